@@ -1,0 +1,73 @@
+/**
+ * The behaviour that Boss, Admins and Ordinary agents share. What it does not do: turns (`turn.ts`) or rules
+ * (`src/society/`).
+ */
+import { message, type ActorBehaviour, type ActorRef } from '../src/actor/definition.ts';
+import {
+  agentMailSchema,
+  agentStateSchema,
+  systemMail,
+  SYSTEM,
+  USER,
+  zeroCounters,
+  type AgentState,
+} from '../src/society/index.ts';
+import type { AgentContext, AgentInit, AgentMessages, Recruits, Turn } from './agent-types.ts';
+import { agentPrompt } from './prompts/agent.ts';
+import { callRoster } from './services.ts';
+import { runTurn } from './turn.ts';
+
+const MAILS_PER_TURN_MAX = 256;
+
+export const initialState = (init: AgentInit): AgentState => ({
+  name: init.name,
+  level: init.level,
+  depth: init.depth,
+  settings: init.settings,
+  slots: init.slots,
+  phase: 'idle',
+  checklist: [...init.checklist],
+  counters: zeroCounters(),
+  prompt: agentPrompt(init),
+  turn: null,
+  quietSeen: 0,
+  windowStart: 1,
+  windowTokens: init.settings.limits.historyTokensMax,
+  recentCalls: [],
+  files: [],
+  hired: 0,
+});
+
+/** A subordinate stopped for good: the roster is told, and the agent itself gets mail and decides. */
+const onChildFailed = async (turn: Turn, child: ActorRef, reason: string, last: unknown): Promise<void> => {
+  const { ctx, state } = turn;
+  const known = agentStateSchema.safeParse(last);
+  const { leader } = await callRoster(turn, `child-failed-${child.name}`, 'failed', {
+    agent: child.name,
+    why: 'crash',
+    // Nobody can ask the child any more, and what it has cost belongs to the run.
+    ...(known.success ? { counters: known.data.counters } : {}),
+  });
+  ctx.event({ type: 'remedy', agent: child.name, why: 'crash', by: state.name });
+  if (leader === null) return;
+  const text = `It stopped after repeated failures (${reason.slice(0, 300)}). Its files stay. Decide: give its work to somebody else, or do without.`;
+  ctx.tell({ ...leader }, 'mail', systemMail('child-failed', text, { agent: child.name }));
+};
+
+/** @param recruits what it hires with */
+export const agentBehaviour = (recruits: Recruits): ActorBehaviour<AgentState, AgentInit, AgentMessages> => {
+  const turnOf = (state: AgentState, ctx: AgentContext): Turn => ({ state, ctx, recruits });
+  return {
+    state: initialState,
+    messages: { mail: message(agentMailSchema) },
+    receiveBatch: (state, batch, ctx) => runTurn(turnOf(state, ctx), batch),
+    onChildFailed: (state, child, reason, ctx, last) => onChildFailed(turnOf(state, ctx), child, reason, last),
+    urgent: ({ body }) => {
+      const mail = agentMailSchema.safeParse(body);
+      if (!mail.success) return false;
+      return mail.data.from === SYSTEM || mail.data.from === USER || mail.data.fromSupervisor === true;
+    },
+    strategy: 'one_for_one',
+    batchMax: MAILS_PER_TURN_MAX,
+  };
+};

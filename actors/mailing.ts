@@ -1,0 +1,43 @@
+/** Mail that leaves an agent: to recipients that the roster named, with the step's commit. */
+import type { AgentMail, Recipient } from '../src/society/index.ts';
+import { systemMail, type MailKind } from '../src/society/index.ts';
+import { actorRef } from '../src/actor/ref.ts';
+import type { ActorRef } from '../src/actor/definition.ts';
+import type { AgentMessages, Turn } from './agent-types.ts';
+import { callRoster } from './services.ts';
+
+export const send = (turn: Turn, to: Recipient, mail: AgentMail): void => {
+  const { ctx, state } = turn;
+  const ref = actorRef(to.shard, to.id, to.name) as ActorRef<AgentMessages>;
+  ctx.tell(ref, 'mail', mail);
+  state.counters.messages += 1;
+  ctx.event({ type: 'message', agent: state.name, to: to.name, kind: mail.kind, chars: mail.text.length });
+};
+
+/** A mail of this agent. */
+export const sendText = (
+  turn: Turn,
+  to: Recipient,
+  text: string,
+  options: { readonly fromSupervisor?: boolean; readonly handback?: boolean } = {},
+): void => {
+  const { name, settings } = turn.state;
+  send(turn, to, { from: name, kind: null, text: text.slice(0, settings.limits.messageCharsMax), ...options });
+};
+
+/** A mail that the runtime writes about this agent. */
+export const sendNotice = (
+  turn: Turn,
+  to: Recipient,
+  kind: MailKind,
+  text: string,
+  attributes: Readonly<Record<string, string | number>>,
+): void => send(turn, to, systemMail(kind, text, attributes));
+
+/** Counts a remedy and tells whoever is above. */
+export const reportRemedy = async (turn: Turn, why: 'format' | 'repetition', text: string): Promise<void> => {
+  const { ctx, state } = turn;
+  const { to } = await callRoster(turn, `remedy-${why}`, 'remedy', { agent: state.name, why });
+  ctx.event({ type: 'remedy', agent: state.name, why });
+  if (to !== null) sendNotice(turn, to, 'remedy', text, { agent: state.name, why });
+};

@@ -1,0 +1,240 @@
+/**
+ * The plan of a run: asking a model for it, with bounded repairs, and what a run begins with once its agents are on the
+ * roster. Pure but for the `complete` that it is given. What it does not do: call services or write the journal.
+ */
+import type { ChatAnswer, ChatMessage, ChatRequest, TokenUsage } from '../src/model/types.ts';
+import type { SpawnOptions } from '../src/actor/definition.ts';
+import {
+  BOSS,
+  checkPlan,
+  clip,
+  fail,
+  oneLine,
+  planSchema,
+  renderPlan,
+  systemMail,
+  USER,
+  type AgentMail,
+  type AgentSettings,
+  type ChecklistItem,
+  type Hired,
+  type Limits,
+  type Plan,
+  type PlanAgent,
+  type Recipient,
+} from '../src/society/index.ts';
+import { admin } from './admin.ts';
+import { spawnOptionsOf, type AgentDefinition, type AgentInit } from './agent-types.ts';
+import { boss } from './boss.ts';
+import { ordinary } from './ordinary.ts';
+import { plannerPrompt } from './prompts/planner.ts';
+import { presentableCalls } from './request.ts';
+import { toolSpec } from './tools/tool.ts';
+
+export const PLANNER = '_planner';
+const GOAL_CHARS_MAX = 500;
+
+const submitPlan = toolSpec({
+  name: 'submit_plan',
+  description:
+    'Submit the plan. It is checked; when it is refused, the result says why: correct it and submit it again.',
+  schema: planSchema,
+});
+
+export interface PlannerInput {
+  readonly goal: string;
+  readonly run: string;
+  readonly limits: Limits;
+  readonly temperature?: number;
+  readonly maxTokens?: number;
+}
+
+/** The request for a plan; `earlier` holds the attempts so far and what was wrong with them. */
+export const plannerRequest = (input: PlannerInput, earlier: readonly ChatMessage[] = []): ChatRequest => ({
+  agent: PLANNER,
+  run: input.run,
+  level: 0,
+  messages: [
+    { role: 'system', content: plannerPrompt(input.goal, input.limits) },
+    { role: 'user', content: `user: ${oneLine(input.goal, 20_000)}` },
+    ...earlier,
+  ],
+  tools: [submitPlan],
+  deadlineMs: input.limits.callDeadlineMs,
+  ...(input.temperature === undefined ? {} : { temperature: input.temperature }),
+  ...(input.maxTokens === undefined ? {} : { maxTokens: input.maxTokens }),
+});
+
+export type PlanReading =
+  | { readonly ok: true; readonly plan: Plan }
+  | {
+      readonly ok: false;
+      readonly issues: readonly string[];
+      /** For the next request. */ readonly messages: readonly ChatMessage[];
+    };
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Reads an answer to a planner's request; when it holds no good plan, says so in messages for the next request. */
+export const readPlan = (answer: ChatAnswer, limits: Limits, attempt: number): PlanReading => {
+  const at = answer.toolCalls.findIndex((call) => call.function.name === 'submit_plan');
+  const call = answer.toolCalls[at];
+  if (call === undefined) {
+    const issues = [`the answer (${answer.class}) does not call submit_plan`];
+    const text = answer.refusal ?? answer.content ?? '';
+    const said: ChatMessage[] = text.trim() === '' ? [] : [{ role: 'assistant', content: text }];
+    const reminder = 'system: [remedy] why=format\n  Call submit_plan with your plan; nothing else is read.';
+    return { ok: false, issues, messages: [...said, { role: 'user', content: reminder }] };
+  }
+  const raw = parse(call.function.arguments);
+  const check =
+    raw === undefined
+      ? { ok: false as const, issues: ['the arguments of submit_plan are not valid JSON'] }
+      : checkPlan(raw, limits);
+  if (check.ok) return check;
+  const calls = presentableCalls(answer.toolCalls, attempt);
+  const refusal = fail(
+    'INVALID_ARGUMENTS',
+    `The plan is refused: ${check.issues.join('; ')}.`,
+    'Correct it and submit it again.',
+  );
+  return {
+    ok: false,
+    issues: check.issues,
+    messages: [
+      { role: 'assistant', content: answer.content, tool_calls: calls },
+      ...calls.map((shown, index) => ({
+        role: 'tool' as const,
+        tool_call_id: shown.id,
+        content: JSON.stringify(
+          index === at ? refusal : fail('UNKNOWN_TOOL', 'Only one submit_plan is read.', 'Call it once.'),
+        ),
+      })),
+    ],
+  };
+};
+
+export interface Planning {
+  /** Null when no attempt gave a usable plan; the run then ends failed. */
+  readonly plan: Plan | null;
+  readonly calls: number;
+  readonly usage: TokenUsage;
+  readonly synthetic: boolean;
+  readonly model: string | null;
+  /** Of the last attempt. */
+  readonly issues: readonly string[];
+}
+
+/**
+ * Asks for a plan until one is good, at most `planAttemptsMax` times.
+ * @param complete one model call; `attempt` counts from 0 and belongs into the effect id. What it throws goes on to the caller.
+ */
+export const makePlan = async (
+  input: PlannerInput,
+  complete: (request: ChatRequest, attempt: number) => Promise<ChatAnswer>,
+): Promise<Planning> => {
+  const earlier: ChatMessage[] = [];
+  const usage = { input: 0, cachedInput: 0, output: 0 };
+  let last: ChatAnswer | null = null;
+  let issues: readonly string[] = [];
+  for (let attempt = 0; attempt < input.limits.planAttemptsMax; attempt += 1) {
+    last = await complete(plannerRequest(input, earlier), attempt);
+    usage.input += last.usage.input;
+    usage.cachedInput += last.usage.cachedInput;
+    usage.output += last.usage.output;
+    const reading = readPlan(last, input.limits, attempt);
+    const seen = { calls: attempt + 1, usage, synthetic: last.synthetic, model: last.model };
+    if (reading.ok) return { plan: reading.plan, ...seen, issues: [] };
+    issues = reading.issues;
+    earlier.push(...reading.messages);
+  }
+  return {
+    plan: null,
+    calls: input.limits.planAttemptsMax,
+    usage,
+    synthetic: last?.synthetic ?? false,
+    model: last?.model ?? null,
+    issues,
+  };
+};
+
+/** An agent to be spawned at the start of a run. */
+export interface FirstAgent {
+  readonly definition: AgentDefinition;
+  readonly init: AgentInit;
+  readonly address: Recipient;
+  /** Its supervisor's address; null for the Boss. */
+  readonly parent: Recipient | null;
+  readonly options: SpawnOptions;
+}
+
+export interface Bootstrap {
+  /** The Boss first, supervisors before their subordinates. */
+  readonly agents: readonly FirstAgent[];
+  readonly mail: readonly { readonly to: Recipient; readonly mail: AgentMail }[];
+}
+
+const LEVEL_DEFINITIONS = { boss, admin, ordinary } as const;
+
+const checklistOf = (plan: Plan, owner: string): ChecklistItem[] =>
+  plan.items.filter((item) => item.owner === owner).map((item) => ({ id: item.id, text: item.text, status: 'todo' }));
+
+const taskOf = (planned: PlanAgent): string =>
+  [
+    planned.initial_prompt,
+    ...(planned.files.length === 0 ? [] : ['', `You are responsible for: ${planned.files.join(', ')}`]),
+    ...(planned.collaborators.length === 0 ? [] : ['', `You work with: ${planned.collaborators.join(', ')}`]),
+  ].join('\n');
+
+/**
+ * What a run begins with.
+ * @param hired what the roster's command `found` answered for this plan
+ * @param goal as the person gave it
+ */
+export const bootstrap = (
+  plan: Plan,
+  hired: readonly Hired[],
+  goal: string,
+  settings: Omit<AgentSettings, 'goal'>,
+): Bootstrap => {
+  const shared: AgentSettings = { ...settings, goal: oneLine(goal, GOAL_CHARS_MAX) };
+  const planned = new Map(plan.agents.map((agent) => [agent.name, agent]));
+  const byName = new Map(hired.map((member) => [member.name, member]));
+  const agents = hired.map((member): FirstAgent => {
+    const own = planned.get(member.name);
+    const init: AgentInit = {
+      name: member.name,
+      level: member.level,
+      depth: member.depth,
+      supervisor: member.supervisor ?? USER,
+      slots: member.slots,
+      description: own?.description ?? 'Lead the whole run to its goal.',
+      initialPrompt:
+        own === undefined ? `${clip(goal, settings.limits.promptCharsMax)}\n\n${renderPlan(plan)}` : taskOf(own),
+      files: own?.files ?? [],
+      planned: hired.filter((other) => other.supervisor === member.name).map((other) => other.name),
+      checklist: checklistOf(plan, member.name),
+      settings: shared,
+    };
+    const parent = member.supervisor === null ? undefined : byName.get(member.supervisor);
+    return {
+      definition: LEVEL_DEFINITIONS[member.level],
+      init,
+      address: { name: member.name, shard: member.shard, id: member.id },
+      parent: parent === undefined ? null : { name: parent.name, shard: parent.shard, id: parent.id },
+      options: spawnOptionsOf(init, member),
+    };
+  });
+  const first = byName.get(BOSS);
+  const start = systemMail('start', 'The plan is made and its agents are hired. Lead the work to the goal.');
+  return {
+    agents,
+    mail: first === undefined ? [] : [{ to: { name: first.name, shard: first.shard, id: first.id }, mail: start }],
+  };
+};

@@ -1,0 +1,35 @@
+/**
+ * How an agent calls the services of its run: the roster, the workspace, the model. Results of the roster and the
+ * workspace are written with the step's commit, because those services answer a repeated effect id from their store.
+ */
+import type { CommandArgs, CommandName, CommandResult, GroupView } from '../src/society/index.ts';
+import type { AgentContext, Turn } from './agent-types.ts';
+
+/** One change in a service, made once however often the step is tried. `key` is unique within the step. */
+export const callService = <Result>(
+  turn: Turn,
+  key: string,
+  service: string,
+  method: string,
+  args: unknown,
+): Promise<Result> => {
+  const { ctx, state } = turn;
+  const deadlineMs = state.settings.limits.serviceDeadlineMs;
+  return ctx.effect(
+    key,
+    async (effectId) => (await ctx.service(service, method, args, { effectId, deadlineMs })) as Result,
+    { record: 'step' },
+  );
+};
+
+/** A command of the roster. */
+export const callRoster = <Name extends CommandName>(
+  turn: Turn,
+  key: string,
+  command: Name,
+  args: CommandArgs<Name>,
+): Promise<CommandResult<Name>> => callService(turn, key, 'roster', command, args);
+
+/** Reads the group; null when the roster does not know the agent. */
+export const readGroup = async (ctx: AgentContext, name: string, deadlineMs: number): Promise<GroupView | null> =>
+  (await ctx.service('roster', 'group', { agent: name }, { deadlineMs })) as GroupView | null;

@@ -1,0 +1,134 @@
+/**
+ * The tool calls of one answer: reading their arguments, executing them in order. What it does not do: decide what a
+ * bad answer leads to (`turn.ts`).
+ *
+ * Invariants: T1 Every call gets exactly one result. T2 A call with arguments that its schema refuses changes nothing.
+ */
+import type { ToolCall } from '../src/model/types.ts';
+import { fail, type ToolFailure, type ToolResult } from '../src/society/index.ts';
+import type { Turn } from './agent-types.ts';
+import { addAgent, addAgents, type AddAgentArgs } from './tools/add-agent.ts';
+import { toolFor, toolsFor } from './tools/index.ts';
+import type { Tool, ToolRun } from './tools/tool.ts';
+
+export interface CallsOutcome {
+  readonly results: readonly ToolResult[];
+  /** Calls that were no calls: broken JSON, unknown tools, wrong arguments. */
+  readonly malformed: number;
+  /** The agent handed in its task. */
+  readonly ended: boolean;
+}
+
+type ReadCall =
+  | { readonly ok: true; readonly tool: Tool; readonly args: unknown }
+  | { readonly ok: false; readonly failure: ToolFailure };
+
+const EXCERPT_CHARS = 200;
+
+const parseJson = (text: string): { readonly value: unknown } | { readonly problem: string } => {
+  // Some servers send nothing for a call without arguments.
+  if (text.trim() === '') return { value: {} };
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch (error) {
+    return { problem: (error as Error).message };
+  }
+};
+
+const readCall = (call: ToolCall, turn: Turn): ReadCall => {
+  const { name, arguments: text } = call.function;
+  const { level } = turn.state;
+  const tool = toolFor(name, level);
+  if (tool === undefined) {
+    const known = toolsFor(level).map((spec) => spec.function.name);
+    return {
+      ok: false,
+      failure: fail('UNKNOWN_TOOL', `There is no tool "${name.slice(0, 64)}".`, `Use one of: ${known.join(', ')}.`),
+    };
+  }
+  const parsed = parseJson(text);
+  if ('problem' in parsed) {
+    const message = `The arguments of ${name} are not valid JSON: ${parsed.problem}. You sent: ${text.slice(0, EXCERPT_CHARS)}`;
+    return {
+      ok: false,
+      failure: fail('INVALID_ARGUMENTS', message, 'Send the call again with one valid JSON object.'),
+    };
+  }
+  const checked = tool.schema.safeParse(parsed.value);
+  if (checked.success) return { ok: true, tool, args: checked.data };
+  const issues = checked.error.issues
+    .slice(0, 5)
+    .map((issue) => `${issue.path.map(String).join('.') || 'arguments'}: ${issue.message}`);
+  const message = `Wrong arguments for ${name}: ${issues.join('; ')}.`;
+  return { ok: false, failure: fail('INVALID_ARGUMENTS', message, 'Correct these fields and send the call again.') };
+};
+
+/** Hires for all good `add_agent` calls of the answer at once; their results by position. */
+const hireAll = async (turn: Turn, calls: readonly ReadCall[]): Promise<ReadonlyMap<number, ToolResult>> => {
+  const hires = calls.flatMap((call, index) =>
+    call.ok && call.tool.name === addAgent.name ? [{ index, args: call.args as AddAgentArgs }] : [],
+  );
+  const results = await addAgents(
+    turn,
+    hires.map((hire) => hire.args),
+  );
+  return new Map(
+    hires.map((hire, at) => [hire.index, results[at] ?? fail('REJECTED', 'The roster did not answer.', 'Try again.')]),
+  );
+};
+
+/** Executes the calls of one answer. */
+export const executeCalls = async (turn: Turn, toolCalls: readonly ToolCall[]): Promise<CallsOutcome> => {
+  const { limits } = turn.state.settings;
+  const calls = toolCalls.map((call) => readCall(call, turn));
+  const results: ToolResult[] = [];
+  let hired: ReadonlyMap<number, ToolResult> | null = null;
+  let malformed = 0;
+  let ended = false;
+  for (const [index, call] of calls.entries()) {
+    let result: ToolResult;
+    if (index >= limits.toolCallsPerAnswerMax) {
+      result = fail(
+        'LIMIT',
+        `At most ${limits.toolCallsPerAnswerMax} calls in one answer.`,
+        'Send the rest in the next answer.',
+      );
+    } else if (!call.ok) {
+      malformed += 1;
+      result = call.failure;
+    } else if (ended) {
+      result = fail('NOT_ALLOWED', 'You have handed in your task in this answer.', 'Call terminate last.');
+    } else if (call.tool.name === addAgent.name) {
+      hired ??= await hireAll(turn, calls.slice(0, limits.toolCallsPerAnswerMax));
+      result = hired.get(index) ?? fail('REJECTED', 'The roster did not answer.', 'Try again.');
+    } else {
+      const run: ToolRun = { ...turn, key: `tool-${index}`, end: () => (ended = true) };
+      result = await call.tool.execute(call.args, run);
+    }
+    note(turn, toolCalls[index]?.function.name ?? '', result, call.ok ? pathOf(call.args) : undefined);
+    results.push(result);
+  }
+  return { results, malformed, ended };
+};
+
+/** Of a path in an event. */
+const PATH_SHOWN_MAX = 200;
+
+const pathOf = (args: unknown): string | undefined =>
+  typeof args === 'object' && args !== null && 'path' in args && typeof args.path === 'string'
+    ? args.path.slice(0, PATH_SHOWN_MAX)
+    : undefined;
+
+const note = (turn: Turn, tool: string, result: ToolResult, path: string | undefined): void => {
+  const { ctx, state } = turn;
+  state.counters.tools += 1;
+  if (!result.ok) state.counters.toolErrors += 1;
+  ctx.event({
+    type: 'tool',
+    agent: state.name,
+    tool,
+    ok: result.ok,
+    ...(path === undefined ? {} : { path }),
+    ...(result.ok ? {} : { code: result.error.code }),
+  });
+};

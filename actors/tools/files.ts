@@ -1,0 +1,76 @@
+/** `read_file write_file append_file list_files`: the shared workspace. */
+import { z } from 'zod';
+import { fail, type ToolFailure, type ToolResult } from '../../src/society/index.ts';
+import type { Turn } from '../agent-types.ts';
+import { callService } from '../services.ts';
+import { ALL_LEVELS, clipResult, defineTool, type ToolRun } from './tool.ts';
+
+const FILES_MAX = 200;
+
+const path = z.string().min(1).max(1_024).describe('Relative to the workspace, with / between folders');
+
+const tooLarge = (content: string, turn: Turn): ToolFailure | null => {
+  const max = turn.state.settings.limits.fileCharsMax;
+  if (content.length <= max) return null;
+  return fail('TOO_LARGE', `At most ${max} characters at once, not ${content.length}.`, 'Split it into several files.');
+};
+
+const workspace = (run: ToolRun, method: string, args: Record<string, unknown>): Promise<ToolResult> =>
+  callService(run, run.key, 'workspace', method, { ...args, author: run.state.name });
+
+const remember = (run: ToolRun, file: string, result: ToolResult): ToolResult => {
+  const { files } = run.state;
+  if (result.ok && !files.includes(file) && files.length < FILES_MAX) files.push(file);
+  return result;
+};
+
+/** A refusal that carries the current content, cut like any other result. */
+const clipCurrent = (run: ToolRun, result: ToolResult): ToolResult => {
+  if (result.ok || typeof result.error['current'] !== 'string') return result;
+  return { ok: false, error: { ...result.error, current: clipResult(result.error['current'], run) } };
+};
+
+export const readFile = defineTool({
+  name: 'read_file',
+  description: 'Read a file. The result has its `content` and its `base`, which write_file needs to replace the file.',
+  schema: z.object({ path }),
+  levels: ALL_LEVELS,
+  execute: async (args, run) => {
+    const result = await workspace(run, 'read', args);
+    if (!result.ok || typeof result['content'] !== 'string') return result;
+    const content = clipResult(result['content'], run);
+    return content === result['content'] ? result : { ...result, content, truncated: true };
+  },
+});
+
+export const writeFile = defineTool({
+  name: 'write_file',
+  description:
+    'Write a whole file. For a new file leave `base` out. To change a file that exists, read it first and pass the ' +
+    '`base` you got: changes that others made in between are merged, or you get CONFLICT with the current content.',
+  schema: z.object({
+    path,
+    content: z.string(),
+    base: z.string().max(128).optional().describe('The `base` of the version you started from'),
+  }),
+  levels: ALL_LEVELS,
+  execute: async (args, run) =>
+    tooLarge(args.content, run) ?? clipCurrent(run, remember(run, args.path, await workspace(run, 'write', args))),
+});
+
+export const appendFile = defineTool({
+  name: 'append_file',
+  description: 'Add text to the end of a file, or make it. Never conflicts with what others append.',
+  schema: z.object({ path, content: z.string().min(1) }),
+  levels: ALL_LEVELS,
+  execute: async (args, run) =>
+    tooLarge(args.content, run) ?? remember(run, args.path, await workspace(run, 'append', args)),
+});
+
+export const listFiles = defineTool({
+  name: 'list_files',
+  description: 'List the files of the workspace, all or those that match a glob such as `docs/**/*.md`.',
+  schema: z.object({ glob: z.string().min(1).max(1_024).optional() }),
+  levels: ALL_LEVELS,
+  execute: (args, run) => workspace(run, 'list', args),
+});

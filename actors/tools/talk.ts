@@ -1,0 +1,42 @@
+/** `talk`: mail to other agents, all messages of a call or none. */
+import { z } from 'zod';
+import { fail } from '../../src/society/index.ts';
+import { sendText } from '../mailing.ts';
+import { callRoster } from '../services.ts';
+import { ALL_LEVELS, defineTool } from './tool.ts';
+
+export const talk = defineTool({
+  name: 'talk',
+  description:
+    'Send messages. `to` is the name of an agent, or "supervisor", "subordinates" (all of yours) or "group" (supervisor, ' +
+    'colleagues and subordinates). All messages are sent or none. You do not wait for answers: they arrive as mail in a later turn.',
+  schema: z.object({
+    messages: z
+      .array(z.object({ to: z.string().min(1).max(64), content: z.string().min(1) }))
+      .min(1)
+      .describe('One entry per receiver or address group'),
+  }),
+  levels: ALL_LEVELS,
+  execute: async (args, run) => {
+    const { limits } = run.state.settings;
+    if (args.messages.length > limits.talkMessagesMax) {
+      return fail('LIMIT', `At most ${limits.talkMessagesMax} messages at once.`, 'Use "group" or "subordinates".');
+    }
+    const tooLong = args.messages.find((message) => message.content.length > limits.messageCharsMax);
+    if (tooLong !== undefined) {
+      const hint = 'Write the content to a file and send its path.';
+      return fail('TOO_LARGE', `A message has at most ${limits.messageCharsMax} characters.`, hint, { to: tooLong.to });
+    }
+    const to = args.messages.map((message) => message.to);
+    const resolved = await callRoster(run, run.key, 'resolve', { sender: run.state.name, to });
+    if (!resolved.ok) return resolved;
+    const names: string[] = [];
+    for (const [index, message] of args.messages.entries()) {
+      for (const receiver of resolved.receivers[index] ?? []) {
+        sendText(run, receiver, message.content, { fromSupervisor: receiver.below });
+        names.push(receiver.name);
+      }
+    }
+    return { ok: true, sent: names.length };
+  },
+});

@@ -1,0 +1,82 @@
+/** `change_task_status review terminate`: what is to be done, and when it is done. */
+import { z } from 'zod';
+import { checklistItemSchema } from '../../src/society/index.ts';
+import { sendNotice, sendText } from '../mailing.ts';
+import { callRoster } from '../services.ts';
+import { ALL_LEVELS, defineTool, LEADS } from './tool.ts';
+
+export const changeTaskStatus = defineTool({
+  name: 'change_task_status',
+  description:
+    'Replace your checklist: always send the whole list, also items that did not change. Close an item with status ' +
+    '"done" and say in `evidence` where the result is.',
+  schema: z.object({ items: z.array(checklistItemSchema) }),
+  levels: ALL_LEVELS,
+  execute: async (args, run) => {
+    const result = await callRoster(run, run.key, 'checklist', { agent: run.state.name, items: args.items });
+    if (result.ok) run.state.checklist = args.items;
+    return result;
+  },
+});
+
+export const review = defineTool({
+  name: 'review',
+  description:
+    'Judge the work that one of your subordinates handed in, after a [review] mail: read what it wrote, compare it with ' +
+    'the task, then accept it, or send it back with concrete feedback (verdict "revise").',
+  schema: z.object({
+    agent: z.string().min(1).max(64).describe('Name of the subordinate'),
+    verdict: z.enum(['accept', 'revise']),
+    feedback: z.string().max(8_000).describe('For revise: what is missing or wrong. For accept: one sentence'),
+  }),
+  levels: LEADS,
+  execute: async (args, run) => {
+    const { name } = run.state;
+    const result = await callRoster(run, run.key, 'review', {
+      reviewer: name,
+      agent: args.agent,
+      verdict: args.verdict,
+    });
+    if (!result.ok) return result;
+    const { agent, round, status } = result;
+    run.ctx.event({ type: 'review', agent, by: name, verdict: args.verdict, round, status });
+    if (result.member !== null) {
+      const text = `[revise round=${result.round}] ${args.feedback}`;
+      sendText(run, result.member, text, { fromSupervisor: true });
+    }
+    return {
+      ok: true,
+      agent: result.agent,
+      status: result.status,
+      ...(result.note === null ? {} : { note: result.note }),
+    };
+  },
+});
+
+export const terminate = defineTool({
+  name: 'terminate',
+  description:
+    'Hand in your task as finished, with a summary of the result and its files. Refused while items of your checklist ' +
+    'are open or subordinates of yours are unfinished. Your supervisor reviews it and may send it back.',
+  schema: z.object({ summary: z.string().min(1).max(8_000).describe('What you did and where the results are') }),
+  levels: ALL_LEVELS,
+  execute: async (args, run) => {
+    const { state } = run;
+    const result = await callRoster(run, run.key, 'terminate', {
+      agent: state.name,
+      summary: args.summary,
+      files: state.files,
+    });
+    if (!result.ok) return result;
+    run.end();
+    if (result.reviewer !== null) {
+      if (result.reviews) {
+        const attributes = { agent: state.name, round: result.round };
+        sendNotice(run, result.reviewer, 'review', result.details, attributes);
+      } else {
+        sendText(run, result.reviewer, args.summary);
+      }
+    }
+    return { ok: true, status: result.status };
+  },
+});

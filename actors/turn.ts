@@ -1,0 +1,250 @@
+/**
+ * An agent's turn: a batch of mail, then steps of one model answer and its tool calls each, until the agent has nothing
+ * more to do. What it does not do: build requests (`request.ts`) or execute tools (`tool-calls.ts`).
+ *
+ * Invariants: A1 Every turn ends: by its answer, or by a limit on steps and repairs. A2 What a crash interrupts goes on
+ * from `state.turn`; nothing that decides about the turn lives only in memory. A3 An answer that was received is never
+ * asked for again. A4 Errors of the model service leave the turn; the runtime decides on them.
+ */
+import type { MailOf } from '../src/actor/definition.ts';
+import type { ChatAnswer } from '../src/model/types.ts';
+import { MegactorError } from '../src/protocol/errors.ts';
+import { hashString } from '../src/protocol/ids.ts';
+import { clip, renderBatch, renderChecklist, renderMail, systemMail, type AgentMail } from '../src/society/index.ts';
+import type { AgentMessages, HistoryEntry, Turn } from './agent-types.ts';
+import { reportRemedy, sendNotice, sendText } from './mailing.ts';
+import { repairText } from './prompts/repairs.ts';
+import { isRepetition } from './repetition.ts';
+import { buildRequest, presentableCalls, windowStartOf } from './request.ts';
+import { callRoster, readGroup } from './services.ts';
+import { executeCalls } from './tool-calls.ts';
+
+/** A text that begins so says that the agent only waits; it goes to nobody. */
+export const WAITING = '(waiting)';
+
+const RECENT_CALLS_MAX = 12;
+const SHRINKS_MAX = 3;
+const ASKING = { record: 'step', intent: true } as const;
+
+/** An answer as the model service gives it: `repeats` says how often it had been sent before a crash, unanswered. */
+type ServedAnswer = ChatAnswer & {
+  readonly repeats?: number;
+  /** How often the window was halved for it. */ readonly shrink?: number;
+};
+type Outcome = 'goes-on' | 'over';
+type Batch = readonly MailOf<AgentMessages>[];
+
+const append = (turn: Turn, entry: HistoryEntry): void => turn.ctx.appendHistory(entry);
+
+/** The mail of a batch, without what a crash of the run made come twice. */
+const unread = ({ state }: Turn, batch: Batch): readonly AgentMail[] =>
+  batch
+    .map((mail) => mail.body)
+    .filter(({ quiet }) => {
+      if (quiet === undefined) return true;
+      if (quiet <= state.quietSeen) return false;
+      state.quietSeen = quiet;
+      return true;
+    });
+
+/** Takes mail into the history; the first mail of an agent brings its prompt along. */
+const begin = (turn: Turn, mails: readonly AgentMail[]): void => {
+  const { state } = turn;
+  if (state.prompt !== null) {
+    append(turn, { role: 'system', content: state.prompt });
+    state.prompt = null;
+  }
+  if (mails.length > 0) append(turn, { role: 'user', content: renderBatch(mails) });
+  if (state.turn !== null) return;
+  state.counters.turns += 1;
+  state.turn = {
+    steps: 0,
+    repairs: 0,
+    handbacksOnly: mails.every((mail) => mail.handback === true),
+    acted: false,
+  };
+};
+
+/**
+ * Asks the model, once. The service journals an answer when it arrives and gives it out again under its effect id, so
+ * it is written with the step's commit only; the intent keeps the step's mail together.
+ */
+const ask = async (turn: Turn): Promise<ChatAnswer> => {
+  const answer = await turn.ctx.effect('model', (effectId) => complete(turn, effectId), ASKING);
+  const { state } = turn;
+  state.windowTokens /= 2 ** (answer.shrink ?? 0);
+  state.counters.repeatedCalls += answer.repeats ?? 0;
+  count(turn, answer);
+  return answer;
+};
+
+const complete = async ({ state, ctx }: Turn, effectId: string): Promise<ServedAnswer> => {
+  const { limits } = state.settings;
+  const group = state.level === 'ordinary' ? null : await readGroup(ctx, state.name, limits.serviceDeadlineMs);
+  for (let shrink = 0; ; shrink += 1) {
+    const request = buildRequest(state, ctx.history as readonly HistoryEntry[], group, shrink);
+    try {
+      const options = { effectId, deadlineMs: limits.callWaitMs };
+      const served = (await ctx.service('model', 'complete', request, options)) as ServedAnswer;
+      return shrink === 0 ? served : { ...served, shrink };
+    } catch (error) {
+      const tooLong = error instanceof MegactorError && error.code === 'MODEL_CONTEXT_OVERFLOW';
+      if (!tooLong || shrink >= SHRINKS_MAX) throw error;
+    }
+  }
+};
+
+const count = ({ state, ctx }: Turn, answer: ChatAnswer): void => {
+  const { counters } = state;
+  counters.calls += 1;
+  if (answer.synthetic) counters.syntheticCalls += 1;
+  counters.inputTokens += answer.usage.input;
+  counters.cachedInputTokens += answer.usage.cachedInput;
+  counters.outputTokens += answer.usage.output;
+  ctx.event({
+    type: 'modelCall',
+    agent: state.name,
+    class: answer.class,
+    model: answer.model,
+    input: answer.usage.input,
+    cachedInput: answer.usage.cachedInput,
+    output: answer.usage.output,
+    latencyMs: Math.round(answer.latencyMs),
+    attempts: answer.attempts,
+  });
+};
+
+/** Ends the turn because its answers could not be used, and tells whoever is above. */
+const giveUp = async (turn: Turn, why: 'format' | 'repetition', what: string): Promise<Outcome> => {
+  const { state } = turn;
+  const details = [
+    what,
+    ...(state.checklist.length === 0
+      ? ['It has no checklist.']
+      : ['Its checklist:', ...renderChecklist(state.checklist)]),
+    `Its files: ${state.files.length === 0 ? 'none' : state.files.slice(0, 20).join(', ')}`,
+  ];
+  await reportRemedy(turn, why, clip(details.join('\n'), 4_000));
+  return 'over';
+};
+
+/** Counts a bad answer against the limit; `repair` says how to go on within it. */
+const repairOr = async (turn: Turn, repair: () => void): Promise<Outcome> => {
+  const { state } = turn;
+  const inTurn = state.turn;
+  if (inTurn === null) throw new MegactorError('INTERNAL', 'a repair outside of a turn');
+  if (inTurn.repairs >= state.settings.limits.repairsPerAnswerMax) {
+    return giveUp(turn, 'format', `${state.name} gave ${inTurn.repairs + 1} answers in a row that could not be used.`);
+  }
+  inTurn.repairs += 1;
+  state.counters.repairs += 1;
+  repair();
+  return 'goes-on';
+};
+
+const onUnusable = (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
+  const { name } = turn.state;
+  const said = answer.refusal ?? answer.content ?? '';
+  // Servers refuse assistant messages without any content, so silence leaves no trace but the reminder.
+  if (said.trim() !== '') append(turn, { role: 'assistant', content: said });
+  return repairOr(turn, () => {
+    const mail = systemMail('remedy', repairText(answer.class), { agent: name, why: 'format' });
+    append(turn, { role: 'user', content: renderMail(mail) });
+  });
+};
+
+const onProse = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
+  const { state, ctx } = turn;
+  const text = answer.content ?? '';
+  append(turn, { role: 'assistant', content: text });
+  if (text.trimStart().startsWith(WAITING)) return 'over';
+  if (state.level === 'boss') {
+    ctx.event({ type: 'message', agent: state.name, to: 'user', text: clip(text, 2_000) });
+    return 'over';
+  }
+  // A bare text in answer to nothing but texts would go up the tree without end and without news.
+  if (state.turn?.handbacksOnly === true && !state.turn.acted) return 'over';
+  const { to } = await callRoster(turn, 'handback', 'handback', { agent: state.name });
+  if (to !== null) sendText(turn, to, text, { handback: true });
+  return 'over';
+};
+
+const rememberCalls = (turn: Turn, answer: ChatAnswer): boolean => {
+  const { state } = turn;
+  for (const call of answer.toolCalls) {
+    state.recentCalls.push(hashString(`${call.function.name} ${call.function.arguments}`).toString(36));
+  }
+  state.recentCalls = state.recentCalls.slice(-RECENT_CALLS_MAX);
+  return isRepetition(state.recentCalls, state.settings.limits.repetitionMax);
+};
+
+const onTools = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
+  const { state, ctx } = turn;
+  const calls = presentableCalls(answer.toolCalls, ctx.step);
+  const { results, malformed, ended } = await executeCalls(turn, answer.toolCalls);
+  append(turn, { role: 'assistant', content: answer.content, tool_calls: calls });
+  for (const [index, call] of calls.entries()) {
+    append(turn, { role: 'tool', tool_call_id: call.id, content: JSON.stringify(results[index]) });
+  }
+  if (state.turn !== null) state.turn.acted = true;
+  if (ended) {
+    state.phase = 'finished';
+    return 'over';
+  }
+  // The tool results say what was wrong with the calls.
+  if (malformed === calls.length) return repairOr(turn, () => {});
+  if (state.turn !== null) state.turn.repairs = 0;
+  if (!rememberCalls(turn, answer)) return 'goes-on';
+  state.recentCalls = [];
+  return giveUp(turn, 'repetition', `${state.name} repeats the same calls and gets no further.`);
+};
+
+const step = async (turn: Turn): Promise<Outcome> => {
+  const { state, ctx } = turn;
+  const { limits } = state.settings;
+  if (state.turn === null || state.turn.steps >= limits.stepsPerTurnMax) {
+    ctx.event({ type: 'limit', agent: state.name, limit: 'steps' });
+    return 'over';
+  }
+  state.turn.steps += 1;
+  state.counters.steps += 1;
+  state.phase = 'processing';
+  state.windowStart = windowStartOf(
+    ctx.history as readonly HistoryEntry[],
+    Math.max(1, state.windowStart),
+    state.windowTokens,
+  );
+  const answer = await ask(turn);
+  state.phase = 'responding';
+  if (
+    answer.toolCalls.length > 0 &&
+    (answer.class === 'tools' || answer.class === 'bad-json' || answer.class === 'truncated')
+  ) {
+    return onTools(turn, answer);
+  }
+  return answer.class === 'prose' ? onProse(turn, answer) : onUnusable(turn, answer);
+};
+
+/** The agent has used up its turns: it will not act any more. */
+const exhausted = async (turn: Turn): Promise<void> => {
+  const { state, ctx } = turn;
+  if (state.phase === 'failed') return;
+  state.phase = 'failed';
+  ctx.event({ type: 'limit', agent: state.name, limit: 'turns' });
+  const { leader } = await callRoster(turn, 'failed', 'failed', { agent: state.name, why: 'limit-turns' });
+  if (leader === null) return;
+  const text = `It has used up its ${state.settings.limits.turnsPerAgentMax} turns. Its files stay. Do not wait for it any more.`;
+  sendNotice(turn, leader, 'child-failed', text, { agent: state.name });
+};
+
+/** Runs one turn to its end. An empty batch goes on with a turn that was interrupted between two steps. */
+export const runTurn = async (turn: Turn, batch: Batch): Promise<void> => {
+  const { state, ctx } = turn;
+  const mails = unread(turn, batch);
+  if (mails.length === 0 && state.turn === null) return;
+  if (state.turn === null && state.counters.turns >= state.settings.limits.turnsPerAgentMax) return exhausted(turn);
+  begin(turn, mails);
+  while ((await step(turn)) === 'goes-on') await ctx.endStep();
+  state.turn = null;
+  if (state.phase !== 'finished') state.phase = 'idle';
+};

@@ -1,0 +1,125 @@
+/** From what was measured to the rows of `bench society`. Pure. */
+import { NO_PROC } from '../harness/proc.ts';
+import { measuredRow, skippedRow, type Row, type RowKind } from '../harness/result.ts';
+import type { LoadResult } from './load.ts';
+import { CRITICAL_PATH_S, RATIO_TARGET, REFERENCES, REQUESTS_TARGET } from './settings.ts';
+import type { Summary, TeamRun } from './team.ts';
+
+/** Runs of one size, or why there are none. */
+export type Measured<Run> = { readonly runs: readonly Run[] } | { readonly failed: string };
+
+/** The size that the target is for: the largest of the paper's shape. */
+const TARGET_SIZE = 589;
+const CRITICAL_PATH = 'critical path: 12 calls of 200 ms, one after another (computed)';
+
+/** A row of what each run gave; where one of them gave nothing, so does the row. */
+const rowOf = <Run>(kind: RowKind, runs: readonly Run[], valueOf: (run: Run) => number | null): Row => {
+  const values = runs.map(valueOf).filter((value) => value !== null);
+  return values.length < runs.length ? skippedRow(kind, NO_PROC) : measuredRow(kind, values);
+};
+
+const perCall = (processorMs: number | null, calls: number): number | null =>
+  processorMs === null || calls === 0 ? null : processorMs / calls;
+
+/** A column of the table: what the row is called after the size, and where its value comes from. */
+interface Column {
+  readonly kind: RowKind;
+  readonly valueOf: (run: TeamRun) => number | null;
+}
+
+const columnsOf = (size: number): Column[] => {
+  const named = (name: string, unit: string): RowKind => ({ name: `${size} agents: ${name}`, unit });
+  const wall: RowKind = {
+    ...named('wall time', 's'),
+    baseline: { name: CRITICAL_PATH, value: CRITICAL_PATH_S },
+    ...(size === TARGET_SIZE ? { target: { is: 'ratio', limit: RATIO_TARGET } } : {}),
+  };
+  return [
+    { kind: wall, valueOf: (run) => run.wallSeconds },
+    { kind: named('wall time without start and end of the process', 's'), valueOf: (run) => run.reportedSeconds },
+    { kind: named('model calls', 'calls'), valueOf: (run) => run.calls },
+    { kind: named('CPU per call', 'ms'), valueOf: (run) => perCall(run.processorMs, run.calls) },
+    { kind: named('peak memory', 'MB'), valueOf: (run) => run.peakMemoryMb },
+    { kind: named('request bodies', 'MB'), valueOf: (run) => run.requestBytes / 1e6 },
+    { kind: named('commits', 'commits'), valueOf: (run) => run.commits },
+    {
+      kind: { ...named('files delivered', 'files'), higherIsBetter: true },
+      valueOf: (run) => run.filesDelivered,
+    },
+  ];
+};
+
+/** All that the runs of one size have to show, and what others needed for the same. */
+export const sizeRows = (size: number, measured: Measured<TeamRun>): Row[] => {
+  const rows = columnsOf(size).map(({ kind, valueOf }) => {
+    if ('failed' in measured) return skippedRow(kind, measured.failed);
+    const expected = measured.runs[0]?.filesExpected ?? 0;
+    const complete: RowKind = kind.unit === 'files' ? { ...kind, target: { is: 'value', limit: expected } } : kind;
+    return rowOf(complete, measured.runs, valueOf);
+  });
+  const references = REFERENCES.flatMap((reference) =>
+    reference.figures
+      .filter((figure) => figure.agents === size)
+      .map((figure) =>
+        skippedRow(
+          { name: `${size} agents: wall time, ${reference.name}`, unit: 's' },
+          `a reference, not measured here: ${figure.wallSeconds} s, ${figure.processorMsPerCall} ms of CPU per call`,
+        ),
+      ),
+  );
+  return [...rows, ...references];
+};
+
+export const criticalPathRow = (): Row => measuredRow({ name: CRITICAL_PATH, unit: 's' }, [CRITICAL_PATH_S]);
+
+const SERVER = 'rehearsal-server at latency 0';
+
+export const serverRows = (measured: Measured<LoadResult>): Row[] => {
+  const requests: RowKind = {
+    name: `${SERVER}: requests`,
+    unit: '1/s',
+    higherIsBetter: true,
+    target: { is: 'value', limit: REQUESTS_TARGET },
+  };
+  const processor: RowKind = {
+    name: `${SERVER}: requests per second of its own CPU time`,
+    unit: '1/s',
+    higherIsBetter: true,
+  };
+  if ('failed' in measured) return [skippedRow(requests, measured.failed), skippedRow(processor, measured.failed)];
+  return [
+    rowOf(requests, measured.runs, (run) => run.answers / run.seconds),
+    rowOf(processor, measured.runs, ({ answers, serverProcessorMs }) =>
+      serverProcessorMs === null || serverProcessorMs === 0 ? null : (answers * 1_000) / serverProcessorMs,
+    ),
+  ];
+};
+
+/** A run against the user's own model server. */
+export interface OwnModelRun {
+  readonly wallSeconds: number;
+  readonly processorMs: number | null;
+  readonly peakMemoryMb: number | null;
+  readonly summary: Summary;
+}
+
+export const ownModelRows = (measured: Measured<OwnModelRun>): Row[] => {
+  const columns: [kind: RowKind, valueOf: (run: OwnModelRun) => number | null][] = [
+    [{ name: 'wall time', unit: 's' }, (run) => run.wallSeconds],
+    [{ name: 'agents', unit: 'agents' }, (run) => run.summary.agents],
+    [{ name: 'model calls', unit: 'calls' }, (run) => run.summary.modelCalls],
+    [
+      { name: 'model calls per second', unit: '1/s', higherIsBetter: true },
+      (run) => run.summary.modelCalls / run.wallSeconds,
+    ],
+    [{ name: 'input tokens', unit: 'tokens' }, (run) => run.summary.tokens.input],
+    [{ name: 'output tokens', unit: 'tokens' }, (run) => run.summary.tokens.output],
+    [{ name: 'CPU per call', unit: 'ms' }, (run) => perCall(run.processorMs, run.summary.modelCalls)],
+    [{ name: 'peak memory', unit: 'MB' }, (run) => run.peakMemoryMb],
+    [{ name: 'commits', unit: 'commits' }, (run) => run.summary.commits],
+    [{ name: 'files', unit: 'files' }, (run) => run.summary.files],
+  ];
+  return columns.map(([kind, valueOf]) =>
+    'failed' in measured ? skippedRow(kind, measured.failed) : rowOf(kind, measured.runs, valueOf),
+  );
+};

@@ -1,0 +1,56 @@
+/** What an embedding program does with the package; prints one line of JSON at its end. */
+import assert from 'node:assert/strict';
+import { ActorSystem, MegactorError, resumeRun, runSociety } from 'megactor';
+import { createMemoryStore, Workspace } from 'megactor/workspace';
+import { plain } from './actors/plain.js';
+import { typed } from './actors/typed.ts';
+
+const [folder = 'out'] = process.argv.slice(2);
+const START = { threads: 2, shards: 4, seed: 1, journal: `${folder}/counters` };
+
+/** Durable actors of both languages, before and after a restart of the system. */
+const useActors = async (): Promise<number> => {
+  const first = await ActorSystem.start(START);
+  for (const definition of [plain, typed]) {
+    const ref = await first.spawn(definition, 1, { name: definition.export, durable: true });
+    for (let amount = 1; amount <= 10; amount += 1) ref.tell('add', amount);
+    assert.equal(await ref.ask('total', undefined, { deadlineMs: 30_000 }), 56);
+  }
+  await first.stop();
+  const second = await ActorSystem.start(START);
+  const found = await second.lookup<typeof typed.messages>('typed');
+  assert.ok(found !== null, 'a durable actor is found again');
+  const total = await found.ask('total', undefined, { deadlineMs: 30_000 });
+  await second.stop();
+  return total;
+};
+
+const useWorkspace = async (): Promise<string> => {
+  const workspace = await Workspace.open({
+    directory: `${folder}/files`,
+    runId: 'package',
+    store: createMemoryStore(),
+  });
+  await workspace.writeFile({ path: 'a.md', content: 'one\n' }, { effectId: null, author: 'me' });
+  await workspace.finish();
+  const read = await workspace.readFile({ path: 'a.md' });
+  await workspace.close();
+  assert.ok(read.ok, 'the file is there');
+  return read.content;
+};
+
+const useSociety = async (): Promise<{ agents: number; hired: number }> => {
+  const run = runSociety('Write a field guide', { maxAgents: 12, seed: 3, runDir: `${folder}/run` });
+  let hired = 0;
+  for await (const event of run.events) if (event.type === 'hired') hired += 1;
+  const report = await run.report;
+  assert.equal(report.status, 'completed');
+  const again = await resumeRun(`${folder}/run`).report.catch((error: unknown) => error);
+  assert.ok(again instanceof MegactorError && again.code === 'RUN_NOT_RESUMABLE', 'errors are of the exported class');
+  return { agents: report.agents, hired };
+};
+
+const total = await useActors();
+const content = await useWorkspace();
+const society = await useSociety();
+console.log(JSON.stringify({ total, content, ...society, node: process.version }));

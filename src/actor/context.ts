@@ -1,0 +1,98 @@
+/** What a handler may do: the interface that a shard implements for each actor. */
+import type { EventRecord } from '../protocol/event.ts';
+import type { ActorDefinition, ActorRef, BodyOf, MessageMap, ReplyOf, SpawnOptions } from './definition.ts';
+
+export interface AskOptions {
+  /** Default 5,000 ms. */
+  readonly deadlineMs?: number;
+}
+
+export interface EffectOptions {
+  /**
+   * `now` (default): the result is appended to the journal and has reached the run's level before `effect` resolves.
+   * For what costs money or cannot be repeated. `step`: the result is written with the step's commit. For services
+   * that answer a repeated effect id from their own store.
+   */
+  readonly record?: 'now' | 'step';
+  /** Write an intent before `fn` runs (level committed), so that a crash in the middle is counted. Default: record is 'now'. */
+  readonly intent?: boolean;
+}
+
+export interface Timers {
+  /** Tells self `type` after `delayMs`; a timer with the same key is replaced. */
+  once(key: string, delayMs: number, type: string, body?: unknown): void;
+  every(key: string, periodMs: number, type: string, body?: unknown): void;
+  cancel(key: string): void;
+}
+
+export interface ActorContext<State = unknown> {
+  readonly self: ActorRef;
+  readonly parent: ActorRef | null;
+  /** The sender of the message being handled; null in a batch handler (each mail has its own) and for mail from outside. */
+  readonly sender: ActorRef | null;
+  /** Steps of this actor that have ended; the number of the step in progress. */
+  readonly step: number;
+  /** True for a durable actor. */
+  readonly durable: boolean;
+  /** Aborts when the actor is stopped by force, its host shuts down, or its turn is given up. */
+  readonly signal: AbortSignal;
+
+  spawn<ChildState, Init, Messages extends MessageMap>(
+    definition: ActorDefinition<ChildState, Init, Messages>,
+    init: Init,
+    options?: SpawnOptions,
+  ): ActorRef<Messages>;
+  /** Stops self (after this turn) or a child. */
+  stop(child?: ActorRef): void;
+  watch(ref: ActorRef): void;
+  /** In a durable actor what is told leaves when the step commits. False when refused at once. */
+  tell<Messages extends MessageMap, Type extends keyof Messages & string>(
+    ref: ActorRef<Messages>,
+    type: Type,
+    ...body: undefined extends BodyOf<Messages[Type]> ? [body?: BodyOf<Messages[Type]>] : [body: BodyOf<Messages[Type]>]
+  ): boolean;
+  ask<Messages extends MessageMap, Type extends keyof Messages & string>(
+    ref: ActorRef<Messages>,
+    type: Type,
+    body: BodyOf<Messages[Type]>,
+    options?: AskOptions,
+  ): Promise<ReplyOf<Messages[Type]>>;
+  /** Puts the message being handled aside; `unstash` puts all of them back in front of the mailbox. */
+  stash(): void;
+  unstash(): void;
+  readonly timers: Timers;
+
+  /**
+   * Runs `fn` once per key of this step, however often the step is tried. `fn` gets the effect id (`actor/step/key`).
+   * In an ephemeral actor it just runs. @throws what `fn` throws; a failure is not recorded.
+   */
+  effect<Result>(
+    key: string,
+    fn: (effectId: string, signal: AbortSignal) => Promise<Result> | Result,
+    options?: EffectOptions,
+  ): Promise<Result>;
+  /** True while a recorded effect or intent of this key exists from before a crash: the call may repeat one that was made. */
+  interrupted(key: string): boolean;
+  /** Calls a service; see `ServiceSpec`. The effect id, when given, makes a repeat safe. @throws SERVICE_* */
+  service(
+    name: string,
+    method: string,
+    args: unknown,
+    options?: { effectId?: string | null; deadlineMs?: number },
+  ): Promise<unknown>;
+  /** Durable actors: commits mail consumed, state, history, output and effects now; the turn goes on with a new step. */
+  endStep(): Promise<void>;
+  /** Entries appended so far, oldest first. Durable actors keep it in the journal; it is not part of `state`. */
+  readonly history: readonly unknown[];
+  appendHistory(...entries: readonly unknown[]): void;
+
+  /** Milliseconds since the epoch, fixed for a step of a durable actor and journaled with it. */
+  now(): number;
+  /** In [0, 1), seeded by the system's seed, the actor's name and its step. */
+  random(): number;
+  log(message: string, fields?: Record<string, unknown>): void;
+  /** Adds to the event stream; with a durable actor it leaves when the step commits. */
+  event(event: Omit<EventRecord, 'time'>): void;
+  /** Only for inference; never set. */
+  readonly stateType?: State;
+}

@@ -1,0 +1,160 @@
+/**
+ * What an actor is: the data that `defineActor` makes of a user's definition, and the types its handlers see. It runs
+ * nothing. Definitions live in modules, so that any thread can load them by URL and export name.
+ */
+import type { z } from 'zod';
+import type { ActorContext } from './context.ts';
+
+/** The type of one message: a tell, or a request with a reply. `schema` checks what comes from outside. */
+export interface MessageSpec<Body = unknown, Reply = unknown> {
+  readonly kind: 'message' | 'request';
+  readonly schema: z.ZodType | undefined;
+  readonly replySchema: z.ZodType | undefined;
+  /** Only for inference; never set. */
+  readonly types?: { readonly body: Body; readonly reply: Reply };
+}
+
+/** A message without a reply: `message<number>()`, or `message(z.number())` to check what arrives. */
+export const message = <Body = void>(schema?: z.ZodType<Body>): MessageSpec<Body, never> => ({
+  kind: 'message',
+  schema,
+  replySchema: undefined,
+});
+
+/** A message with a reply: `request<void, number>()`, or `request(z.string(), z.number())`. */
+export const request = <Body = void, Reply = void>(
+  schema?: z.ZodType<Body>,
+  replySchema?: z.ZodType<Reply>,
+): MessageSpec<Body, Reply> => ({ kind: 'request', schema, replySchema });
+
+export type MessageMap = Readonly<Record<string, MessageSpec>>;
+export type BodyOf<Spec extends MessageSpec> = NonNullable<Spec['types']>['body'];
+export type ReplyOf<Spec extends MessageSpec> = NonNullable<Spec['types']>['reply'];
+
+/** What a handler returns: the reply of a request, nothing for a message. */
+export type HandlerResult<Reply> = [Reply] extends [never] ? void | Promise<void> : Reply | Promise<Reply>;
+
+/** A message as a batch handler gets it. */
+export type MailOf<Messages extends MessageMap> = {
+  readonly [Type in keyof Messages & string]: {
+    readonly type: Type;
+    readonly body: BodyOf<Messages[Type]>;
+    readonly sender: ActorRef | null;
+    /** Settles the ask of a request; does nothing for a tell. */
+    reply(value: ReplyOf<Messages[Type]>): void;
+  };
+}[keyof Messages & string];
+
+/**
+ * Names an actor. Plain data: it may be sent, journaled, compared by `shard` and `id`.
+ * `Messages` exists only in types.
+ */
+export interface ActorRef<Messages extends MessageMap = MessageMap> {
+  readonly shard: number;
+  readonly id: number;
+  readonly name: string;
+  /** Only for inference; never set. */
+  readonly messages?: Messages;
+}
+
+export type SupervisionStrategy = 'one_for_one' | 'one_for_all' | 'rest_for_one';
+export type RestartType = 'permanent' | 'transient' | 'temporary';
+export type OverflowPolicy = 'reject' | 'spill' | 'drop-new' | 'unbounded';
+
+/** How an actor is spawned. Plain data; journaled for durable actors. */
+export interface SpawnOptions {
+  /** Unique in the system; the actor is placed by its hash. Default: the id. */
+  readonly name?: string;
+  /** Keep mail, state and effects in the journal. Default false. */
+  readonly durable?: boolean;
+  /** Default: temporary (stop on an uncaught failure). */
+  readonly restart?: RestartType;
+  /** More than `max` restarts within `withinMs` and the actor stops for good. Default 3 in 5,000 ms. */
+  readonly intensity?: { readonly max: number; readonly withinMs: number };
+  /** Delay before the n-th restart in a row: `minMs × 2ⁿ`, at most `maxMs`, full jitter. Default 0: at once. */
+  readonly backoff?: { readonly minMs: number; readonly maxMs: number };
+  readonly mailbox?: { readonly capacity?: number; readonly overflow?: OverflowPolicy };
+  /** How long an idle actor waits for more mail before its turn starts. Default 0. */
+  readonly pollIntervalMs?: number;
+  /** The shard that owns the actor. Default: by name hash when named, else round robin. */
+  readonly shard?: number;
+  /** An id that an allocator of its own handed out (`IdAllocator`). A second spawn of the same id is ignored. */
+  readonly id?: number;
+}
+
+export interface ActorBehaviour<State, Init, Messages extends MessageMap> {
+  readonly state: (init: Init) => State;
+  readonly messages: Messages;
+  /** One handler per message type. What a request's handler returns is its reply. */
+  readonly receive?: {
+    readonly [Type in keyof Messages & string]: (
+      state: State,
+      body: BodyOf<Messages[Type]>,
+      ctx: ActorContext<State>,
+    ) => HandlerResult<ReplyOf<Messages[Type]>>;
+  };
+  /**
+   * Takes a whole batch. An empty batch means: go on with the turn that a crash interrupted between two steps.
+   * A durable actor may end a step inside its turn with `await ctx.endStep()`.
+   */
+  readonly receiveBatch?: (
+    state: State,
+    batch: readonly MailOf<Messages>[],
+    ctx: ActorContext<State>,
+  ) => void | Promise<void>;
+  /** A watched actor stopped. */
+  readonly onTerminated?: (
+    state: State,
+    ref: ActorRef,
+    reason: string,
+    ctx: ActorContext<State>,
+  ) => void | Promise<void>;
+  /**
+   * A child stopped for good after a failure (its restarts are used up, or it has none).
+   * @param last its state after its last commit; undefined for an ephemeral child and for one that never got so far
+   */
+  readonly onChildFailed?: (
+    state: State,
+    child: ActorRef,
+    reason: string,
+    ctx: ActorContext<State>,
+    last: unknown,
+  ) => void | Promise<void>;
+  readonly onStop?: (state: State, ctx: ActorContext<State>) => void | Promise<void>;
+  /** How failures of its children are handled. Default one_for_one. */
+  readonly strategy?: SupervisionStrategy;
+  /** Mail for which an idle actor does not wait out its `pollIntervalMs`. Default: none. */
+  readonly urgent?: (mail: {
+    readonly type: string;
+    readonly body: unknown;
+    readonly sender: ActorRef | null;
+  }) => boolean;
+  /** Most messages in one batch. Default 64. */
+  readonly batchMax?: number;
+}
+
+export interface ActorDefinition<
+  State = unknown,
+  Init = unknown,
+  Messages extends MessageMap = MessageMap,
+> extends ActorBehaviour<State, Init, Messages> {
+  /** URL of the module that exports the definition. */
+  readonly module: string;
+  /** The name of that export. */
+  readonly export: string;
+}
+
+/**
+ * Defines an actor. Call it at the top level of a module: `export const counter = defineActor(import.meta.url,
+ * 'counter', {…})`.
+ * @param module `import.meta.url` of the module.
+ * @param exportName the name the result is exported under.
+ */
+export const defineActor = <State, Init, Messages extends MessageMap>(
+  module: string,
+  exportName: string,
+  behaviour: ActorBehaviour<State, Init, Messages>,
+): ActorDefinition<State, Init, Messages> => ({ ...behaviour, module, export: exportName });
+
+/** Any definition: what `spawn` takes before inference. Handlers are contravariant, hence `never`. */
+export type AnyDefinition = ActorDefinition<never, never>;

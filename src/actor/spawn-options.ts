@@ -1,0 +1,65 @@
+/** Spawn options as a user gives them, checked and completed. */
+import { z } from 'zod';
+import { MegactorError } from '../protocol/errors.ts';
+import type { ActorAddress } from '../protocol/ids.ts';
+import type { SpawnOptions } from './definition.ts';
+import { MAILBOX_CAPACITY, type MailboxLimits } from './mailbox.ts';
+import { SUPERVISION_DEFAULT, type SupervisionPolicy } from './policy.ts';
+
+/** What outlives a spawn; kept in the actor's record. Plain data. */
+export interface ActorOptions {
+  readonly supervision: SupervisionPolicy;
+  readonly mailbox: MailboxLimits;
+  readonly pollIntervalMs: number;
+  /** Of a durable actor: its parent's parent and so on, nearest first; who hears of its failure when the parent is gone. */
+  readonly ancestors?: readonly ActorAddress[];
+}
+
+const milliseconds = z.number().nonnegative().finite();
+
+const schema = z.strictObject({
+  name: z.string().min(1).max(256).optional(),
+  durable: z.boolean().optional(),
+  restart: z.enum(['permanent', 'transient', 'temporary']).optional(),
+  intensity: z.strictObject({ max: z.int().nonnegative(), withinMs: milliseconds }).optional(),
+  backoff: z.strictObject({ minMs: milliseconds, maxMs: milliseconds }).optional(),
+  mailbox: z
+    .strictObject({
+      capacity: z.int().positive().optional(),
+      overflow: z.enum(['reject', 'spill', 'drop-new', 'unbounded']).optional(),
+    })
+    .optional(),
+  pollIntervalMs: milliseconds.optional(),
+  shard: z.int().nonnegative().optional(),
+  id: z.int().positive().optional(),
+});
+
+const EPHEMERAL: ActorOptions = {
+  supervision: SUPERVISION_DEFAULT,
+  mailbox: { capacity: MAILBOX_CAPACITY, overflow: 'reject' },
+  pollIntervalMs: 0,
+};
+
+/** @throws CONFIG_INVALID naming the field */
+export const resolveSpawnOptions = (options: SpawnOptions | undefined): ActorOptions => {
+  if (options === undefined) return EPHEMERAL;
+  const parsed = schema.safeParse(options);
+  if (!parsed.success) {
+    throw new MegactorError('CONFIG_INVALID', `spawn options: ${z.prettifyError(parsed.error)}`);
+  }
+  const durable = options.durable === true;
+  const overflow = options.mailbox?.overflow ?? (durable ? 'spill' : 'reject');
+  if (!durable && overflow === 'spill') {
+    throw new MegactorError('CONFIG_INVALID', 'spawn options: only a durable actor can spill to the journal');
+  }
+  return {
+    supervision: {
+      restart: options.restart ?? SUPERVISION_DEFAULT.restart,
+      intensity: options.intensity ?? SUPERVISION_DEFAULT.intensity,
+      backoff: options.backoff ?? SUPERVISION_DEFAULT.backoff,
+    },
+    // The mail of a durable actor is in the journal before it is here, so there is nothing to refuse.
+    mailbox: { capacity: options.mailbox?.capacity ?? MAILBOX_CAPACITY, overflow: durable ? 'spill' : overflow },
+    pollIntervalMs: options.pollIntervalMs ?? 0,
+  };
+};

@@ -1,0 +1,123 @@
+/**
+ * `bench`: starts a program of `bench/` as a child process and hands on what it prints. What is measured and how is that
+ * program's business; here the words of the command line become its settings.
+ */
+import { fork } from 'node:child_process';
+import { entryUrl } from '../../platform/index.ts';
+import type { Command } from '../command.ts';
+import type { OptionSpec } from '../options.ts';
+import { usageError, type ParsedLine } from '../parse.ts';
+import { EXIT, type CommandContext } from '../ports.ts';
+
+/** Names of the programs, each a module of that name in `bench/`. */
+export const BENCHMARKS = ['society'] as const;
+
+const PROGRAMS = '../../../bench';
+/** A Boss and groups of one Admin and five workers. */
+const GROUP = 6;
+const GROUPS_MAX = 128;
+
+const OPTIONS: readonly OptionSpec[] = [
+  { name: 'quick', type: { kind: 'flag' }, help: 'one run of each instead of the median of three' },
+  {
+    name: 'sizes',
+    type: { kind: 'text', value: 'N,N…', pattern: /^\d{1,4}(?:,\d{1,4})*$/u, expected: 'a list such as 31,109' },
+    help: 'agents of the societies: 1 and a multiple of 6',
+    fallback: '31,109,589',
+  },
+  {
+    name: 'model',
+    type: { kind: 'text', value: 'MODEL', pattern: /^openai:\S+$/u, expected: 'openai:NAME' },
+    help: 'your own server (OPENAI_BASE_URL) instead of the rehearsal: one run, without targets',
+  },
+  {
+    name: 'agents',
+    type: { kind: 'integer', min: 1, max: 100_000 },
+    help: 'with --model: most agents, the Boss included',
+  },
+  { name: 'json', type: { kind: 'flag' }, help: 'one JSON line on stdout, without the table' },
+];
+
+const sizesOf = (text: string): number[] => {
+  const sizes = text.split(',').map(Number);
+  const wrong = sizes.find((size) => {
+    const groups = (size - 1) / GROUP;
+    return !Number.isInteger(groups) || groups < 1 || groups > GROUPS_MAX;
+  });
+  if (wrong === undefined) return sizes;
+  throw usageError(
+    `--sizes: there is no team of ${wrong}; it has a Boss and 1 to ${GROUPS_MAX} groups of ${GROUP}.`,
+    `Give sizes such as 31, 109 or 589, up to ${1 + GROUPS_MAX * GROUP}.`,
+  );
+};
+
+/** What the program gets. @throws USAGE for options that do not go together */
+const settingsOf = ({ values }: ParsedLine): Readonly<Record<string, unknown>> => {
+  const [sizes, model, agents] = [values.get('sizes'), values.get('model'), values.get('agents')];
+  if (model === undefined && agents !== undefined) {
+    throw usageError('--agents belongs to --model.', 'Without a model of your own, choose the societies with --sizes.');
+  }
+  if (model !== undefined && agents === undefined) {
+    throw usageError(
+      '--model needs --agents N.',
+      'A run with your own model may cost money: say how many agents it may have.',
+    );
+  }
+  if (model !== undefined && sizes !== undefined) {
+    throw usageError('--sizes belongs to the rehearsal.', 'With --model, say --agents N.');
+  }
+  return {
+    quick: values.get('quick') === true,
+    json: values.get('json') === true,
+    ...(sizes === undefined ? {} : { sizes: sizesOf(String(sizes)) }),
+    ...(model === undefined ? {} : { model, agents }),
+  };
+};
+
+const nameOf = ({ positionals }: ParsedLine): string => {
+  const [name, ...rest] = positionals;
+  const known = `There is: ${BENCHMARKS.join(', ')}.`;
+  if (name === undefined) throw usageError('bench needs the name of a benchmark.', known);
+  if (!(BENCHMARKS as readonly string[]).includes(name)) throw usageError(`There is no benchmark "${name}".`, known);
+  if (rest.length > 0) throw usageError(`bench takes one name, and there are ${positionals.length}.`, known);
+  return name;
+};
+
+/** Runs the program until it ends. @returns its exit code */
+const runProgram = (url: URL, settings: unknown, context: CommandContext): Promise<number> =>
+  new Promise((resolve, reject) => {
+    // The channel tells the program when this process is gone.
+    const child = fork(url, [JSON.stringify(settings)], { cwd: context.cwd, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    let interrupted = false;
+    const unsubscribe = context.interrupts.subscribe(() => {
+      if (interrupted) context.exitNow(EXIT.interrupted);
+      interrupted = true;
+      child.kill('SIGTERM');
+    });
+    child.stdout?.setEncoding('utf8').on('data', context.stdout);
+    child.stderr?.setEncoding('utf8').on('data', context.stderr);
+    child.once('error', (error) => {
+      unsubscribe();
+      reject(error);
+    });
+    child.once('close', (code) => {
+      unsubscribe();
+      resolve(interrupted ? EXIT.interrupted : (code ?? EXIT.failed));
+    });
+  });
+
+export const benchCommand: Command = {
+  name: 'bench',
+  usage: 'bench NAME [OPTIONS]',
+  summary: `Measures on this machine and prints a table. NAME: ${BENCHMARKS.join(', ')}.`,
+  options: OPTIONS,
+  examples: ['bench society', 'bench society --quick --sizes 31', 'bench society --model openai:qwen3 --agents 20'],
+  notes: [
+    'Exit 0 whatever targets are met. What the figures mean and what they do not is in docs/benchmarks.md.',
+    'The last line on stdout is the result as JSON.',
+  ],
+  run: async (line, context) => {
+    const name = nameOf(line);
+    return runProgram(entryUrl(`${PROGRAMS}/${name}`, import.meta.url), settingsOf(line), context);
+  },
+};

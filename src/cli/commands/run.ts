@@ -1,0 +1,89 @@
+/** `run`: from the options of the command line to the options of a run. What they mean is checked by the run itself. */
+import type { DurabilityLevel } from '../../journal/shard-log.ts';
+import type { RunOptions } from '../../run/types.ts';
+import type { Command } from '../command.ts';
+import { RUN_OPTIONS } from '../options.ts';
+import { readJsonFile, usageError, type ParsedLine } from '../parse.ts';
+import type { CommandContext } from '../ports.ts';
+import { watchRun } from '../watch.ts';
+
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+/** The given options only, so that every default stays with the run. @throws USAGE for a file that is not JSON */
+export const runOptionsOf = async (line: ParsedLine, context: CommandContext): Promise<RunOptions> => {
+  const { values } = line;
+  const options: Mutable<RunOptions> = {};
+  const text = (name: string): string | undefined => values.get(name) as string | undefined;
+  const integer = (name: string): number | undefined => values.get(name) as number | undefined;
+  const set = <Key extends keyof RunOptions>(key: Key, value: RunOptions[Key] | undefined): void => {
+    if (value !== undefined) options[key] = value;
+  };
+  const file = async (name: 'rehearsal' | 'config' | 'plan'): Promise<void> => {
+    const path = text(name);
+    if (path !== undefined) set(name, await readJsonFile(name, path, context.readFile));
+  };
+  set('model', text('model'));
+  set('workspace', text('workspace'));
+  set('runDir', text('run-dir'));
+  set('shards', integer('shards'));
+  set('threads', integer('threads'));
+  set('seed', integer('seed'));
+  set('durability', text('durability') as DurabilityLevel | undefined);
+  set('maxAgents', integer('max-agents'));
+  set('review', text('review') as 'model' | 'none' | undefined);
+  if (values.get('no-agent-headers') === true) set('noAgentHeaders', true);
+  await file('rehearsal');
+  await file('config');
+  await file('plan');
+  return options;
+};
+
+/** Starts a run and follows it to its end. */
+export const startRun = async (
+  goal: string,
+  options: RunOptions,
+  line: ParsedLine,
+  context: CommandContext,
+): Promise<number> => {
+  const api = await context.loadRunApi();
+  return watchRun(
+    (signal) => api.runSociety(goal, { ...options, signal }),
+    {
+      json: line.values.get('json') === true,
+      quiet: line.values.get('quiet') === true,
+      synthetic: (options.model ?? 'rehearsal') === 'rehearsal',
+    },
+    context,
+  );
+};
+
+const goalOf = (line: ParsedLine): string => {
+  const [goal, ...rest] = line.positionals;
+  if (goal === undefined || goal.trim() === '') {
+    throw usageError('A run needs a goal.', 'Say in quotes what the society is to do: run "Write a field guide".');
+  }
+  if (rest.length > 0) {
+    throw usageError(
+      `A run takes one goal, and there are ${rest.length + 1} arguments.`,
+      'Put the whole goal in one pair of quotes.',
+    );
+  }
+  return goal.trim();
+};
+
+export const runCommand: Command = {
+  name: 'run',
+  usage: 'run "GOAL" [OPTIONS]',
+  summary: 'Gives a goal to a new society of agents and waits until it is done.',
+  options: RUN_OPTIONS,
+  examples: [
+    'run "Write a field guide to the birds of an island"',
+    'run "Write a field guide" --model openai:gpt-5-mini --max-agents 40',
+    'run "Write a field guide" --run-dir runs/guide --seed 7 --json --quiet',
+  ],
+  notes: ['Ctrl-C pauses the run (exit 3); `resume RUN_DIR` goes on with it.'],
+  run: async (line, context) => {
+    const goal = goalOf(line);
+    return startRun(goal, await runOptionsOf(line, context), line, context);
+  },
+};

@@ -1,0 +1,123 @@
+/**
+ * The options of every command as data: parsing, help and the refusals on `resume` are all made of this table. It does
+ * not parse and has no opinion on how options go together.
+ *
+ * 1. An option stands here only when the program behind it exists.
+ */
+
+/** What the value of an option looks like. `flag` takes none. */
+export type OptionKind =
+  | { readonly kind: 'flag' }
+  | { readonly kind: 'text'; readonly value: string; readonly pattern?: RegExp; readonly expected?: string }
+  | { readonly kind: 'choice'; readonly choices: readonly string[] }
+  | { readonly kind: 'integer'; readonly min: number; readonly max: number }
+  | { readonly kind: 'json-file' };
+
+export interface OptionSpec {
+  /** Without the two dashes. */
+  readonly name: string;
+  readonly type: OptionKind;
+  readonly help: string;
+  /** As shown in the help; absent when leaving the option out means doing without. */
+  readonly fallback?: string;
+}
+
+const flag = { kind: 'flag' } as const;
+const jsonFile = { kind: 'json-file' } as const;
+
+const MODEL: OptionSpec = {
+  name: 'model',
+  type: {
+    kind: 'text',
+    value: 'MODEL',
+    pattern: /^(?:rehearsal|openai:\S+)$/u,
+    expected: 'rehearsal or openai:NAME',
+  },
+  help: 'openai:NAME (any OpenAI-compatible server) or rehearsal (built in, no network, synthetic text)',
+  fallback: 'rehearsal',
+};
+const THREADS: OptionSpec = {
+  name: 'threads',
+  type: { kind: 'integer', min: 1, max: 64 },
+  help: 'worker threads that host agents',
+  fallback: 'as many as cores, at most as many as shards',
+};
+const durability = (choices: readonly string[], help: string, fallback: string): OptionSpec => ({
+  name: 'durability',
+  type: { kind: 'choice', choices },
+  help,
+  fallback,
+});
+const DURABILITY_HELP = 'flushed survives power loss, committed a killed process';
+const CONFIG: OptionSpec = { name: 'config', type: jsonFile, help: 'limits, prices and poll intervals (JSON)' };
+const JSON_LINE: OptionSpec = { name: 'json', type: flag, help: 'one JSON line on stdout at the end' };
+const QUIET: OptionSpec = { name: 'quiet', type: flag, help: 'no progress on stderr' };
+
+export const RUN_OPTIONS: readonly OptionSpec[] = [
+  MODEL,
+  {
+    name: 'max-agents',
+    type: { kind: 'integer', min: 1, max: 1_000_000 },
+    help: 'most agents, the Boss included; rehearsal uses them all',
+    fallback: '100',
+  },
+  {
+    name: 'run-dir',
+    type: { kind: 'text', value: 'DIR' },
+    help: 'where the run keeps everything',
+    fallback: 'runs/RUNID',
+  },
+  {
+    name: 'workspace',
+    type: { kind: 'text', value: 'DIR' },
+    help: 'the files the agents share; may be a clean git repository',
+    fallback: 'RUN_DIR/workspace',
+  },
+  {
+    name: 'review',
+    type: { kind: 'choice', choices: ['model', 'none'] },
+    help: 'whether Admins check what their members hand in',
+    fallback: 'model',
+  },
+  { name: 'plan', type: jsonFile, help: 'start from this plan (JSON) instead of asking the model for one' },
+  CONFIG,
+  { name: 'rehearsal', type: jsonFile, help: 'latency, failure rates and shape of the rehearsal (JSON)' },
+  {
+    name: 'seed',
+    type: { kind: 'integer', min: 0, max: 4_294_967_295 },
+    help: 'seed of everything that is random',
+    fallback: 'a fresh one, printed at the end',
+  },
+  {
+    name: 'shards',
+    type: { kind: 'integer', min: 1, max: 255 },
+    help: 'units of ownership; fixed for the life of the run directory',
+    fallback: '8',
+  },
+  THREADS,
+  durability(
+    ['flushed', 'committed', 'none'],
+    `${DURABILITY_HELP}; none keeps no journal and cannot be resumed (for measurements)`,
+    'flushed',
+  ),
+  { name: 'no-agent-headers', type: flag, help: 'do not send x-agent-id and x-run-id to the model server' },
+  JSON_LINE,
+  QUIET,
+];
+
+/** The options of `run` that may differ on `resume`; the rest belong to the run directory. */
+export const RESUME_OPTIONS: readonly OptionSpec[] = [
+  THREADS,
+  durability(['flushed', 'committed'], DURABILITY_HELP, "the run's own"),
+  CONFIG,
+  JSON_LINE,
+  QUIET,
+];
+
+/** The options of the commands that ask a run for something. */
+export const STEERING_OPTIONS: readonly OptionSpec[] = [JSON_LINE];
+
+export const INSPECT_OPTIONS: readonly OptionSpec[] = [
+  { name: 'agent', type: { kind: 'text', value: 'NAME' }, help: 'only this agent' },
+  JSON_LINE,
+];

@@ -1,0 +1,204 @@
+/**
+ * What the user reads: the progress line, the short report, the table of agents, an error. Pure functions from data to
+ * text, without colours. They decide nothing.
+ */
+import { relative, isAbsolute } from 'node:path';
+import type { MegactorError } from '../protocol/errors.ts';
+import type { InspectedAgent, Inspection, RunReason, RunSummary, SteeringResult } from '../run/types.ts';
+import { EXIT, type RunProgress } from './ports.ts';
+
+/** 12345 → `12,345`, the same in every locale. */
+export const count = (value: number): string => String(Math.round(value)).replace(/\B(?=(?:\d{3})+$)/gu, ',');
+
+/** `1 file`, `2 files`. */
+export const plural = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+
+/** `0.4 s`, `75 s`, `2 h 05 min`. */
+export const duration = (seconds: number): string => {
+  if (seconds < 100) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${Math.floor(seconds / 60)} min ${String(Math.floor(seconds % 60)).padStart(2, '0')} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+};
+
+/** A path as the user would type it, in quotes when a shell would split or expand it. */
+export const shellPath = (path: string, cwd: string): string => {
+  const near = relative(cwd, path);
+  const shown = near === '' ? '.' : near.startsWith('..') || isAbsolute(near) ? path : near;
+  return /^[\w./@%+:,=-]+$/u.test(shown) && !shown.startsWith('-')
+    ? shown
+    : `'${shown.replaceAll("'", String.raw`'\''`)}'`;
+};
+
+/** Text of others on the user's terminal: control characters, which could move the cursor, become visible. */
+export const plainText = (text: string): string =>
+  // oxlint-disable-next-line no-control-regex
+  text.replace(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/gu, '\uFFFD');
+
+export const progressLine = (progress: RunProgress): string =>
+  `${duration(progress.wallSeconds).padStart(9)}  ${progress.phase}: ${[
+    plural(progress.agents, 'agent'),
+    `${plural(progress.modelCalls, 'model call')} (${count(progress.callsInFlight)} in flight)`,
+    plural(progress.messages, 'message'),
+    plural(progress.files, 'file'),
+  ].join(', ')}`;
+
+export const errorText = (error: MegactorError): string => {
+  // Messages of other programs may have several lines; the contract with scripts is one.
+  const message = error.message.trim();
+  const stop = /[.!?:]$/u.test(message) ? '' : '.';
+  const line = `${message}${stop} ${error.hint}`.replace(/\s*\n\s*/gu, ' ').trim();
+  return `megactor: ${plainText(line)} [${error.code}]`;
+};
+
+const REASONS: Partial<Record<RunReason, string>> = {
+  done: 'all work was done and approved',
+  interrupted: 'interrupted by you',
+  'paused-by-user': 'paused by you',
+  'stopped-by-user': 'stopped by you',
+  'budget-calls': 'the budget of model calls is spent',
+  'budget-tokens': 'the token budget is spent',
+  'budget-usd': 'the money budget is spent',
+  deadline: 'the deadline has passed',
+  quota: 'the quota of the model account is used up',
+  'wrong-key': 'the model server refused the key',
+  'human-questions': 'only questions to you are open',
+  'model-unreachable': 'the model server cannot be reached',
+  'boss-failed': 'the Boss failed',
+  'journal-damaged': 'the journal is damaged',
+  disk: 'the disk refused a write',
+  internal: 'a defect of Megactor',
+};
+
+const reasonText = (reason: RunReason): string =>
+  REASONS[reason] ??
+  (reason.startsWith('limit-') ? `the limit of ${reason.slice('limit-'.length)} was reached` : reason);
+
+export const exitCodeOf = (summary: RunSummary): number => {
+  switch (summary.status) {
+    case 'completed':
+      return EXIT.completed;
+    case 'paused':
+      return EXIT.paused;
+    case 'failed':
+    case 'stopped':
+      return EXIT.failed;
+    default:
+      return summary.status satisfies never;
+  }
+};
+
+const ROLE: Record<InspectedAgent['level'], string> = { boss: 'Boss', admin: 'Admin', ordinary: 'Ordinary' };
+
+const troubleOf = (summary: RunSummary): string => {
+  const remedies = Object.entries(summary.remedies).filter(([, times]) => times > 0);
+  const trouble = [
+    ...remedies.map(([name, times]) => `${count(times)} × ${name}`),
+    ...(
+      [
+        [summary.nudges, 'nudge'],
+        [summary.restarts, 'restart'],
+        [summary.deadLetters, 'dead letter'],
+        [summary.repeatedCalls, 'repeated call'],
+      ] as const
+    )
+      .filter(([value]) => value > 0)
+      .map(([value, noun]) => plural(value, noun)),
+    ...(summary.neverWoken > 0 ? [`${plural(summary.neverWoken, 'agent')} never woken`] : []),
+  ];
+  return trouble.length === 0 ? 'none' : trouble.join(', ');
+};
+
+export const SYNTHETIC_NOTE = 'synthetic: a rehearsal wrote it, no language model did';
+
+/** The report in short. */
+export const summaryText = (summary: RunSummary, cwd: string): string => {
+  const { agentsByLevel: levels, tokens } = summary;
+  const rows: readonly (readonly [string, string])[] = [
+    [
+      'agents',
+      `${count(summary.agents)}: ${levels.boss} Boss, ${plural(levels.admin, 'Admin')}, ${count(levels.ordinary)} Ordinary`,
+    ],
+    [
+      'model',
+      `${summary.model}: ${plural(summary.modelCalls, 'call')}, ${count(tokens.input)} tokens in ` +
+        `(${count(tokens.cachedInput)} cached), ${count(tokens.output)} out, ` +
+        (summary.costUsd === null ? 'no price known' : `${summary.costUsd.toFixed(2)} USD`),
+    ],
+    [
+      'work',
+      `${plural(summary.files, 'file')} in ${plural(summary.commits, 'commit')}, ` +
+        `${plural(summary.messages, 'message')}, ${plural(summary.turns, 'turn')}, ${plural(summary.steps, 'step')}`,
+    ],
+    ['reviews', `${count(summary.reviews.accept)} accepted, ${count(summary.reviews.revise)} sent back`],
+    ['trouble', troubleOf(summary)],
+    ['seed', String(summary.seed)],
+    ['files', shellPath(summary.workspace, cwd)],
+    ['report', shellPath(`${summary.runDir}/report.md`, cwd)],
+    ...(summary.synthetic ? [['text', SYNTHETIC_NOTE] as const] : []),
+  ];
+  const head = `Run ${summary.runId} ${summary.status} after ${duration(summary.wallSeconds)}: ${reasonText(summary.reason)}.`;
+  return [head, ...rows.map(([name, text]) => `  ${name.padEnd(8)}${plainText(text)}`)].join('\n');
+};
+
+/** What to try next: three commands that fit how the run ended. */
+export const nextCommands = (summary: RunSummary, program: string, cwd: string): string => {
+  const runDir = shellPath(summary.runDir, cwd);
+  const inspect = [`${program} inspect ${runDir}`, 'every agent: state, mail, checklist'] as const;
+  const history = [`git -C ${shellPath(summary.workspace, cwd)} log --stat`, 'who wrote what, and when'] as const;
+  const report = [`cat ${shellPath(`${summary.runDir}/report.md`, cwd)}`, 'the whole report'] as const;
+  const resume = [`${program} resume ${runDir}`, 'go on where this run paused'] as const;
+  const real = [`${program} run "…" --model openai:NAME`, 'the same with a real model'] as const;
+  const rows =
+    summary.status === 'paused'
+      ? [resume, inspect, history]
+      : summary.synthetic && summary.status === 'completed'
+        ? [inspect, history, real]
+        : [inspect, history, report];
+  const width = Math.max(...rows.map(([command]) => command.length));
+  return ['Next:', ...rows.map(([command, why]) => `  ${command.padEnd(width)}  ${why}`)].join('\n');
+};
+
+const checklistText = ({ checklist }: InspectedAgent): string =>
+  checklist.open + checklist.closed === 0 ? '-' : `${checklist.closed}/${checklist.open + checklist.closed}`;
+
+/** The table of agents. */
+export const inspectionText = (inspection: Inspection): string => {
+  const head = ['agent', 'level', 'state', 'mail', 'done', 'turns', 'calls'];
+  const rows = inspection.agents.map((agent) => [
+    plainText(agent.name),
+    ROLE[agent.level],
+    agent.state,
+    count(agent.mail),
+    checklistText(agent),
+    count(agent.turns),
+    count(agent.calls),
+  ]);
+  // A loop rather than a spread: a run may have more agents than a call takes arguments.
+  const widths = head.map((title, column) =>
+    rows.reduce((widest, row) => Math.max(widest, row[column]?.length ?? 0), title.length),
+  );
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => (column < 3 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd();
+  return [
+    `Run ${inspection.runId}: ${inspection.status}, ${plural(inspection.agents.length, 'agent')}, log ${inspection.logHash}`,
+    line(head),
+    ...rows.map(line),
+  ].join('\n');
+};
+
+/** What became of `tell`, `pause` and `stop`, in a sentence. */
+export const steeringText = (result: SteeringResult): string => {
+  const { runId, command, status, reason, agent } = result;
+  if (command === 'tell') {
+    const when = status === 'running' ? 'at its next turn' : 'when the run goes on';
+    return `${plainText(agent ?? '')} reads it ${when} (run ${runId} is ${status}).`;
+  }
+  if (status === 'running') return `Run ${runId} was asked to ${command} and is still finishing its calls.`;
+  const wanted = command === 'pause' ? 'paused' : 'stopped';
+  if (status === wanted) return `Run ${runId} is ${status}.`;
+  return `Run ${runId} had ended before it could ${command}: ${status}${reason === null ? '' : `, ${reasonText(reason)}`}.`;
+};

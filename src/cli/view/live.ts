@@ -1,0 +1,91 @@
+/**
+ * The live view of one run: reads its events and progress into the model, keys into the navigation, and draws. It
+ * neither starts nor pauses a run; it tells its owner what the user asked for.
+ *
+ * Invariants: L1 At most one picture in `DRAW_PERIOD_MS`, and none when nothing changed. L2 After `close` nothing is
+ * drawn and no timer is left.
+ */
+import type { Clock } from '../../platform/index.ts';
+import type { Run } from '../ports.ts';
+import { SocietyModel } from './model.ts';
+import { Navigation, type Key } from './navigation.ts';
+import { render } from './render.ts';
+import { ASCII_SIGNS, paint, UNICODE_SIGNS } from './style.ts';
+import type { Terminal } from './terminal.ts';
+import { shown } from './text.ts';
+import { TreeRows } from './tree.ts';
+
+const DRAW_PERIOD_MS = 100;
+
+export interface LiveOptions {
+  readonly clock: Clock;
+  /** The user pressed Ctrl-C. */
+  readonly onInterrupt: () => void;
+  /** The user wants the run to pause. */
+  readonly onPause: () => void;
+}
+
+export interface LiveView {
+  /** The run is being paused. */
+  pausing(text: string): void;
+  close(): void;
+}
+
+export const showLive = (run: Run, terminal: Terminal, options: LiveOptions): LiveView => {
+  const { clock } = options;
+  const model = new SocietyModel();
+  const tree = new TreeRows(model);
+  const navigation = new Navigation(model, tree);
+  navigation.keys = terminal.keys;
+  const signs = terminal.unicode ? UNICODE_SIGNS : ASCII_SIGNS;
+  let closed = false;
+  let dirty = true;
+  let drawnVersion = -1;
+
+  const draw = (): void => {
+    dirty = false;
+    drawnVersion = model.version;
+    const picture = render({ model, tree, navigation, size: terminal.size(), signs });
+    navigation.treeHeight = picture.treeHeight;
+    terminal.draw(picture.lines.map((line) => paint(line, terminal.colours)));
+  };
+  const timer = clock.every(DRAW_PERIOD_MS, () => {
+    model.observe(run.progress(), clock.monotonic());
+    if (dirty || model.version !== drawnVersion) draw();
+  });
+  const onKey = (key: Key): void => {
+    const action = navigation.press(key);
+    if (action === 'interrupt') options.onInterrupt();
+    else if (action === 'pause') options.onPause();
+    else if (action === 'suspend') terminal.suspend();
+    if (action !== 'none') dirty = true;
+  };
+  const read = async (): Promise<void> => {
+    for await (const event of run.events) {
+      if (closed) return;
+      model.apply(event);
+    }
+  };
+  terminal.onKey(onKey);
+  terminal.onResize(() => {
+    dirty = true;
+  });
+  // What breaks the run breaks its report, where it is handled; the view has then nothing more to show.
+  read().catch(() => undefined);
+  model.observe(run.progress(), clock.monotonic());
+  draw();
+
+  return {
+    pausing: (text) => {
+      navigation.pausing = true;
+      navigation.notices = [...navigation.notices, shown(text)];
+      dirty = true;
+    },
+    close: () => {
+      if (closed) return;
+      closed = true;
+      timer.cancel();
+      terminal.close();
+    },
+  };
+};

@@ -1,0 +1,151 @@
+/**
+ * Follows one run from its start to its end on behalf of `run`, `resume` and the demonstration: announcements,
+ * progress, Ctrl-C, the final report, the exit code. It neither starts a run nor reads options.
+ *
+ * 1. With `--json` stdout gets exactly one line, and only when the run ended with a summary.
+ * 2. The first interruption aborts the run's signal, the second ends the process.
+ * 3. Progress is a live view on the terminal when there is one, and plain lines otherwise; `--quiet` has neither. The
+ *    terminal is given back before anything else is written, and before the process ends.
+ */
+import { EXIT, type CommandContext, type Run, type RunProgress } from './ports.ts';
+import { exitCodeOf, nextCommands, plural, progressLine, summaryText, SYNTHETIC_NOTE } from './render.ts';
+import { showLive, type LiveView } from './view/live.ts';
+
+/** At most one line in this time. */
+const PROGRESS_PERIOD_MS = 1_000;
+/** An unchanged state is repeated after so many periods, so that a slow model does not look like a hang. */
+const REPEAT_AFTER_PERIODS = 10;
+
+export interface WatchOptions {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** Known before the start: whether the built-in rehearsal writes the text. On resume it is not. */
+  readonly synthetic: boolean | undefined;
+}
+
+/** What the user sees of a run in progress. */
+interface Display {
+  /** The run was asked to pause. */
+  pausing(text: string): void;
+  runId(runId: string): void;
+  close(): void;
+}
+
+/** Equal but for the time. */
+const sameWork = (left: RunProgress | undefined, right: RunProgress): boolean =>
+  left !== undefined && progressLine({ ...left, wallSeconds: 0 }) === progressLine({ ...right, wallSeconds: 0 });
+
+const lines = (run: Run, options: WatchOptions, context: CommandContext): Display => {
+  let shown: RunProgress | undefined;
+  let periodsUnchanged = 0;
+  const report = (): void => {
+    const progress = run.progress();
+    if (sameWork(shown, progress) && periodsUnchanged + 1 < REPEAT_AFTER_PERIODS) {
+      periodsUnchanged += 1;
+      return;
+    }
+    periodsUnchanged = 0;
+    shown = progress;
+    context.stderr(`${progressLine(progress)}\n`);
+  };
+  const timer = options.quiet ? undefined : context.clock.every(PROGRESS_PERIOD_MS, report);
+  return {
+    pausing: (text) => context.stderr(`${text} Ctrl-C again ends at once.\n`),
+    runId: (runId) => {
+      if (!options.quiet) context.stderr(`Run ${runId} (Ctrl-C pauses it).\n`);
+    },
+    close: () => timer?.cancel(),
+  };
+};
+
+/** The two ways to interrupt: a signal, and a key in the live view. */
+class Interruptions {
+  display: Display | LiveView | undefined;
+  readonly #run: Run;
+  readonly #abort: AbortController;
+  readonly #context: CommandContext;
+  #count = 0;
+
+  constructor(run: Run, abort: AbortController, context: CommandContext) {
+    this.#run = run;
+    this.#abort = abort;
+    this.#context = context;
+  }
+
+  /** Once only, however often it is asked for. */
+  pause(): void {
+    if (this.#count === 0) this.interrupt();
+  }
+
+  readonly interrupt = (): void => {
+    this.#count += 1;
+    if (this.#count === 1) {
+      const inFlight = this.#run.progress().callsInFlight;
+      const waiting = inFlight > 0 ? ` (${plural(inFlight, 'model call')} in flight)` : '';
+      this.display?.pausing(`Pausing${waiting}; what is done is kept.`);
+      this.#abort.abort();
+    } else {
+      this.display?.close();
+      this.#context.stderr('Ended at once. The run can be resumed as after a crash.\n');
+      this.#context.exitNow(EXIT.interrupted);
+    }
+  };
+}
+
+const live = (run: Run, interruptions: Interruptions, context: CommandContext): Display | undefined => {
+  const terminal = context.openTerminal?.();
+  if (terminal === undefined) return undefined;
+  const view = showLive(run, terminal, {
+    clock: context.clock,
+    onInterrupt: interruptions.interrupt,
+    onPause: () => interruptions.pause(),
+  });
+  return {
+    pausing: (text) => view.pausing(`${text} Ctrl-C ends at once.`),
+    runId: () => undefined,
+    close: () => view.close(),
+  };
+};
+
+/**
+ * @param start starts the run with the signal that pauses it
+ * @returns the exit code @throws what the run's report rejects with
+ */
+export const watchRun = async (
+  start: (signal: AbortSignal) => Run,
+  options: WatchOptions,
+  context: CommandContext,
+): Promise<number> => {
+  const note = (text: string): void => {
+    if (!options.quiet) context.stderr(`${text}\n`);
+  };
+  if (options.synthetic === true) note(`The text of this run is ${SYNTHETIC_NOTE}.`);
+  const abort = new AbortController();
+  const run = start(abort.signal);
+  const interruptions = new Interruptions(run, abort, context);
+  const stopInterrupts = context.interrupts.subscribe(interruptions.interrupt);
+  const display = (options.quiet ? undefined : live(run, interruptions, context)) ?? lines(run, options, context);
+  interruptions.display = display;
+  run.runId.then(
+    (runId) => display.runId(runId),
+    // The same failure rejects the report, which is where it is handled.
+    () => undefined,
+  );
+  try {
+    const summary = await run.report;
+    display.close();
+    if (options.json) {
+      context.stdout(`${JSON.stringify(summary)}\n`);
+      if (summary.synthetic) note(`The text of this run is ${SYNTHETIC_NOTE}.`);
+      if (summary.status === 'paused') note(nextCommands(summary, context.program, context.cwd));
+    } else {
+      context.stdout(
+        `${summaryText(summary, context.cwd)}\n\n${nextCommands(summary, context.program, context.cwd)}\n`,
+      );
+    }
+    return exitCodeOf(summary);
+  } finally {
+    display.close();
+    stopInterrupts();
+  }
+};

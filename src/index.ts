@@ -1,0 +1,31 @@
+/**
+ * Megactor: durable actors on worker threads, and societies of LLM agents on top of them. This file is the whole public
+ * surface, beside `megactor/workspace`.
+ */
+export {
+  defineActor,
+  message,
+  request,
+  type ActorContext,
+  type ActorDefinition,
+  type ActorRef,
+  type MailOf,
+  type SpawnOptions,
+} from './actor/index.ts';
+export { type EventRecord, type EventType } from './protocol/event.ts';
+export { ERROR_CATALOGUE, MegactorError, type ErrorCode, type ErrorFamily } from './protocol/errors.ts';
+export { type CreateService, type ServiceHost, type ServiceInstance, type ServiceSpec } from './protocol/service.ts';
+export { continueRun, inspectRun, pauseRun, resumeRun, runSociety, stopRun, tellRun } from './run/index.ts';
+export type {
+  InspectedAgent,
+  Inspection,
+  ResumeOptions,
+  Run,
+  RunOptions,
+  RunProgress,
+  RunReason,
+  RunStatus,
+  RunSummary,
+  SteeringResult,
+} from './run/index.ts';
+export { ActorSystem } from './runtime/index.ts';

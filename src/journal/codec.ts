@@ -1,0 +1,267 @@
+/**
+ * How the journal's data become bytes: entries (packed on the client's thread, so that the journal's thread never
+ * decodes what it only routes) and records (many entries under one checksum, one record per shard and group commit).
+ * It does no input or output.
+ *
+ * Invariants: every record carries a crc32 over everything else in it, its own shard and position included, so that a
+ * record that was changed, cut or moved is noticed. Entries are tuples: the names of fields are not stored.
+ */
+import { Packr } from 'msgpackr';
+import { crc32 } from 'node:zlib';
+import { MegactorError } from '../protocol/errors.ts';
+import type { ActorAddress } from '../protocol/ids.ts';
+import type { InboxEntry, StepLogEntry } from './shard-log.ts';
+
+/** Grows when an older version could not read what a newer one writes. */
+export const JOURNAL_FORMAT = 1;
+
+// Plain maps instead of msgpackr's record extension: every packed value can be read on its own, by any version.
+const packr = new Packr({
+  useRecords: false,
+  mapsAsObjects: true,
+  // Left alone, msgpackr stores a function as null, and the loss would show only after a restart.
+  writeFunction: () => {
+    throw new TypeError('a function is not data');
+  },
+});
+
+/** @throws MESSAGE_NOT_CLONEABLE for functions, symbols and the like */
+export const pack = (value: unknown): Uint8Array => {
+  try {
+    return packr.pack(value);
+  } catch (error) {
+    throw new MegactorError('MESSAGE_NOT_CLONEABLE', `cannot be journaled: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+};
+
+/** Binary parts of the result are views into `bytes`. */
+export const unpack = (bytes: Uint8Array): unknown => packr.unpack(bytes);
+
+/** Kinds of inbox entries on the wire and on disk; only `SPAWN` is not counted as pending. */
+export const MAIL = 0;
+export const SPAWN = 1;
+export const SIGNAL = 2;
+export type EntryKind = typeof MAIL | typeof SPAWN | typeof SIGNAL;
+
+/** With the name when the address is a ref: whoever gets the entry can say whom it is about. */
+type SomeAddress = readonly [number, number] | readonly [number, number, string];
+type AddressTuple = SomeAddress | null;
+type InboxTuple =
+  | readonly [typeof MAIL, number, AddressTuple, string, unknown]
+  | readonly [typeof SPAWN, number, string, string, string, unknown, AddressTuple, unknown]
+  | readonly [typeof SIGNAL, number, SomeAddress, unknown];
+
+const someToTuple = (address: ActorAddress & { readonly name?: string }): SomeAddress =>
+  typeof address.name === 'string' ? [address.shard, address.id, address.name] : [address.shard, address.id];
+const someFromTuple = ([shard, id, name]: SomeAddress): ActorAddress => ({
+  shard,
+  id,
+  ...(name === undefined ? {} : { name }),
+});
+const addressToTuple = (address: ActorAddress | null): AddressTuple => (address === null ? null : someToTuple(address));
+const addressFromTuple = (tuple: AddressTuple): ActorAddress | null => (tuple === null ? null : someFromTuple(tuple));
+
+export const kindOf = (entry: InboxEntry): EntryKind => {
+  switch (entry.kind) {
+    case 'mail':
+      return MAIL;
+    case 'spawn':
+      return SPAWN;
+    case 'signal':
+      return SIGNAL;
+    default:
+      return entry satisfies never;
+  }
+};
+
+const inboxTuple = (entry: InboxEntry): InboxTuple => {
+  switch (entry.kind) {
+    case 'mail': {
+      const { to, from, type, body } = entry.mail;
+      return [MAIL, to, addressToTuple(from), type, body];
+    }
+    case 'spawn': {
+      const { id, name, module, export: exported, init, parent, options } = entry.actor;
+      return [SPAWN, id, name, module, exported, init, addressToTuple(parent), options];
+    }
+    case 'signal':
+      return [SIGNAL, entry.to, someToTuple(entry.from), entry.signal];
+    default:
+      return entry satisfies never;
+  }
+};
+
+export const encodeInboxEntry = (entry: InboxEntry): Uint8Array => pack(inboxTuple(entry));
+
+export const decodeInboxEntry = (bytes: Uint8Array): InboxEntry => {
+  const tuple = unpack(bytes) as InboxTuple;
+  switch (tuple[0]) {
+    case MAIL:
+      return { kind: 'mail', mail: { to: tuple[1], from: addressFromTuple(tuple[2]), type: tuple[3], body: tuple[4] } };
+    case SPAWN:
+      return {
+        kind: 'spawn',
+        actor: {
+          id: tuple[1],
+          name: tuple[2],
+          module: tuple[3],
+          export: tuple[4],
+          init: tuple[5],
+          parent: addressFromTuple(tuple[6]),
+          options: tuple[7],
+        },
+      };
+    case SIGNAL:
+      return { kind: 'signal', to: tuple[1], from: someFromTuple(tuple[2]), signal: tuple[3] };
+    default:
+      throw new MegactorError('JOURNAL_DAMAGED', 'an inbox entry of an unknown kind', { details: { tuple } });
+  }
+};
+
+const BEGIN = 0;
+const EFFECT = 1;
+const STEP = 2;
+const DROP = 3;
+type LogTuple =
+  | readonly [typeof BEGIN, number, number, readonly number[], string]
+  | readonly [typeof EFFECT, number, number, string, unknown]
+  | readonly [
+      typeof STEP,
+      number,
+      number,
+      readonly number[],
+      unknown,
+      readonly unknown[],
+      readonly (readonly [string, unknown])[],
+      boolean,
+      boolean,
+    ]
+  | readonly [typeof DROP, number, readonly number[], string, boolean];
+
+const logTuple = (entry: StepLogEntry): LogTuple => {
+  switch (entry.kind) {
+    case 'begin':
+      return [BEGIN, entry.actor, entry.step, entry.taken, entry.key];
+    case 'effect':
+      return [EFFECT, entry.actor, entry.step, entry.key, entry.result];
+    case 'step': {
+      const { actor, step, taken, state, history, effects, open, stopped } = entry;
+      return [STEP, actor, step, taken, state, history, effects, open, stopped];
+    }
+    case 'drop':
+      return [DROP, entry.actor, entry.taken, entry.reason, entry.stopped];
+    default:
+      return entry satisfies never;
+  }
+};
+
+const logEntry = (tuple: LogTuple): StepLogEntry => {
+  switch (tuple[0]) {
+    case BEGIN:
+      return { kind: 'begin', actor: tuple[1], step: tuple[2], taken: tuple[3], key: tuple[4] };
+    case EFFECT:
+      return { kind: 'effect', actor: tuple[1], step: tuple[2], key: tuple[3], result: tuple[4] };
+    case STEP: {
+      const [, actor, step, taken, state, history, effects, open, stopped] = tuple;
+      return { kind: 'step', actor, step, taken, state, history, effects, open, stopped };
+    }
+    case DROP:
+      return { kind: 'drop', actor: tuple[1], taken: tuple[2], reason: tuple[3], stopped: tuple[4] };
+    default:
+      throw new MegactorError('JOURNAL_DAMAGED', 'a step log entry of an unknown kind', { details: { tuple } });
+  }
+};
+
+export const encodeLogEntries = (entries: readonly StepLogEntry[]): Uint8Array => pack(entries.map(logTuple));
+export const decodeLogEntries = (bytes: Uint8Array): StepLogEntry[] => (unpack(bytes) as LogTuple[]).map(logEntry);
+
+/** One append as it is stored: what the journal's thread must know of it without decoding the entries. */
+export type StoredAppend = readonly [
+  /** Inbox positions that it consumed. */
+  taken: readonly number[],
+  /** Actors whose turn it opened, and those whose turn it ended. */
+  opened: readonly number[],
+  closed: readonly number[],
+  entries: Uint8Array,
+  /** What it sent: shard, position in that shard's inbox, id of the spawned actor or 0; three numbers each. */
+  sent: readonly number[],
+];
+
+export interface InboxRecord {
+  readonly firstSeq: number;
+  /** One byte per entry: its kind. */
+  readonly kinds: Uint8Array;
+  readonly payloads: readonly Uint8Array[];
+}
+
+export interface LogRecord {
+  readonly firstPosition: number;
+  readonly appends: readonly StoredAppend[];
+}
+
+/** The tables that are numbered by position. */
+export type RecordTable = 'inbox' | 'log';
+
+const CHECKSUM_BYTES = 4;
+
+const seal = (body: Uint8Array): Uint8Array => {
+  const record = Buffer.allocUnsafeSlow(CHECKSUM_BYTES + body.length);
+  record.set(body, CHECKSUM_BYTES);
+  record.writeUInt32LE(crc32(body), 0);
+  return record;
+};
+
+export const damaged = (what: string, details: Record<string, unknown>, cause?: unknown): MegactorError =>
+  new MegactorError('JOURNAL_DAMAGED', `the journal is damaged: ${what}`, { details, cause });
+
+const openSeal = (bytes: Uint8Array, table: RecordTable, shard: number, position: number): unknown => {
+  const where = { table, shard, position };
+  const name = `${table} of shard ${shard} at position ${position}`;
+  if (bytes.length <= CHECKSUM_BYTES) throw damaged(`${name} is cut off`, where);
+  const body = bytes.subarray(CHECKSUM_BYTES);
+  const expected = new DataView(bytes.buffer, bytes.byteOffset, CHECKSUM_BYTES).getUint32(0, true);
+  if (crc32(body) !== expected) throw damaged(`${name} does not match its checksum`, where);
+  const value = unpack(body) as readonly unknown[];
+  if (value[0] !== table || value[1] !== shard || value[2] !== position) {
+    throw damaged(`${name} holds another record`, where);
+  }
+  return value;
+};
+
+export const encodeInboxRecord = (shard: number, record: InboxRecord): Uint8Array =>
+  seal(pack(['inbox', shard, record.firstSeq, record.kinds, record.payloads]));
+
+/** @throws JOURNAL_DAMAGED with `table`, `shard` and `position` in the details */
+export const decodeInboxRecord = (shard: number, firstSeq: number, bytes: Uint8Array): InboxRecord => {
+  const value = openSeal(bytes, 'inbox', shard, firstSeq) as [string, number, number, Uint8Array, Uint8Array[]];
+  return { firstSeq, kinds: value[3], payloads: value[4] };
+};
+
+export const encodeLogRecord = (shard: number, record: LogRecord): Uint8Array =>
+  seal(pack(['log', shard, record.firstPosition, record.appends]));
+
+/** @throws JOURNAL_DAMAGED with `table`, `shard` and `position` in the details */
+export const decodeLogRecord = (shard: number, firstPosition: number, bytes: Uint8Array): LogRecord => {
+  const value = openSeal(bytes, 'log', shard, firstPosition) as [string, number, number, StoredAppend[]];
+  return { firstPosition, appends: value[3] };
+};
+
+/** A value of a service's table, under a checksum that covers the key it was stored at. */
+export const sealValue = (key: Uint8Array, body: Uint8Array): Uint8Array => {
+  const record = Buffer.allocUnsafeSlow(CHECKSUM_BYTES + body.length);
+  record.set(body, CHECKSUM_BYTES);
+  record.writeUInt32LE(crc32(body, crc32(key)), 0);
+  return record;
+};
+
+/** @throws JOURNAL_DAMAGED */
+export const openValue = (key: Uint8Array, record: Uint8Array): Uint8Array => {
+  const name = Buffer.from(key).toString('utf8').replace('\0', ' at ');
+  if (record.length < CHECKSUM_BYTES) throw damaged(`store ${name} is cut off`, { key: name });
+  const body = record.subarray(CHECKSUM_BYTES);
+  const expected = new DataView(record.buffer, record.byteOffset, CHECKSUM_BYTES).getUint32(0, true);
+  if (crc32(body, crc32(key)) !== expected) throw damaged(`store ${name} does not match its checksum`, { key: name });
+  return body;
+};

@@ -1,0 +1,53 @@
+/**
+ * A set of inbox positions at about one bit each. Positions are added in growing order and mostly leave in that order,
+ * so whole pages come and go; a `Set` of numbers would cost some 40 bytes a mail with a million mails waiting.
+ */
+const PAGE_BITS = 4_096;
+
+interface Page {
+  readonly words: Uint32Array;
+  count: number;
+}
+
+export class SeqSet {
+  readonly #pages = new Map<number, Page>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  has(seq: number): boolean {
+    const page = this.#pages.get(Math.floor(seq / PAGE_BITS));
+    if (page === undefined) return false;
+    const bit = seq % PAGE_BITS;
+    return ((page.words[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0;
+  }
+
+  add(seq: number): void {
+    if (this.has(seq)) return;
+    const number = Math.floor(seq / PAGE_BITS);
+    let page = this.#pages.get(number);
+    if (page === undefined) {
+      page = { words: new Uint32Array(PAGE_BITS / 32), count: 0 };
+      this.#pages.set(number, page);
+    }
+    const bit = seq % PAGE_BITS;
+    page.words[bit >>> 5] = (page.words[bit >>> 5] ?? 0) | (1 << (bit & 31));
+    page.count += 1;
+    this.#size += 1;
+  }
+
+  /** False when `seq` was not there. */
+  delete(seq: number): boolean {
+    if (!this.has(seq)) return false;
+    const number = Math.floor(seq / PAGE_BITS);
+    const page = this.#pages.get(number) as Page;
+    const bit = seq % PAGE_BITS;
+    page.words[bit >>> 5] = (page.words[bit >>> 5] ?? 0) & ~(1 << (bit & 31));
+    page.count -= 1;
+    if (page.count === 0) this.#pages.delete(number);
+    this.#size -= 1;
+    return true;
+  }
+}

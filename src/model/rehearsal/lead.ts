@@ -1,0 +1,187 @@
+/**
+ * Scenario *society*, the Boss and Admins: give out the work, hire, review, write the group's summary, finish. What it
+ * does not do: the hiring itself (`hiring.ts`).
+ *
+ * 1. Reviews come before everything else: others wait for them.
+ * 2. A group is finished when everybody in it is settled; after a nudge it is finished without the missing: nobody is nudged who waits for somebody.
+ */
+import { draw } from './draw.ts';
+import { fileStep, summaryText } from './document.ts';
+import { hireCalls, hiredNames, hiringIsOver } from './hiring.ts';
+import {
+  finish,
+  openList,
+  recipients,
+  waiting,
+  type Call,
+  type Decision,
+  type Item,
+  type Progress,
+} from './progress.ts';
+import type { RehearsalOptions } from './options.ts';
+
+/** Part of all submissions that are sent back once. */
+const REVISE_SHARE = 0.04;
+const FINISHED = /^\s*(?:\[[^\]]*\]\s*)?Finished:/u;
+
+const reviewed = (progress: Progress, agent: string): number =>
+  progress.done('review', (args) => args['agent'] === agent).length;
+
+/** Everybody who has a review waiting, by name. */
+const dueReviews = (progress: Progress): string[] => {
+  const rounds = new Map<string, Set<string>>();
+  for (const mail of progress.systemMails('review')) {
+    const agent = mail.attributes['agent'];
+    if (agent === undefined) continue;
+    const known = rounds.get(agent) ?? new Set();
+    known.add(mail.attributes['round'] ?? '');
+    rounds.set(agent, known);
+  }
+  return [...rounds]
+    .filter(([agent, known]) => {
+      if (reviewed(progress, agent) >= known.size) return false;
+      return progress.mayTry('review', (args) => args['agent'] === agent);
+    })
+    .map(([agent]) => agent)
+    .sort();
+};
+
+/** The calls that answer all waiting reviews. */
+export const reviewCalls = (progress: Progress, options: RehearsalOptions, reviseShare = REVISE_SHARE): Call[] =>
+  dueReviews(progress).map((agent) => {
+    const round = reviewed(progress, agent) + 1;
+    const revise = round === 1 && draw(options.seed, 'revise', agent) < reviseShare;
+    const feedback = revise
+      ? 'State the timetable and who is responsible, then hand it in again.'
+      : 'The result covers the task as given.';
+    return {
+      tool: 'review',
+      args: { agent, verdict: revise ? 'revise' : 'accept', feedback },
+      key: `review/${agent}/${round}`,
+    };
+  });
+
+/** Everybody in the group, by name. */
+const membersOf = (progress: Progress): string[] =>
+  [...new Set([...progress.persona.planned, ...hiredNames(progress)])].sort();
+
+/** Those of `members` whose work is not settled yet. */
+export const unsettled = (progress: Progress, members: readonly string[]): string[] => {
+  const { gone } = progress;
+  const finished = progress.saidBy(FINISHED);
+  return members.filter((member) => {
+    if (gone.has(member)) return false;
+    if (!progress.persona.reviews) return !finished.has(member);
+    const accepted = progress.done('review', (args) => args['agent'] === member && args['verdict'] === 'accept');
+    if (accepted.length > 0) return false;
+    // A review that is refused again and again settles nothing, but waiting for it would be for ever.
+    return progress.mayTry('review', (args) => args['agent'] === member);
+  });
+};
+
+/** One `talk` to all planned members; after a refusal one each, so that one bad name does not stop the others. */
+const assignCalls = (progress: Progress): Call[] => {
+  const told = progress.talkedTo;
+  const { goal } = progress.persona;
+  const failures = progress.failed('talk');
+  const left = progress.persona.planned.filter((name) => {
+    if (told.has(name)) return false;
+    return failures.filter((action) => recipients(action.args).includes(name)).length < 3;
+  });
+  if (left.length === 0 || !progress.can('talk')) return [];
+  const messages = left.map((to) => ({ to, content: `Please take on ${to} for this goal: ${goal}` }));
+  if (failures.length === 0) return [{ tool: 'talk', args: { messages }, key: 'assign' }];
+  return messages.map((message) => ({ tool: 'talk', args: { messages: [message] }, key: `assign/${message.to}` }));
+};
+
+const RETRY = 'Please go on with your task';
+
+/** One order to go on for every unsettled member that the runtime reported stuck. */
+export const retryCalls = (progress: Progress, unsettledMembers: readonly string[]): Call[] => {
+  const stuck = new Set(progress.systemMails('remedy').map((mail) => mail.attributes['agent'] ?? ''));
+  const ordered = (args: Readonly<Record<string, unknown>>, name: string): boolean =>
+    recipients(args).includes(name) && JSON.stringify(args).includes(RETRY);
+  return unsettledMembers
+    .filter((name) => stuck.has(name) && progress.done('talk', (args) => ordered(args, name)).length === 0)
+    .filter((name) => progress.mayTry('talk', (args) => ordered(args, name)))
+    .map((to) => ({
+      tool: 'talk',
+      args: { messages: [{ to, content: `${RETRY}, ${to}, and hand it in.` }] },
+      key: `retry/${to}`,
+    }));
+};
+
+const documentsOf = (progress: Progress): readonly string[] => {
+  const { files, level, name } = progress.persona;
+  if (files.length > 0) return files;
+  return [level === 'Boss' ? 'report.md' : `${name}/summary.md`];
+};
+
+const itemsOf = (paths: readonly string[], closed: 'done' | 'blocked' | 'doing', bases: readonly string[]): Item[] => [
+  {
+    id: '1',
+    text: 'Lead the group',
+    status: closed === 'doing' ? 'doing' : 'done',
+    ...(closed === 'doing' ? {} : { evidence: 'everybody in the group is settled' }),
+  },
+  ...paths.map((path, index) => ({
+    id: String(index + 2),
+    text: `Write ${path}`,
+    status: closed === 'doing' ? ('todo' as const) : closed,
+    ...(closed === 'doing' ? {} : { evidence: `${path} ${bases[index] ?? ''}`.trim() }),
+  })),
+];
+
+const decideEnd = (progress: Progress, options: RehearsalOptions, members: readonly string[]): Decision => {
+  const { name, level, goal } = progress.persona;
+  const revision = progress.revisions;
+  const paths = documentsOf(progress);
+  const section = (): string => summaryText(options.seed, name, members, goal, revision);
+  const steps = paths.map((path) => fileStep(progress, path, section, revision));
+  const work = steps.flatMap((step) => ('call' in step ? [step.call] : []));
+  if (work.length > 0) return { calls: work };
+
+  const missing = steps.some((step) => 'end' in step && step.end === 'given-up');
+  const final = progress.systemMails('final-review').length > 0;
+  const end = finish(progress, {
+    items: itemsOf(
+      paths,
+      missing ? 'blocked' : 'done',
+      steps.map((step) => ('end' in step ? step.base : '')),
+    ),
+    summary: `Finished: ${name} with ${members.length} members; ${paths.join(', ')} (synthetic).`,
+    submissions: 1 + revision,
+    mayEnd: level !== 'Boss' || final,
+  });
+  if (end !== null) return end;
+  const report = `The work on "${goal}" is complete and ready for the final review: ${paths.join(', ')} (synthetic).`;
+  const reported = progress.answers.some((answer) => answer.text === report);
+  if (level === 'Boss' && !final && !missing && !reported) return { text: report, waiting: false };
+  return waiting(missing ? `a file of ${name} could not be written` : `${name} has nothing left to do`);
+};
+
+/** The next answer of the Boss or an Admin. */
+export const decideLead = (progress: Progress, options: RehearsalOptions): Decision => {
+  const reviews = reviewCalls(progress, options);
+  if (reviews.length > 0) return { calls: reviews };
+
+  const open = openList(progress, itemsOf(documentsOf(progress), 'doing', []));
+  const start = [...assignCalls(progress), ...hireCalls(progress, options)];
+  if (start.length > 0) return { calls: open === null ? start : [open, ...start] };
+
+  const members = membersOf(progress);
+  const left = unsettled(progress, members);
+  const goOn = progress.waitsInVain || progress.systemMails('final-review').length > 0;
+  const retries = retryCalls(progress, left);
+  if (retries.length > 0) return { calls: retries };
+  if (open !== null) return { calls: [open] };
+  if ((left.length > 0 || !hiringIsOver(progress, options)) && !goOn) {
+    return waiting(`${members.length - left.length} of ${members.length} settled`);
+  }
+  const missing = new Set(left);
+  return decideEnd(
+    progress,
+    options,
+    members.filter((member) => !missing.has(member)),
+  );
+};

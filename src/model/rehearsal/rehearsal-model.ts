@@ -1,0 +1,96 @@
+/**
+ * The `rehearsal` model: the pure core behind the interface that every model has, with its waiting times. What it does
+ * not do: retry (the gate does).
+ */
+import { systemClock, type Clock } from '../../platform/index.ts';
+import { MegactorError } from '../../protocol/errors.ts';
+import { classifyCompletion } from '../classify.ts';
+import { httpError } from '../http-error.ts';
+import { Outage, OUTAGE_TEXT } from './outage.ts';
+import { rehearse, type RehearsalOutcome } from './rehearse.ts';
+import type { RehearsalOptions } from './options.ts';
+import type { ChatAnswer, ChatModel, ChatRequest } from '../types.ts';
+
+/** How long a rehearsed timeout lasts before it is one. */
+const TIMEOUT_MS = 5_000;
+const COUNTED_ANSWERS_MAX = 100_000;
+
+/** Counts how often an answer failed on the way, so that a retry is another draw; bounded, the oldest go first. */
+export class FailureCounter {
+  readonly #counts = new Map<string, number>();
+
+  readonly of = (key: string): number => this.#counts.get(key) ?? 0;
+
+  /** Takes note of what became of a request. */
+  record(outcome: RehearsalOutcome): void {
+    if (outcome.kind === 'completion') {
+      this.#counts.delete(outcome.key);
+      return;
+    }
+    this.#counts.set(outcome.key, this.of(outcome.key) + 1);
+    if (this.#counts.size <= COUNTED_ANSWERS_MAX) return;
+    for (const oldest of this.#counts.keys()) {
+      this.#counts.delete(oldest);
+      break;
+    }
+  }
+}
+
+const aborted = (): MegactorError => new MegactorError('ABORTED', 'the call was cancelled');
+
+/** @param surroundings `timeoutMs`: how long a rehearsed timeout lasts, default 5,000 */
+export const createRehearsal = (
+  options: RehearsalOptions,
+  surroundings: { clock?: Clock; timeoutMs?: number } = {},
+): ChatModel => {
+  const clock = surroundings.clock ?? systemClock;
+  const timeoutMs = surroundings.timeoutMs ?? TIMEOUT_MS;
+  const failures = new FailureCounter();
+  const outage = new Outage(options.outage);
+
+  const checkOutage = (): void => {
+    const status = outage.statusAt(clock.monotonic());
+    if (status !== null) throw httpError({ status, header: () => null, body: OUTAGE_TEXT, now: clock.now() });
+  };
+
+  const sleep = async (delayMs: number, signal: AbortSignal): Promise<void> => {
+    try {
+      await clock.sleep(delayMs, signal);
+    } catch {
+      throw aborted();
+    }
+  };
+
+  return {
+    name: 'rehearsal',
+    synthetic: true,
+    complete: async (request: ChatRequest, signal: AbortSignal, onSent?: () => void): Promise<ChatAnswer> => {
+      if (signal.aborted) throw aborted();
+      onSent?.();
+      const startedAt = clock.monotonic();
+      checkOutage();
+      const body = { model: 'rehearsal', messages: request.messages, tools: request.tools };
+      const outcome = rehearse({ headers: { 'x-agent-id': request.agent }, body }, options, failures.of);
+      failures.record(outcome);
+      await sleep(outcome.kind === 'hang' ? timeoutMs : outcome.latencyMs, signal);
+      switch (outcome.kind) {
+        case 'completion':
+          return classifyCompletion(outcome.body, {
+            model: 'rehearsal',
+            synthetic: true,
+            latencyMs: clock.monotonic() - startedAt,
+            idSeed: `${request.agent}/${request.messages.length}`,
+          });
+        case 'error': {
+          const { status, headers, body: said } = outcome;
+          throw httpError({ status, header: (name) => headers[name] ?? null, body: said, now: clock.now() });
+        }
+        case 'hang':
+          throw new MegactorError('MODEL_TIMEOUT', `the rehearsed server did not answer within ${timeoutMs} ms`);
+        default:
+          return outcome satisfies never;
+      }
+    },
+    close: async () => {},
+  };
+};

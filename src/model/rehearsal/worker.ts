@@ -1,0 +1,82 @@
+/**
+ * Scenario *society*, Ordinary agents: write the own file, sometimes add to the group's notes and talk, close the list,
+ * terminate; when the work comes back, read, write again, terminate again.
+ */
+import { draw, streamOf } from './draw.ts';
+import { fileStep, policyText } from './document.ts';
+import { finish, openList, waiting, type Call, type Decision, type Item, type Progress } from './progress.ts';
+import { sentence, shortName } from './vocabulary.ts';
+import type { RehearsalOptions } from './options.ts';
+
+/** Parts of all workers that add to the group's notes, write to a colleague, write to their supervisor. */
+const NOTES_SHARE = 0.4;
+const COLLEAGUE_SHARE = 0.1;
+const SUPERVISOR_SHARE = 0.1;
+/** What is beside the work itself is tried only this often. */
+const EXTRA_TRIES_MAX = 2;
+
+/** The files that `progress`'s agent has to write. */
+export const filesOf = (progress: Progress): readonly string[] => {
+  const { files, name, supervisor } = progress.persona;
+  return files.length > 0 ? files : [`${supervisor}/${shortName(name, supervisor)}.md`];
+};
+
+const items = (paths: readonly string[], status: Item['status'], bases: readonly string[]): Item[] =>
+  paths.map((path, index) => ({
+    id: String(index + 1),
+    text: `Write ${path}`,
+    status,
+    ...(status === 'done' ? { evidence: `${path} ${bases[index] ?? ''}`.trim() } : {}),
+    ...(status === 'blocked' ? { evidence: `${path} could not be written` } : {}),
+  }));
+
+const COLLEAGUE = /^Colleague: ([A-Za-z0-9_-]{1,64})$/mu;
+
+const noteCall = (progress: Progress, options: RehearsalOptions): Call | null => {
+  const { name, supervisor } = progress.persona;
+  if (draw(options.seed, 'notes', name) >= NOTES_SHARE || !progress.can('append_file')) return null;
+  if (progress.done('append_file').length > 0 || progress.failed('append_file').length >= EXTRA_TRIES_MAX) return null;
+  const line = `- ${name}: ${sentence(streamOf(options.seed, 'note', name))} (synthetic)\n`;
+  return { tool: 'append_file', args: { path: `${supervisor}/notes.md`, content: line }, key: 'append' };
+};
+
+const talkCall = (progress: Progress, options: RehearsalOptions): Call | null => {
+  const { name, supervisor } = progress.persona;
+  const share = draw(options.seed, 'talk', name);
+  if (share >= COLLEAGUE_SHARE + SUPERVISOR_SHARE || !progress.can('talk')) return null;
+  if (progress.done('talk').length > 0 || progress.failed('talk').length >= EXTRA_TRIES_MAX) return null;
+  const colleague = COLLEAGUE.exec(progress.task)?.[1];
+  const refused = progress.failed('talk').length > 0;
+  const to = share < COLLEAGUE_SHARE && colleague !== undefined && !refused ? colleague : supervisor;
+  if (to === 'user' || to === name) return null;
+  const content = `For your part: ${sentence(streamOf(options.seed, 'message', name))}`;
+  return { tool: 'talk', args: { messages: [{ to, content }] }, key: 'talk' };
+};
+
+/** The next answer of an Ordinary agent. */
+export const decideWorker = (progress: Progress, options: RehearsalOptions): Decision => {
+  const { name, goal } = progress.persona;
+  const paths = filesOf(progress);
+  const revision = progress.revisions;
+  const steps = paths.map((path) =>
+    fileStep(progress, path, () => policyText(options.seed, name, path, goal, revision), revision),
+  );
+  const work = steps.flatMap((step) => ('call' in step ? [step.call] : []));
+  const open = openList(progress, items(paths, 'doing', []));
+  if (work.length > 0) return { calls: open === null ? work : [open, ...work] };
+
+  const extras = [noteCall(progress, options), talkCall(progress, options)].filter((call) => call !== null);
+  if (extras.length > 0 && progress.done('terminate').length === 0) return { calls: extras };
+
+  const missing = steps.some((step) => 'end' in step && step.end === 'given-up');
+  const bases = steps.map((step) => ('end' in step ? step.base : ''));
+  const end = finish(progress, {
+    items: items(paths, missing ? 'blocked' : 'done', bases),
+    summary: missing
+      ? `Finished: ${name} could not write all of ${paths.join(', ')}.`
+      : `Finished: ${name} wrote ${paths.join(', ')} (synthetic).`,
+    submissions: 1 + revision,
+    mayEnd: true,
+  });
+  return end ?? waiting(missing ? `a file of ${name} could not be written` : `${name} has nothing left to do`);
+};

@@ -1,0 +1,84 @@
+/**
+ * Chat models: the shapes of a request and an answer, and the interface that every model implements. Messages have the
+ * shape of OpenAI chat completions, so that an adapter passes them on as they are.
+ */
+export interface ToolCall {
+  readonly id: string;
+  readonly type: 'function';
+  /** `arguments` is the JSON text as the model gave it; it may be broken. */
+  readonly function: { readonly name: string; readonly arguments: string };
+}
+
+export type ChatMessage =
+  | { readonly role: 'system'; readonly content: string }
+  | { readonly role: 'user'; readonly content: string }
+  | { readonly role: 'assistant'; readonly content: string | null; readonly tool_calls?: readonly ToolCall[] }
+  | { readonly role: 'tool'; readonly tool_call_id: string; readonly content: string };
+
+export interface ToolSpec {
+  readonly type: 'function';
+  readonly function: {
+    readonly name: string;
+    readonly description: string;
+    /** JSON Schema of the arguments. */
+    readonly parameters: Readonly<Record<string, unknown>>;
+  };
+}
+
+export interface ChatRequest {
+  /** Sent as the header `x-agent-id`: an agent's name, `_planner`, `_compactor` or `_embedder`. */
+  readonly agent: string;
+  /** Sent as the header `x-run-id`. */
+  readonly run: string;
+  /** 0 Boss, 1… Admins, larger is Ordinary: for the order in the gate. */
+  readonly level: number;
+  readonly messages: readonly ChatMessage[];
+  readonly tools: readonly ToolSpec[];
+  readonly temperature?: number;
+  readonly maxTokens?: number;
+  /**
+   * Longest time on the wire for one call, over all its requests. Waiting in the gate does not count: with hundreds of
+   * agents behind a small server it is normal. Default 300,000.
+   */
+  readonly deadlineMs?: number;
+}
+
+export interface TokenUsage {
+  readonly input: number;
+  /** The part of `input` that the provider served from its cache. */
+  readonly cachedInput: number;
+  readonly output: number;
+}
+
+/** What became of an answer, judged on its form alone. */
+export type AnswerClass = 'tools' | 'prose' | 'empty' | 'refusal' | 'truncated' | 'filtered' | 'bad-json';
+
+export interface ChatAnswer {
+  /** The model as the server names it. */
+  readonly model: string;
+  /** True when no language model made this text. */
+  readonly synthetic: boolean;
+  readonly content: string | null;
+  readonly toolCalls: readonly ToolCall[];
+  readonly refusal: string | null;
+  readonly finishReason: 'stop' | 'tool_calls' | 'length' | 'content_filter' | 'unknown';
+  readonly class: AnswerClass;
+  readonly usage: TokenUsage;
+  /** From the first request to the answer, retries included. */
+  readonly latencyMs: number;
+  /** Requests sent to the server for this answer. */
+  readonly attempts: number;
+}
+
+export interface ChatModel {
+  /** As on the command line: `openai:NAME`, `rehearsal`, `cassette:FILE`. */
+  readonly name: string;
+  readonly synthetic: boolean;
+  /**
+   * One request, no retries.
+   * @param onSent called when the request leaves for the server: from then on it may have to be paid for
+   * @throws MODEL_*, ABORTED
+   */
+  complete(request: ChatRequest, signal: AbortSignal, onSent?: () => void): Promise<ChatAnswer>;
+  close(): Promise<void>;
+}

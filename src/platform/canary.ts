@@ -1,0 +1,21 @@
+/**
+ * Defects planted on purpose, one at a time, to prove that the kill suite would find them: `MEGACTOR_CANARY=name`, read
+ * only with `NODE_ENV=test`. A place that calls `isCanary` is a deliberate defect and nothing else; it must stay one line.
+ */
+
+export const CANARIES = [
+  /** Answers and deliveries leave the journal before their group is committed, which is written a little later. */
+  'early-output',
+  /** A repeated effect id is executed again. */
+  'missing-dedupe',
+  /** A model answer is journaled only with the step that acted on it. */
+  'effect-late',
+  /** A step's outgoing mail is not in the commit of the step. */
+  'lost-mail',
+] as const;
+
+export type Canary = (typeof CANARIES)[number];
+
+const planted = process.env['NODE_ENV'] === 'test' ? process.env['MEGACTOR_CANARY'] : undefined;
+
+export const isCanary = (name: Canary): boolean => planted === name;

@@ -1,0 +1,71 @@
+/**
+ * Services: what lives once per run and is not an actor (the gate, the roster, the workspace's owner, the store).
+ * A service is a plain object of async methods, made by the `createService` export of a module that a service thread
+ * loads. Callers reach it by name, from a step, with a deadline; calls are batched per tick between threads.
+ */
+import type { EventRecord } from './event.ts';
+
+/** What accompanies a call: the effect id makes a repeat safe, the signal aborts on the caller's deadline or death. */
+export interface ServiceCallContext {
+  /** `agent/step/key`, or null for a call that changes nothing. */
+  readonly effectId: string | null;
+  /** Who calls: an actor's name, or '' for the main thread and other services. */
+  readonly caller: string;
+  readonly signal: AbortSignal;
+}
+
+export type ServiceMethod = (args: never, call: ServiceCallContext) => unknown;
+
+/** Methods by name; each takes one plain argument and may return a promise of plain data. */
+export interface ServiceInstance {
+  readonly methods: Readonly<Record<string, ServiceMethod>>;
+  /** Stop taking calls, finish or abort what runs, close stores. Called once, before the thread is stopped. */
+  close?(): Promise<void> | void;
+}
+
+/** The durable table of a service; the shape of the journal's `ServiceStore`, said here because this floor imports nothing. */
+export interface ServiceTable {
+  get(key: string): Promise<unknown>;
+  /** Entries with `from <= key < to`, in key order. */
+  range(from: string, to: string): Promise<readonly (readonly [string, unknown])[]>;
+  /** The kept result of an effect, or undefined. */
+  result(effectId: string): Promise<{ readonly result: unknown } | undefined>;
+  /** One transaction; a repeat of the effect id changes nothing and returns the kept result. */
+  commit(group: {
+    readonly effectId: string | null;
+    readonly result: unknown;
+    readonly changes: readonly { readonly key: string; readonly value: unknown }[];
+  }): Promise<unknown>;
+}
+
+/** What a service gets from its host. */
+export interface ServiceHost {
+  /** This service's own table in the journal. @throws DURABLE_WITHOUT_JOURNAL when the system has no journal */
+  store(name: string): ServiceTable;
+  /** Call another service of this system by name. */
+  call(service: string, method: string, args: unknown, options?: ServiceCallOptions): Promise<unknown>;
+  /** Send an unasked message to the main thread (`ActorSystem.onServiceMessage`). */
+  notify(message: unknown): void;
+  /** Add to the event stream of the run. */
+  event(event: Omit<EventRecord, 'time'>): void;
+}
+
+export interface ServiceCallOptions {
+  readonly effectId?: string | null;
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** The export a service module must have. `options` come from `ServiceSpec.options`; check them with zod. */
+export type CreateService = (options: unknown, host: ServiceHost) => Promise<ServiceInstance> | ServiceInstance;
+
+/** How a system is told of a service. */
+export interface ServiceSpec {
+  readonly name: string;
+  /** URL of a module that exports `createService`. */
+  readonly module: string;
+  /** Plain data for `createService`. */
+  readonly options?: unknown;
+  /** Services with the same thread name share a thread; default: a thread of its own. 'journal' is the journal's. */
+  readonly thread?: string;
+}

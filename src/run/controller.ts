@@ -1,0 +1,144 @@
+/**
+ * Drives one run from its first call to its end: the plan, the first agents, what is to be done whenever all is quiet,
+ * and the one outcome. It does not build the system (`start.ts`), write reports (`report.ts`) or decide what quiet
+ * means for a society (the roster).
+ *
+ * Invariants: C1 A run has exactly one outcome; the first cause wins. C2 The roster is asked at most once per quiet
+ * moment, and its mail is in the journal before the next one can be seen. C3 After a pause or a failure no new model
+ * call begins.
+ */
+import type { JournalClient } from '../journal/index.ts';
+import type { ActorSystem } from '../runtime/index.ts';
+import { MegactorError, toMegactorError, type ErrorCode } from '../protocol/errors.ts';
+import type { AgentMail, QuietResult } from '../society/index.ts';
+import { deferred, type Deferred } from './deferred.ts';
+import type { RunReason, RunStatus } from './types.ts';
+
+/** How a run ended, or why it was put aside. */
+export interface Outcome {
+  readonly status: RunStatus;
+  readonly reason: RunReason;
+  readonly error: MegactorError | null;
+}
+
+/** What a caller of the model service is told when calls have stopped for good. */
+const MODEL_STOPS: Readonly<Record<string, Pick<Outcome, 'status' | 'reason'>>> = {
+  'wrong-key': { status: 'paused', reason: 'wrong-key' },
+  quota: { status: 'paused', reason: 'quota' },
+  'model-unreachable': { status: 'failed', reason: 'model-unreachable' },
+  'unknown-model': { status: 'failed', reason: 'model-unreachable' },
+};
+
+const REASON_OF_ERROR: Partial<Record<ErrorCode, RunReason>> = {
+  JOURNAL_DAMAGED: 'journal-damaged',
+  DISK: 'disk',
+};
+
+export const failure = (thrown: unknown): Outcome => {
+  const error = toMegactorError(thrown);
+  return { status: 'failed', reason: REASON_OF_ERROR[error.code] ?? 'internal', error };
+};
+
+export interface ControllerParts {
+  readonly system: ActorSystem;
+  readonly journal: JournalClient;
+  /** Makes the society from its plan, unless the run has one already. */
+  readonly found: () => Promise<void>;
+  readonly signal: AbortSignal | undefined;
+}
+
+export class Controller {
+  readonly #parts: ControllerParts;
+  readonly #outcome: Deferred<Outcome> = deferred();
+  #ending: Outcome | null = null;
+  #asking: Promise<void> = Promise.resolve();
+
+  constructor(parts: ControllerParts) {
+    this.#parts = parts;
+  }
+
+  /** The first cause that ends the run. */
+  get outcome(): Promise<Outcome> {
+    return this.#outcome.promise;
+  }
+
+  /** The same, once it is known. */
+  get ending(): Outcome | null {
+    return this.#ending;
+  }
+
+  end(outcome: Outcome): void {
+    if (this.#ending !== null) return;
+    this.#ending = outcome;
+    this.#outcome.resolve(outcome);
+  }
+
+  /** A message that a service sent unasked. */
+  onServiceMessage(message: unknown): void {
+    if (typeof message !== 'object' || message === null || !('kind' in message)) return;
+    if (message.kind === 'finished') {
+      const { status, reason } = message as unknown as { status: RunStatus; reason: RunReason };
+      this.end({ status, reason, error: null });
+    } else if (message.kind === 'model-stop') {
+      const { reason, error } = message as unknown as { reason: string; error: unknown };
+      const stop = MODEL_STOPS[reason] ?? { status: 'failed', reason: 'internal' };
+      this.end({ ...stop, error: wireError(error) });
+    }
+  }
+
+  /** Runs until there is an outcome; never rejects. */
+  async drive(): Promise<Outcome> {
+    const { signal, journal, found } = this.#parts;
+    const onAbort = (): void => this.end({ status: 'paused', reason: 'interrupted', error: null });
+    if (signal?.aborted === true) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      if (!this.#outcome.settled) {
+        await Promise.race([found(), this.#outcome.promise]);
+        if (!this.#outcome.settled) journal.onQuiet(() => this.#onQuiet());
+      }
+    } catch (error) {
+      this.end(failure(error));
+    }
+    const outcome = await this.#outcome.promise;
+    signal?.removeEventListener('abort', onAbort);
+    await this.#asking;
+    return outcome;
+  }
+
+  #onQuiet(): void {
+    this.#asking = this.#asking.then(async () => {
+      if (this.#outcome.settled) return;
+      try {
+        await this.#askRoster();
+      } catch (error) {
+        this.end(failure(error));
+      }
+    });
+  }
+
+  async #askRoster(): Promise<void> {
+    const { system, journal } = this.#parts;
+    // A moment that is over again is not acted on: somebody is at work.
+    if ((await journal.pending()) > 0) return;
+    const result = (await system.callService('roster', 'quiet', {})) as QuietResult;
+    if (result.end !== null) {
+      this.end({ status: result.end.status, reason: result.end.reason, error: null });
+      return;
+    }
+    if (result.mails.length === 0)
+      throw new MegactorError('INTERNAL', 'all is quiet and nothing is left to do, yet the run is not over');
+    await journal.deliver(
+      result.mails.map(({ to, mail }) => ({
+        shard: to.shard,
+        entry: { kind: 'mail', mail: { to: to.id, from: null, type: 'mail', body: mail satisfies AgentMail } },
+      })),
+    );
+  }
+}
+
+const wireError = (error: unknown): MegactorError | null => {
+  if (typeof error !== 'object' || error === null || !('code' in error) || !('message' in error)) return null;
+  const wire = error as { code: ErrorCode; message: string; hint?: string };
+  return new MegactorError(wire.code, wire.message, { hint: wire.hint });
+};

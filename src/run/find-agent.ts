@@ -1,0 +1,29 @@
+/** Looks one agent up in the roster on behalf of a person: who it is, or which names are near. Reads only. */
+import type { RosterEnd, RosterState, RosterStatus } from '../society/index.ts';
+import { nearNames } from '../society/near-names.ts';
+
+export interface FoundAgent {
+  readonly status: RosterStatus;
+  readonly shard: number;
+  readonly id: number;
+}
+
+export interface AgentLookup {
+  /** False while the society is being planned. */
+  readonly founded: boolean;
+  /** Set when the society has ended and the run is about to. */
+  readonly end: RosterEnd | null;
+  readonly agent: FoundAgent | null;
+  /** Names that may have been meant; empty when there is such an agent. */
+  readonly near: readonly string[];
+}
+
+export const findAgent = ({ meta, agents }: RosterState, name: string): AgentLookup => {
+  const found = agents.get(name);
+  return {
+    founded: meta !== null && agents.size > 0,
+    end: meta?.end ?? null,
+    agent: found === undefined ? null : { status: found.status, shard: found.shard, id: found.id },
+    near: found === undefined ? nearNames(name, agents.keys()) : [],
+  };
+};

@@ -1,0 +1,134 @@
+/**
+ * Founds a society: the plan (asked for once, kept in the journal and in `plan.json`), the roster, the first agents in
+ * one commit with the mail that wakes the Boss. Safe to repeat from any point: answers and the roster's hires are kept
+ * under effect ids, and a society whose Boss exists is left alone.
+ */
+import { z } from 'zod';
+import { bootstrap, makePlan, type Planning } from '../../actors/planner.ts';
+import type { JournalClient, Outgoing } from '../journal/index.ts';
+import type { ChatAnswer } from '../model/index.ts';
+import { effectId } from '../protocol/ids.ts';
+import { MegactorError } from '../protocol/errors.ts';
+import type { ActorSystem } from '../runtime/index.ts';
+import type { EventInput } from '../telemetry/index.ts';
+import { checkPlan, type AgentSettings, type Founded, type Limits, type Plan } from '../society/index.ts';
+import type { ServedAnswer } from './services/model.ts';
+import { writeJson, type RunDirectory } from './run-directory.ts';
+
+const PLANNER = '_planner';
+/** The table of what belongs to the run and to no agent. */
+const STORE = 'run';
+const PLANNER_KEY = 'planner';
+const FOUNDED_KEY = 'founded';
+
+const plannerUsageSchema = z.object({
+  calls: z.number(),
+  repeatedCalls: z.number(),
+  input: z.number(),
+  cachedInput: z.number(),
+  output: z.number(),
+});
+
+/** Model calls that belong to no agent. */
+export type PlannerUsage = z.infer<typeof plannerUsageSchema>;
+
+export interface FoundingParts {
+  readonly system: ActorSystem;
+  readonly journal: JournalClient;
+  readonly directory: RunDirectory;
+  readonly goal: string;
+  readonly shards: number;
+  readonly settings: Omit<AgentSettings, 'goal'>;
+  /** The plan that the user gave; null to ask the model. */
+  readonly plan: unknown;
+  readonly onEvent: (event: EventInput) => void;
+}
+
+export const plannerUsage = async (journal: JournalClient): Promise<PlannerUsage> => {
+  const parsed = plannerUsageSchema.safeParse(await journal.store(STORE).get(PLANNER_KEY));
+  return parsed.success ? parsed.data : { calls: 0, repeatedCalls: 0, input: 0, cachedInput: 0, output: 0 };
+};
+
+/** A plan that a user gave, checked. @throws CONFIG_INVALID with every issue */
+export const givenPlan = (raw: unknown, limits: Limits): Plan => {
+  const check = checkPlan(raw, limits);
+  if (check.ok) return check.plan;
+  throw new MegactorError('CONFIG_INVALID', `the plan: ${check.issues.join('; ')}`, {
+    hint: 'Correct the plan file; its schema is that of submit_plan.',
+  });
+};
+
+/** One attempt at a plan: the answer is journaled before anything acts on it, and never asked for twice. */
+const complete =
+  (parts: FoundingParts) =>
+  async (request: unknown, attempt: number): Promise<ServedAnswer> => {
+    const id = effectId(PLANNER, 0, `plan-${attempt}`);
+    const store = parts.journal.store(STORE);
+    const kept = await store.result(id);
+    if (kept !== undefined) return kept.result as ServedAnswer;
+    const deadlineMs = parts.settings.limits.callDeadlineMs;
+    const answer = await parts.system.callService('model', 'complete', request, { effectId: id, deadlineMs });
+    return (await store.commit({ effectId: id, result: answer, changes: [] })) as ServedAnswer;
+  };
+
+const ask = async (parts: FoundingParts): Promise<Plan> => {
+  const { settings, goal, journal } = parts;
+  const used = { calls: 0, repeatedCalls: 0, input: 0, cachedInput: 0, output: 0 };
+  const attempt = async (request: unknown, number: number): Promise<ChatAnswer> => {
+    const answer = await complete(parts)(request, number);
+    used.calls += 1;
+    used.repeatedCalls += answer.repeats;
+    for (const kind of ['input', 'cachedInput', 'output'] as const) used[kind] += answer.usage[kind];
+    // After every answer, so that a run that ends in the middle of planning knows what it cost.
+    const value: PlannerUsage = { ...used };
+    await journal.store(STORE).commit({ effectId: null, result: null, changes: [{ key: PLANNER_KEY, value }] });
+    return answer;
+  };
+  const planning: Planning = await makePlan({ goal, run: settings.run, limits: settings.limits }, attempt);
+  if (planning.plan !== null) return planning.plan;
+  throw new MegactorError(
+    'MODEL_BAD_RESPONSE',
+    `no usable plan in ${planning.calls} answers: ${planning.issues.join('; ')}`,
+    {
+      hint: 'Try another model, or write the plan yourself and pass it with --plan FILE.',
+    },
+  );
+};
+
+/** @throws MODEL_*, CONFIG_INVALID */
+export const found = async (parts: FoundingParts): Promise<void> => {
+  const { system, journal, settings, shards, directory, goal } = parts;
+  if ((await journal.store(STORE).get(FOUNDED_KEY)) === true) return;
+  const plan = parts.plan === null ? await ask(parts) : givenPlan(parts.plan, settings.limits);
+  writeJson(directory.file('plan.json'), plan);
+  const founded = (await system.callService(
+    'roster',
+    'found',
+    { plan, shards, reviews: settings.reviews, limits: settings.limits, goal },
+    { effectId: effectId(PLANNER, 0, 'found') },
+  )) as Founded;
+  const first = bootstrap(plan, founded.hired, goal, settings);
+  // A Boss that exists has its mail: both come in one commit.
+  const boss = first.agents[0];
+  if (boss === undefined) throw new MegactorError('INTERNAL', 'the roster hired no Boss');
+  if ((await system.lookup(boss.address.name)) === null) {
+    const outgoing: Outgoing[] = first.agents.map((agent) => ({
+      shard: agent.address.shard,
+      entry: {
+        kind: 'spawn',
+        actor: system.actorRecord(agent.definition, agent.init, agent.options, agent.parent).record,
+      },
+    }));
+    for (const { to, mail } of first.mail) {
+      outgoing.push({
+        shard: to.shard,
+        entry: { kind: 'mail', mail: { to: to.id, from: null, type: 'mail', body: mail } },
+      });
+    }
+    await journal.deliver(outgoing);
+    for (const { name, supervisor, level, slots } of founded.hired) {
+      parts.onEvent({ type: 'hired', agent: name, by: supervisor ?? 'user', level, slots });
+    }
+  }
+  await journal.store(STORE).commit({ effectId: null, result: null, changes: [{ key: FOUNDED_KEY, value: true }] });
+};

@@ -1,0 +1,98 @@
+/** Runs societies: starts, resumes, steers and inspects them. */
+import { join, resolve } from 'node:path';
+import { isLeaseHeld } from '../journal/index.ts';
+import { checkOpenAiSetting } from '../model/index.ts';
+import { freshSeed, randomId, systemClock, type Clock } from '../platform/index.ts';
+import { MegactorError } from '../protocol/errors.ts';
+import { RUN_FORMAT, RunDirectory, type RunFile } from './run-directory.ts';
+import { hasEnded } from './resumable.ts';
+import { resumedSettings, settingsOf } from './settings.ts';
+import { SocietyRun, type PreparedRun } from './society-run.ts';
+import type { ResumeOptions, Run, RunOptions } from './types.ts';
+
+export { inspectRun } from './inspect.ts';
+export { pauseRun, stopRun, tellRun } from './steering.ts';
+export * from './types.ts';
+
+/** `20261231-235959-abc123`: sorts by time, and unguessable enough not to clash. */
+const newRunId = (clock: Clock): string => {
+  const time = new Date(clock.now()).toISOString().replace(/[-:]/gu, '').replace('T', '-').slice(0, 15);
+  return `${time}-${randomId(6)}`;
+};
+
+const checkModel = (model: string): void => {
+  if (model.startsWith('openai:')) checkOpenAiSetting({ model: model.slice('openai:'.length) });
+};
+
+const prepareNew = (goal: string, options: RunOptions, clock: Clock): PreparedRun => {
+  if (goal.trim() === '')
+    throw new MegactorError('USAGE', 'the goal is empty', { hint: 'Say what the society is to do.' });
+  const runId = newRunId(clock);
+  const path = resolve(options.runDir ?? join('runs', runId));
+  const settings = settingsOf(options, {
+    workspace: options.workspace === undefined ? join(path, 'workspace') : resolve(options.workspace),
+    seed: freshSeed(),
+  });
+  checkModel(settings.model);
+  const directory = RunDirectory.create(path);
+  const run: RunFile = {
+    format: RUN_FORMAT,
+    runId,
+    goal,
+    createdAt: new Date(clock.now()).toISOString(),
+    status: 'running',
+    reason: null,
+    settings: { ...settings, workspace: resolve(settings.workspace) },
+    plan: options.plan ?? null,
+    spent: { wallSeconds: 0, restarts: 0, deadLetters: 0 },
+  };
+  return { directory, run, fresh: true };
+};
+
+const prepareResume = (runDir: string, options: ResumeOptions): PreparedRun => {
+  const { directory, run } = RunDirectory.open(runDir);
+  if (hasEnded(run)) {
+    const why = run.status === 'completed' ? 'is complete' : `has ended (${run.status}: ${run.reason ?? 'unknown'})`;
+    throw new MegactorError('RUN_NOT_RESUMABLE', `run ${run.runId} ${why}`);
+  }
+  if (run.settings.durability === 'none') {
+    throw new MegactorError('RUN_NOT_RESUMABLE', `run ${run.runId} kept no journal (--durability none)`);
+  }
+  const settings = resumedSettings(run.settings, options);
+  checkModel(settings.model);
+  return { directory, run: { ...run, settings }, fresh: false };
+};
+
+/**
+ * Starts a society on a goal. Returns at once; `report` settles when everything is closed, and rejects with a
+ * `MegactorError` when the run could not start. Aborting `options.signal` pauses the run.
+ */
+export const runSociety = (goal: string, options: RunOptions = {}): Run =>
+  new SocietyRun(() => prepareNew(goal, options, systemClock), {
+    signal: options.signal,
+    clock: systemClock,
+    resume: resumeRun,
+  });
+
+/** Goes on with a run that was paused, killed, or failed for a reason around it. */
+export const resumeRun = (runDir: string, options: ResumeOptions = {}): Run =>
+  new SocietyRun(() => prepareResume(runDir, options), {
+    signal: options.signal,
+    clock: systemClock,
+    resume: resumeRun,
+  });
+
+/** As `resumeRun`, and says so when the run is running. */
+export const continueRun = (runDir: string, options: ResumeOptions = {}): Run =>
+  new SocietyRun(
+    () => {
+      const { directory, run } = RunDirectory.open(runDir);
+      if (isLeaseHeld(directory.path)) {
+        throw new MegactorError('RUN_DIR_IN_USE', `run ${run.runId} is running: there is nothing to continue`, {
+          hint: 'To pause it: `megactor pause RUN_DIR`.',
+        });
+      }
+      return prepareResume(runDir, options);
+    },
+    { signal: options.signal, clock: systemClock, resume: resumeRun },
+  );

@@ -1,0 +1,93 @@
+/**
+ * Looks into a run directory without taking part: live, finished or killed. It reads `run.json` and the journal,
+ * changes nothing, and only probes whether somebody holds the lease.
+ */
+import { isLeaseHeld, readJournal, type JournalReader, type ServiceStore } from '../journal/index.ts';
+import { MegactorError } from '../protocol/errors.ts';
+import { agentStateSchema, Roster, type AgentState, type RosterRow } from '../society/index.ts';
+import { RunDirectory, type RunFile } from './run-directory.ts';
+import type { InspectedAgent, Inspection } from './types.ts';
+
+const EMPTY_LOG_HASH = '';
+
+/** The store of a journal that is only read, for code that expects one it could write. */
+const readOnlyStore = (journal: JournalReader, name: string): ServiceStore => {
+  const store = journal.store(name);
+  return {
+    get: (key) => Promise.resolve(store.get(key)),
+    range: (from, to) => Promise.resolve(store.range(from, to)),
+    result: (id) => Promise.resolve(store.result(id)),
+    commit: () => Promise.reject(new MegactorError('INTERNAL', 'this store is only read')),
+  };
+};
+
+const statusOf = (run: RunFile, directory: RunDirectory): Inspection['status'] => {
+  if (run.status !== 'running') return run.status;
+  return isLeaseHeld(directory.path) ? 'running' : 'killed';
+};
+
+type Inspected = InspectedAgent & { readonly id: number };
+
+const stateOf = (row: RosterRow | undefined, state: AgentState | null): InspectedAgent['state'] => {
+  if (row?.status === 'retired' || row?.status === 'failed' || row?.status === 'finished') return row.status;
+  return state?.phase ?? 'idle';
+};
+
+const inspected = (row: RosterRow, state: AgentState | null, mail: number): Inspected => {
+  const counters = state?.counters ?? row.counters;
+  return {
+    id: row.id,
+    name: row.name,
+    level: row.level,
+    state: stateOf(row, state),
+    mail,
+    checklist: row.checklist,
+    turns: counters?.turns ?? 0,
+    calls: counters?.calls ?? 0,
+  };
+};
+
+const inspectAgents = async (journal: JournalReader): Promise<InspectedAgent[]> => {
+  const roster = await Roster.open(readOnlyStore(journal, 'roster'));
+  const rows = new Map(roster.summary().rows.map((row) => [row.id, row]));
+  const agents: Inspected[] = [];
+  for (const shard of journal.shards) {
+    const mail = new Map<number, number>();
+    for (const { entry } of shard.deliveries) {
+      if (entry.kind === 'mail') mail.set(entry.mail.to, (mail.get(entry.mail.to) ?? 0) + 1);
+    }
+    for (const actor of shard.actors) {
+      const row = rows.get(actor.record.id);
+      if (row === undefined) continue;
+      const parsed = agentStateSchema.safeParse(actor.state);
+      agents.push(inspected(row, parsed.success ? parsed.data : null, mail.get(row.id) ?? 0));
+      rows.delete(row.id);
+    }
+  }
+  // The actor of one that crashed for good is gone; the others without an actor are about to be spawned.
+  for (const row of rows.values()) if (row.status === 'failed') agents.push(inspected(row, null, 0));
+  agents.sort((left, right) => left.id - right.id);
+  return agents.map(({ id: _id, ...agent }) => agent);
+};
+
+/** @throws RUN_DIR_NOT_FOUND, RUN_DIR_FOREIGN, RUN_FORMAT, JOURNAL_DAMAGED, DISK */
+export const inspectRun = async (runDir: string): Promise<Inspection> => {
+  const { directory, run } = RunDirectory.open(runDir);
+  const status = statusOf(run, directory);
+  if (run.settings.durability === 'none') {
+    return { runId: run.runId, status, agents: [], logHash: EMPTY_LOG_HASH };
+  }
+  let journal: JournalReader;
+  try {
+    journal = await readJournal(directory.path);
+  } catch (error) {
+    // A run in its first moments has no journal yet.
+    if (!(error instanceof MegactorError) || error.code !== 'RUN_DIR_NOT_FOUND') throw error;
+    return { runId: run.runId, status, agents: [], logHash: EMPTY_LOG_HASH };
+  }
+  try {
+    return { runId: run.runId, status, agents: await inspectAgents(journal), logHash: journal.logHash };
+  } finally {
+    await journal.close();
+  }
+};

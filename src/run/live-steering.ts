@@ -1,0 +1,95 @@
+/**
+ * What may be asked of a run that this process works on: by its handle (`Run`) and over its control socket alike. What
+ * it does not do: end the run (`controller.ts`) or talk to sockets.
+ *
+ * Invariants: L1 A wish to end that comes before the run has a controller is kept for it; the first cause holds. L2 Mail
+ * is taken only while the run can still act on it.
+ */
+import type { JournalClient } from '../journal/index.ts';
+import { MegactorError } from '../protocol/errors.ts';
+import type { ActorSystem } from '../runtime/index.ts';
+import type { Controller, Outcome } from './controller.ts';
+import type { ControlHandler } from './control-server.ts';
+import type { AgentLookup } from './find-agent.ts';
+import { checkUserText, postUserMail } from './user-mail.ts';
+
+const WISHES = {
+  pause: { status: 'paused', reason: 'paused-by-user', error: null },
+  stop: { status: 'stopped', reason: 'stopped-by-user', error: null },
+} as const satisfies Record<string, Outcome>;
+
+/** Longest time that the roster may take to look somebody up. */
+const LOOKUP_DEADLINE_MS = 20_000;
+
+export interface LiveParts {
+  readonly controller: Controller;
+  readonly system: ActorSystem;
+  readonly journal: JournalClient;
+  /** Told of mail that was delivered. */
+  readonly onTold: (agent: string, text: string) => void;
+}
+
+export class LiveSteering implements ControlHandler {
+  #parts: LiveParts | null = null;
+  #wish: Outcome | null = null;
+  #closed = false;
+
+  /** The run can be steered from here on; a wish that came before takes effect. */
+  attach(parts: LiveParts): void {
+    this.#parts = parts;
+    if (this.#wish !== null) parts.controller.end(this.#wish);
+  }
+
+  /** The run is over or could not start: nothing can be asked of it any more. */
+  close(): void {
+    this.#closed = true;
+    this.#parts = null;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** How the run is going to end, if that is known. */
+  get ending(): Outcome | null {
+    return this.#parts?.controller.ending ?? this.#wish;
+  }
+
+  /** @throws RUN_NOT_RUNNING */
+  end(wish: 'pause' | 'stop'): Outcome {
+    if (this.#closed) throw new MegactorError('RUN_NOT_RUNNING', 'the run is over');
+    this.#wish ??= WISHES[wish];
+    this.#parts?.controller.end(this.#wish);
+    return this.ending ?? this.#wish;
+  }
+
+  /** Resolves when the mail is durable. @throws USAGE, AGENT_NOT_FOUND, RUN_NOT_RUNNING, DISK */
+  async tell(agent: string, text: string): Promise<void> {
+    checkUserText(text);
+    if (this.#closed) throw new MegactorError('RUN_NOT_RUNNING', 'the run is over');
+    const { ending } = this;
+    if (ending !== null) {
+      throw new MegactorError('RUN_NOT_RUNNING', `the run is ending (${ending.status}: ${ending.reason})`, {
+        hint: 'Wait for it; mail to a run that has paused is read when it goes on.',
+      });
+    }
+    if (this.#parts === null) {
+      throw new MegactorError('AGENT_NOT_FOUND', 'the run is still starting: there are no agents yet', {
+        hint: 'Try again in a moment.',
+      });
+    }
+    const { system, journal, onTold } = this.#parts;
+    const call = (method: string, args: unknown): Promise<unknown> =>
+      system.callService('roster', method, args, { deadlineMs: LOOKUP_DEADLINE_MS });
+    await postUserMail(
+      {
+        find: async (name) => (await call('find', { agent: name })) as AgentLookup,
+        woken: (name) => call('woken', { names: [name] }),
+        deliver: (outgoing) => journal.deliver(outgoing),
+      },
+      agent,
+      text,
+    );
+    onTold(agent, text);
+  }
+}

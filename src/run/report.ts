@@ -1,0 +1,118 @@
+/**
+ * Gathers what a run came to: the summary (`--json`), and the rows of `report.json`. It asks the services and the
+ * actors once, at the end; numbers that must survive a resume live in the agents' own states and in the roster.
+ */
+import { z } from 'zod';
+import type { ActorSystem } from '../runtime/index.ts';
+import type { MegactorError } from '../protocol/errors.ts';
+import {
+  agentStateSchema,
+  buildReport,
+  renderReport,
+  sumCounters,
+  type AgentState,
+  type ReportFileInput,
+  type RosterSummary,
+} from '../society/index.ts';
+import { writeJson, writeWhole, type RunDirectory, type RunFile } from './run-directory.ts';
+import type { Outcome } from './controller.ts';
+import type { PlannerUsage } from './found.ts';
+import type { RunSummary } from './types.ts';
+
+const workspaceStatsSchema = z.object({ files: z.number(), commits: z.number() });
+
+export interface Gathered {
+  readonly roster: RosterSummary;
+  readonly states: readonly AgentState[];
+  readonly workspace: { readonly files: number; readonly commits: number };
+  readonly files: readonly ReportFileInput[];
+}
+
+/** Asks everybody; call it when nothing runs any more and before the system stops. */
+export const gather = async (system: ActorSystem): Promise<Gathered> => {
+  const [roster, actors, workspace, files] = await Promise.all([
+    system.callService('roster', 'summary', {}) as Promise<RosterSummary>,
+    system.actors(),
+    system.callService('workspace', 'stats', {}),
+    system.callService('workspace', 'files', {}),
+  ]);
+  const states = actors.flatMap((actor) => {
+    const state = agentStateSchema.safeParse(actor.state);
+    return state.success ? [state.data] : [];
+  });
+  return { roster, states, workspace: workspaceStatsSchema.parse(workspace), files: fileRowsSchema.parse(files) };
+};
+
+const fileRowsSchema = z.array(z.object({ path: z.string(), commit: z.string().nullable(), author: z.string() }));
+
+/** Writes `report.json` and `report.md`. */
+export const writeReports = (parts: {
+  directory: RunDirectory;
+  run: RunFile;
+  summary: RunSummary;
+  gathered: Gathered;
+  error: MegactorError | null;
+}): void => {
+  const { directory, run, summary, gathered, error } = parts;
+  const report = buildReport({
+    roster: { ...gathered.roster, goal: run.goal },
+    files: gathered.files,
+    synthetic: summary.synthetic,
+    reviews: run.settings.review === 'model',
+  });
+  const failed = error === null ? {} : { error: { code: error.code, message: error.message, hint: error.hint } };
+  const { files, ...numbers } = summary;
+  writeJson(directory.file('report.json'), { ...numbers, fileCount: files, ...failed, ...report });
+  writeWhole(directory.file('report.md'), renderReport(report, summary));
+};
+
+/** Every answer of bad format counts once: as a repair, or, after the last of them, as what its supervisor was told. */
+const withRepairs = (remedies: RunSummary['remedies'], repairs: number): RunSummary['remedies'] =>
+  repairs === 0 ? remedies : { ...remedies, format: (remedies['format'] ?? 0) + repairs };
+
+export const summaryOf = (parts: {
+  run: RunFile;
+  directory: RunDirectory;
+  outcome: Outcome;
+  gathered: Gathered;
+  /** Calls that belong to no agent: the planner's. */
+  planner: PlannerUsage;
+}): RunSummary => {
+  const { run, directory, outcome, gathered, planner } = parts;
+  const { roster } = gathered;
+  const gone = roster.rows.flatMap((row) => (row.counters === null ? [] : [{ counters: row.counters }]));
+  const counters = sumCounters([...gathered.states, ...gone]);
+  return {
+    runId: run.runId,
+    status: outcome.status,
+    reason: outcome.reason,
+    seed: run.settings.seed,
+    model: run.settings.model,
+    // A server may say of itself that it only rehearses.
+    synthetic: run.settings.model === 'rehearsal' || counters.syntheticCalls > 0,
+    agents: roster.agents,
+    agentsByLevel: roster.agentsByLevel,
+    neverWoken: roster.neverWoken,
+    turns: counters.turns,
+    steps: counters.steps,
+    modelCalls: counters.calls + planner.calls,
+    repeatedCalls: counters.repeatedCalls + planner.repeatedCalls,
+    messages: counters.messages,
+    tokens: {
+      input: counters.inputTokens + planner.input,
+      cachedInput: counters.cachedInputTokens + planner.cachedInput,
+      output: counters.outputTokens + planner.output,
+    },
+    costUsd: run.settings.model === 'rehearsal' ? 0 : null,
+    wallSeconds: Math.round(run.spent.wallSeconds * 1_000) / 1_000,
+    files: gathered.workspace.files,
+    commits: gathered.workspace.commits,
+    nudges: roster.nudges,
+    reviews: roster.reviews,
+    remedies: withRepairs(roster.remedies, counters.repairs),
+    restarts: run.spent.restarts,
+    deadLetters: run.spent.deadLetters,
+    workspace: run.settings.workspace,
+    runDir: directory.path,
+  };
+};

@@ -1,0 +1,40 @@
+/** Which services a run has, on which threads, with what options. */
+import { entryUrl } from '../platform/index.ts';
+import type { ServiceSpec } from '../protocol/service.ts';
+import type { RunFile } from './run-directory.ts';
+
+const moduleOf = (name: string): string => entryUrl(`services/${name}`, import.meta.url).href;
+
+export const serviceSpecs = (run: RunFile, runDirectory: string): ServiceSpec[] => {
+  const { settings } = run;
+  const { inFlightMax, requestTimeoutMs } = settings.config.model ?? {};
+  return [
+    { name: 'roster', module: moduleOf('roster'), thread: 'services', options: { seed: settings.seed } },
+    {
+      name: 'model',
+      module: moduleOf('model'),
+      // Alone, so that an answer reaches the journal however busy the agents are.
+      thread: 'model',
+      options: {
+        model: settings.model,
+        seed: settings.seed,
+        baseUrl: settings.baseUrl,
+        agentHeaders: settings.agentHeaders,
+        ...(settings.rehearsal === null ? {} : { rehearsal: settings.rehearsal }),
+        ...(inFlightMax === undefined ? {} : { inFlightMax }),
+        ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
+      },
+    },
+    {
+      name: 'workspace',
+      module: moduleOf('workspace'),
+      thread: 'workspace',
+      options: {
+        directory: settings.workspace,
+        runId: run.runId,
+        ignore: [runDirectory],
+        sync: settings.durability === 'flushed',
+      },
+    },
+  ];
+};

@@ -1,0 +1,43 @@
+/**
+ * A sample of what is in the shared files, for the final review: which files depends on their paths, the run's seed and
+ * the number of the review alone. It reads through the workspace service and changes nothing.
+ *
+ * Invariant F1: at most `SAMPLE_FILES_MAX` files, each clipped by the final review.
+ */
+import { z } from 'zod';
+import { hashString } from '../../protocol/ids.ts';
+import { toMegactorError } from '../../protocol/errors.ts';
+import type { ServiceHost } from '../../protocol/service.ts';
+import { SYSTEM, type FileSample, type SampledFile } from '../../society/index.ts';
+
+const SAMPLE_FILES_MAX = 6;
+
+const rowsSchema = z.array(z.object({ path: z.string(), author: z.string() }));
+const readSchema = z.object({ ok: z.literal(true), content: z.string() });
+
+/** Never rejects: a file that cannot be read is shown as that. */
+export const sampleFiles = async (
+  host: Pick<ServiceHost, 'call'>,
+  seed: number,
+  review: number,
+): Promise<FileSample> => {
+  const read = async ({ path, author }: { path: string; author: string }): Promise<SampledFile> => {
+    try {
+      const result = readSchema.safeParse(await host.call('workspace', 'read', { path, author: SYSTEM }));
+      return { path, author, content: result.success ? result.data.content : '(cannot be read as text)' };
+    } catch (error) {
+      return { path, author, content: `(cannot be read: ${toMegactorError(error).code})` };
+    }
+  };
+  try {
+    const rows = rowsSchema.parse(await host.call('workspace', 'files', {}));
+    const drawn = rows
+      .map((row) => ({ row, lot: hashString(`${review}/${row.path}`, seed) }))
+      .toSorted((left, right) => left.lot - right.lot || (left.row.path < right.row.path ? -1 : 1))
+      .slice(0, SAMPLE_FILES_MAX);
+    return { total: rows.length, files: await Promise.all(drawn.map(({ row }) => read(row))) };
+  } catch {
+    // The review matters more than its sample; that nothing could be read is said in it.
+    return { total: null, files: [] };
+  }
+};

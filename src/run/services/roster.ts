@@ -1,0 +1,66 @@
+/**
+ * The roster as a service: the society's state machine over the run's own table. Every command of `Roster` is a method
+ * of the same name, and `quiet` brings a sample of the files along for the final review; `group`, `summary` and `find`
+ * only read.
+ *
+ * When the run has ended, main is told with `{kind: 'finished', status, reason}`: after a grace period, since the step
+ * that ended it is not committed yet, and the next quiet moment usually comes first.
+ */
+import { z } from 'zod';
+import { systemClock } from '../../platform/index.ts';
+import { MegactorError } from '../../protocol/errors.ts';
+import type { CreateService, ServiceCallContext, ServiceMethod } from '../../protocol/service.ts';
+import { findAgent } from '../find-agent.ts';
+import { sampleFiles } from './file-sample.ts';
+import { COMMAND_NAMES, Roster, type CommandName } from '../../society/index.ts';
+
+const optionsSchema = z
+  .strictObject({
+    finishGraceMs: z.int().nonnegative().max(600_000).default(1_000),
+    /** Draws the files that the final review shows. */
+    seed: z.int().nonnegative().default(0),
+  })
+  .prefault({});
+
+export type RosterServiceOptions = z.input<typeof optionsSchema>;
+
+const agentSchema = z.object({ agent: z.string() });
+
+const asObject = (args: unknown): Record<string, unknown> => {
+  if (typeof args === 'object' && args !== null) return args as Record<string, unknown>;
+  throw new MegactorError('SERVICE_FAILED', 'a command of the roster takes an object');
+};
+
+export const createService: CreateService = async (options, host) => {
+  const { finishGraceMs, seed } = optionsSchema.parse(options ?? {});
+  const roster = await Roster.open(host.store('roster'));
+  let announced = false;
+
+  const announce = (): void => {
+    const end = roster.state.meta?.end ?? null;
+    if (end === null || announced) return;
+    announced = true;
+    systemClock.after(finishGraceMs, () => host.notify({ kind: 'finished', ...end }), { keepAlive: true });
+  };
+
+  const command =
+    (name: CommandName) =>
+    async (args: unknown, call: ServiceCallContext): Promise<unknown> => {
+      const result = await roster.do(name, asObject(args), call.effectId);
+      announce();
+      return result;
+    };
+
+  const methods: Record<string, ServiceMethod> = {
+    group: (args: unknown) => roster.group(agentSchema.parse(args).agent),
+    summary: () => roster.summary(),
+    find: (args: unknown) => findAgent(roster.state, agentSchema.parse(args).agent),
+  };
+  for (const name of COMMAND_NAMES) methods[name] = command(name);
+  const quiet = command('quiet');
+  methods['quiet'] = async (_: unknown, call: ServiceCallContext) => {
+    const review = roster.finalReviewDue();
+    return quiet(review === null ? {} : { sample: await sampleFiles(host, seed, review) }, call);
+  };
+  return { methods };
+};

@@ -1,0 +1,129 @@
+/**
+ * From what the caller asked for to what a run does: every option and every field of `--config` checked by zod, every
+ * default in one place. What leaves here is plain data, kept in `run.json`, and sufficient to resume the run.
+ */
+import { z } from 'zod';
+import { checkShapeFits, parseRehearsalOptions, rehearsalOptionsSchema } from '../model/index.ts';
+import { coreCount } from '../platform/index.ts';
+import { MegactorError, type ErrorCode } from '../protocol/errors.ts';
+import { SHARDS_MAX } from '../protocol/ids.ts';
+import { limitsSchema } from '../society/index.ts';
+import type { ResumeOptions, RunOptions } from './types.ts';
+
+const THREADS_MAX = 64;
+const AGENTS_DEFAULT = 100;
+
+/** The content of `--config FILE`. Unknown fields are refused, so that a misspelt limit does not silently do nothing. */
+export const configSchema = z.strictObject({
+  /** Structural limits of the society. */
+  limits: limitsSchema.optional(),
+  model: z
+    .strictObject({
+      /** Most model calls at once, over all agents. Absent: no cap until the server pushes back. */
+      inFlightMax: z.int().positive().optional(),
+      /** Longest time of one request; longer answers never arrive. Default 60,000. */
+      requestTimeoutMs: z.int().positive().max(86_400_000).optional(),
+      temperature: z.number().min(0).max(2).optional(),
+      maxTokens: z.int().positive().optional(),
+    })
+    .optional(),
+  /** How long an idle agent waits for more mail before it spends a model call. */
+  pollIntervalMs: z
+    .strictObject({
+      boss: z.int().nonnegative().optional(),
+      admin: z.int().nonnegative().optional(),
+      ordinary: z.int().nonnegative().optional(),
+    })
+    .optional(),
+});
+
+export type RunConfig = z.infer<typeof configSchema>;
+
+const modelName = z
+  .string()
+  .regex(/^(rehearsal|openai:.+)$/u, 'must be `rehearsal` or `openai:NAME`')
+  .default('rehearsal');
+
+export const settingsSchema = z.strictObject({
+  model: modelName,
+  /** Base URL of the model server; null for its default. Never a key. */
+  baseUrl: z.string().nullable(),
+  workspace: z.string(),
+  shards: z.int().min(1).max(SHARDS_MAX),
+  threads: z.int().min(1).max(THREADS_MAX),
+  seed: z.int().nonnegative(),
+  durability: z.enum(['none', 'committed', 'flushed']),
+  maxAgents: z.int().min(1).max(1_000_000),
+  review: z.enum(['model', 'none']),
+  rehearsal: rehearsalOptionsSchema.nullable(),
+  config: configSchema,
+  agentHeaders: z.boolean(),
+});
+
+export type RunSettings = z.infer<typeof settingsSchema>;
+
+/** Parses caller input. @throws `code` with one line that names every field that is wrong */
+export const parseInput = <Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  what: string,
+  code: ErrorCode = 'CONFIG_INVALID',
+): z.infer<Schema> => {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map((issue) => `${issue.path.map(String).join('.') || '(top)'}: ${issue.message}`);
+  throw new MegactorError(code, `${what}: ${issues.join('; ')}`);
+};
+
+const threadsDefault = (shards: number): number => Math.min(coreCount(), shards);
+
+/** The settings of a new run. @throws CONFIG_INVALID */
+export const settingsOf = (options: RunOptions, defaults: { workspace: string; seed: number }): RunSettings => {
+  const shards = options.shards ?? 8;
+  const model = options.model ?? 'rehearsal';
+  const config = parseInput(configSchema, options.config ?? {}, 'configuration');
+  if (options.rehearsal !== undefined && model !== 'rehearsal') {
+    throw new MegactorError('CONFIG_INVALID', `--rehearsal goes with --model rehearsal, not with ${model}`, {
+      hint: 'Leave one of the two out.',
+    });
+  }
+  const settings = parseInput(
+    settingsSchema,
+    {
+      model,
+      baseUrl: model === 'rehearsal' ? null : (process.env['OPENAI_BASE_URL'] ?? null),
+      workspace: options.workspace ?? defaults.workspace,
+      shards,
+      threads: Math.min(options.threads ?? threadsDefault(shards), shards),
+      seed: options.seed ?? defaults.seed,
+      durability: options.durability ?? 'flushed',
+      maxAgents: options.maxAgents ?? config.limits?.agentsMax ?? AGENTS_DEFAULT,
+      review: options.review ?? 'model',
+      rehearsal: model === 'rehearsal' ? (options.rehearsal ?? {}) : null,
+      config,
+      agentHeaders: options.noAgentHeaders !== true,
+    },
+    'options',
+  );
+  if (settings.rehearsal !== null) {
+    const rehearsal = parseRehearsalOptions(settings.rehearsal, settings.seed);
+    checkShapeFits(rehearsal, settings.maxAgents, settings.config.limits?.fanOutMax);
+  }
+  return settings;
+};
+
+/** The settings of a resumed run: its own, with what may differ. @throws CONFIG_INVALID */
+export const resumedSettings = (settings: RunSettings, options: ResumeOptions): RunSettings =>
+  parseInput(
+    settingsSchema,
+    {
+      ...settings,
+      // The server may have moved; the model and everything that shaped the society may not.
+      baseUrl: settings.model === 'rehearsal' ? null : (process.env['OPENAI_BASE_URL'] ?? settings.baseUrl),
+      threads: Math.min(options.threads ?? threadsDefault(settings.shards), settings.shards),
+      durability: options.durability ?? settings.durability,
+      config:
+        options.config === undefined ? settings.config : parseInput(configSchema, options.config, 'configuration'),
+    },
+    'options',
+  );

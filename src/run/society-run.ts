@@ -1,0 +1,331 @@
+/**
+ * One run of a society in this process, from its start (new or resumed) to the moment everything is closed: takes the
+ * lease, starts the system, lets the controller drive, then stops in order and writes the reports. `run.report` settles
+ * last.
+ *
+ * Invariants: S1 Whatever happens, the system is stopped and the lease is released. S2 `run.json` says `running` only
+ * while a process works on the run, or after it was killed. S3 A start that fails leaves nothing of a run behind.
+ */
+import { open } from 'node:fs/promises';
+import { acquireLease, type JournalClient, type Lease } from '../journal/index.ts';
+import type { Clock } from '../platform/index.ts';
+import type { EventRecord } from '../protocol/event.ts';
+import { MegactorError, toMegactorError } from '../protocol/errors.ts';
+import { ActorSystem } from '../runtime/index.ts';
+import { EventWriter, type EventInput } from '../telemetry/index.ts';
+import { limitsWith, type AgentSettings, type Limits, type RosterSummary, USER } from '../society/index.ts';
+import { startControlServer } from './control-server.ts';
+import { Controller, failure, type Outcome } from './controller.ts';
+import { deferred } from './deferred.ts';
+import { EventChannel } from './event-channel.ts';
+import { found, givenPlan, plannerUsage } from './found.ts';
+import { LiveSteering } from './live-steering.ts';
+import { ProgressMeter } from './progress.ts';
+import { gather, summaryOf, writeReports } from './report.ts';
+import type { RunDirectory, RunFile } from './run-directory.ts';
+import { serviceSpecs } from './services.ts';
+import { stopRun } from './steering.ts';
+import type { ResumeOptions, Run, RunProgress, RunSummary } from './types.ts';
+
+/** How long model calls in flight may still answer when a run is paused; what they answer is paid for and kept. */
+const DRAIN_DEADLINE_MS = 10_000;
+const STOP_DEADLINE_MS = 10_000;
+
+/** A run directory that is ready to be run. */
+export interface PreparedRun {
+  readonly directory: RunDirectory;
+  readonly run: RunFile;
+  /** True when the directory was made for this start. */
+  readonly fresh: boolean;
+}
+
+const limitsOf = (run: RunFile): Limits =>
+  limitsWith({ ...run.settings.config.limits, agentsMax: run.settings.maxAgents });
+
+const POLL_INTERVAL_MS = { boss: 20, admin: 20, ordinary: 0 };
+
+const agentSettings = (run: RunFile): Omit<AgentSettings, 'goal'> => {
+  const { config, review } = run.settings;
+  const { temperature, maxTokens } = config.model ?? {};
+  const { boss, admin, ordinary } = { ...POLL_INTERVAL_MS, ...config.pollIntervalMs };
+  return {
+    run: run.runId,
+    reviews: review === 'model',
+    limits: limitsOf(run),
+    pollIntervalMs: {
+      boss: boss ?? POLL_INTERVAL_MS.boss,
+      admin: admin ?? POLL_INTERVAL_MS.admin,
+      ordinary: ordinary ?? POLL_INTERVAL_MS.ordinary,
+    },
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+  };
+};
+
+/** The first event of a process: what is being run. */
+const beginning = ({ run, fresh }: PreparedRun): EventInput => ({
+  type: 'run',
+  status: 'running',
+  resumed: !fresh,
+  runId: run.runId,
+  goal: run.goal,
+  model: run.settings.model,
+  synthetic: run.settings.model === 'rehearsal',
+  maxAgents: run.settings.maxAgents,
+  reviews: run.settings.review === 'model',
+});
+
+export interface SocietyRunOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly clock: Clock;
+  /** Goes on with a run that has paused, for `continue`. */
+  readonly resume: (runDir: string, options: ResumeOptions) => Run;
+}
+
+export class SocietyRun implements Run {
+  readonly #prepare: () => PreparedRun;
+  readonly #signal: AbortSignal | undefined;
+  readonly #clock: Clock;
+  readonly #channel = new EventChannel();
+  readonly #runId = deferred<string>();
+  readonly #meter: ProgressMeter;
+  readonly #steering = new LiveSteering();
+  readonly #resume: SocietyRunOptions['resume'];
+  readonly report: Promise<RunSummary>;
+
+  /** @param prepare makes or opens the run directory; what it throws rejects `report` */
+  constructor(prepare: () => PreparedRun, options: SocietyRunOptions) {
+    this.#prepare = prepare;
+    this.#signal = options.signal;
+    this.#resume = options.resume;
+    this.#clock = options.clock;
+    this.#meter = new ProgressMeter(options.clock);
+    this.report = this.#main();
+    // Whoever awaits the report gets the failure; whoever does not is not ended by it.
+    this.report.catch(() => {});
+  }
+
+  get runId(): Promise<string> {
+    return this.#runId.promise;
+  }
+
+  get events(): AsyncIterable<EventRecord> {
+    return this.#channel;
+  }
+
+  progress(): RunProgress {
+    return this.#meter.progress();
+  }
+
+  tell(agent: string, text: string): Promise<void> {
+    return this.#steering.tell(agent, text);
+  }
+
+  async pause(): Promise<RunSummary> {
+    this.#steering.end('pause');
+    return this.report;
+  }
+
+  async continue(options: ResumeOptions = {}): Promise<Run> {
+    if (!this.#steering.closed && this.#steering.ending === null) {
+      throw new MegactorError('RUN_DIR_IN_USE', 'the run is running: there is nothing to continue', {
+        hint: 'Pause it first, or wait for its report.',
+      });
+    }
+    const { runId, runDir, status, reason } = await this.report;
+    if (status === 'paused') return this.#resume(runDir, options);
+    throw new MegactorError('RUN_NOT_RESUMABLE', `run ${runId} has not paused: it is ${status} (${reason})`);
+  }
+
+  async stop(): Promise<RunSummary> {
+    const live = !this.#steering.closed;
+    if (live) this.#steering.end('stop');
+    const summary = await this.report;
+    // What ended it before the wish did is how it ended, but a pause is no end.
+    if (live && summary.status !== 'paused') return summary;
+    await stopRun(summary.runDir);
+    return { ...summary, status: 'stopped', reason: 'stopped-by-user' };
+  }
+
+  async #main(): Promise<RunSummary> {
+    try {
+      // The caller gets the run before anything is done, so that no failure is thrown past it.
+      await Promise.resolve();
+      return await this.#withLease(this.#prepare());
+    } catch (error) {
+      this.#runId.reject(error);
+      throw toMegactorError(error);
+    } finally {
+      this.#steering.close();
+      this.#meter.phase = 'done';
+      this.#channel.close();
+    }
+  }
+
+  async #withLease(prepared: PreparedRun): Promise<RunSummary> {
+    const { directory } = prepared;
+    const lease: Lease = acquireLease(directory.path, {
+      pid: process.pid,
+      startedAt: new Date(this.#clock.now()).toISOString(),
+    });
+    try {
+      const { runId } = prepared.run;
+      const control = await startControlServer({ directory, runId, handler: this.#steering, clock: this.#clock });
+      try {
+        return await this.#withEvents(prepared);
+      } finally {
+        this.#steering.close();
+        await control.close();
+      }
+    } catch (error) {
+      // Under the lease: what somebody else has begun in the same directory is not ours to remove.
+      if (prepared.fresh && !this.#runId.settled) directory.discard();
+      throw error;
+    } finally {
+      lease.release();
+    }
+  }
+
+  async #withEvents(prepared: PreparedRun): Promise<RunSummary> {
+    const writer = new EventWriter(await open(prepared.directory.file('events.jsonl'), 'a'));
+    try {
+      return await this.#withSystem(prepared, writer);
+    } finally {
+      await writer.close();
+    }
+  }
+
+  async #withSystem(prepared: PreparedRun, writer: EventWriter): Promise<RunSummary> {
+    const { directory, run } = prepared;
+    if (run.plan !== null && run.plan !== undefined) givenPlan(run.plan, limitsOf(run));
+    const startedAt = this.#clock.monotonic();
+    const { settings } = run;
+    const early: unknown[] = [];
+    let controller: Controller | null = null;
+    let failedEarly: Outcome | null = null;
+    const end = (outcome: Outcome): void => {
+      if (controller === null) failedEarly ??= outcome;
+      else controller.end(outcome);
+    };
+    if (prepared.fresh) directory.writeRun(run);
+    const system = await ActorSystem.start({
+      threads: settings.threads,
+      shards: settings.shards,
+      seed: settings.seed,
+      journal: { directory: settings.durability === 'none' ? null : directory.path, durability: settings.durability },
+      services: serviceSpecs(run, directory.path),
+      onEvent: (event) => this.#onEvent(event, writer),
+      onFailure: ({ error }) => end(failure(error)),
+      onHostDeath: ({ replaced, error }) => {
+        if (!replaced) end(failure(error));
+      },
+      onServiceMessage: (_service, message) => {
+        if (controller === null) early.push(message);
+        else controller.onServiceMessage(message);
+      },
+    });
+    try {
+      const { journal } = system;
+      if (journal === null) throw new MegactorError('INTERNAL', 'the system has no journal');
+      directory.writeRun({ ...run, status: 'running', reason: null });
+      this.#meter.attach(system);
+      this.#runId.resolve(run.runId);
+      this.#onEvent(this.#dated(beginning(prepared)), writer);
+      if (!prepared.fresh) void this.#tellRecovered(system);
+      controller = new Controller({
+        system,
+        journal,
+        signal: this.#signal,
+        found: async () => {
+          await found({
+            system,
+            journal,
+            directory,
+            goal: run.goal,
+            shards: settings.shards,
+            settings: agentSettings(run),
+            plan: run.plan ?? null,
+            onEvent: (event) => this.#onEvent(this.#dated(event), writer),
+          });
+          this.#meter.phase = 'working';
+        },
+      });
+      if (failedEarly !== null) controller.end(failedEarly);
+      const onTold = (agent: string, text: string): void => {
+        this.#onEvent(this.#dated({ type: 'message', agent: USER, to: agent, text: text.slice(0, 2_000) }), writer);
+      };
+      this.#steering.attach({ controller, system, journal, onTold });
+      for (const message of early) controller.onServiceMessage(message);
+      const outcome = await controller.drive();
+      return await this.#close(prepared, { system, journal, outcome, startedAt });
+    } finally {
+      await system.stop({ deadlineMs: STOP_DEADLINE_MS });
+    }
+  }
+
+  /** Stops work in order, then writes what it came to. */
+  async #close(
+    prepared: PreparedRun,
+    parts: { system: ActorSystem; journal: JournalClient; outcome: Outcome; startedAt: number },
+  ): Promise<RunSummary> {
+    const { system, journal, startedAt } = parts;
+    const { directory, run } = prepared;
+    this.#meter.phase = 'closing';
+    let { outcome } = parts;
+    await system.quiesce();
+    if (outcome.status !== 'completed') {
+      await system.callService(
+        'model',
+        'drain',
+        { deadlineMs: DRAIN_DEADLINE_MS },
+        { deadlineMs: DRAIN_DEADLINE_MS * 2 },
+      );
+    }
+    await system.drain({ deadlineMs: STOP_DEADLINE_MS });
+    try {
+      await system.callService('workspace', 'finish', {}, { deadlineMs: 120_000 });
+    } catch (error) {
+      // The run is not complete while its files are not where they are said to be.
+      outcome = failure(error);
+    }
+    const gathered = await gather(system);
+    const counters = system.stats().total;
+    const ended: RunFile = {
+      ...run,
+      status: outcome.status,
+      reason: outcome.reason,
+      spent: {
+        wallSeconds: run.spent.wallSeconds + (this.#clock.monotonic() - startedAt) / 1_000,
+        restarts: run.spent.restarts + counters.restarts,
+        deadLetters: run.spent.deadLetters + counters.deadLetters,
+      },
+    };
+    const summary = summaryOf({ run: ended, directory, outcome, gathered, planner: await plannerUsage(journal) });
+    writeReports({ directory, run: ended, summary, gathered, error: outcome.error });
+    directory.writeRun(ended);
+    if (outcome.status === 'failed' && outcome.error !== null && gathered.roster.agents === 0) throw outcome.error;
+    return summary;
+  }
+
+  #dated(event: EventInput): EventRecord {
+    return { time: new Date(this.#clock.now()).toISOString(), ...event } as EventRecord;
+  }
+
+  /** Who is there already, for the reader of the events only: the file has it from the process before. */
+  async #tellRecovered(system: ActorSystem): Promise<void> {
+    try {
+      const { rows } = (await system.callService('roster', 'summary', {})) as RosterSummary;
+      for (const { name, supervisor, level, status } of rows) {
+        const by = supervisor ?? 'user';
+        this.#channel.push(this.#dated({ type: 'spawned', agent: name, by, level, status, recovered: true }));
+      }
+    } catch {
+      // Whoever watches sees less; the run itself does not need it.
+    }
+  }
+
+  #onEvent(event: EventRecord, writer: EventWriter): void {
+    writer.write(event);
+    this.#channel.push(event);
+  }
+}

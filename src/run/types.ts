@@ -1,0 +1,166 @@
+/** What a run takes and what it gives back: the types of `runSociety`, the command line and `--json`. */
+import type { DurabilityLevel } from '../journal/shard-log.ts';
+import type { EventRecord } from '../protocol/event.ts';
+
+export type RunStatus = 'completed' | 'failed' | 'stopped' | 'paused';
+
+export type RunReason =
+  | 'done'
+  | 'interrupted'
+  | 'paused-by-user'
+  | 'stopped-by-user'
+  | 'budget-calls'
+  | 'budget-tokens'
+  | 'budget-usd'
+  | 'deadline'
+  | 'quota'
+  | 'wrong-key'
+  | 'human-questions'
+  | `limit-${string}`
+  | 'model-unreachable'
+  | 'boss-failed'
+  | 'journal-damaged'
+  | 'disk'
+  | 'internal';
+
+/** Options of `run`; every one has a default. */
+export interface RunOptions {
+  /** `openai:NAME` or `rehearsal` (default). */
+  readonly model?: string;
+  /** Default `RUN_DIR/workspace`. */
+  readonly workspace?: string;
+  /** Default `runs/RUNID`. */
+  readonly runDir?: string;
+  readonly shards?: number;
+  readonly threads?: number;
+  readonly seed?: number;
+  readonly durability?: DurabilityLevel;
+  /** The Boss included. Default 100. */
+  readonly maxAgents?: number;
+  readonly review?: 'model' | 'none';
+  /** A rehearsal file (JSON), already parsed; checked with zod. */
+  readonly rehearsal?: unknown;
+  /** The content of `--config FILE`, already parsed; checked with zod. */
+  readonly config?: unknown;
+  /** The content of `--plan FILE`, already parsed; checked with zod. */
+  readonly plan?: unknown;
+  /** Do not send the x-agent-id and x-run-id headers. */
+  readonly noAgentHeaders?: boolean;
+  /** First abort: pause (commit, resumable). */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of `resume`: what may differ from the run's own. */
+export interface ResumeOptions {
+  readonly threads?: number;
+  readonly durability?: DurabilityLevel;
+  readonly config?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+/** The final line of `run` and `resume` with `--json`. */
+export interface RunSummary {
+  readonly runId: string;
+  readonly status: RunStatus;
+  readonly reason: RunReason;
+  readonly seed: number;
+  readonly model: string;
+  readonly synthetic: boolean;
+  readonly agents: number;
+  readonly agentsByLevel: { readonly boss: number; readonly admin: number; readonly ordinary: number };
+  readonly neverWoken: number;
+  readonly turns: number;
+  readonly steps: number;
+  readonly modelCalls: number;
+  readonly repeatedCalls: number;
+  readonly messages: number;
+  readonly tokens: { readonly input: number; readonly cachedInput: number; readonly output: number };
+  /** null when no price is known. */
+  readonly costUsd: number | null;
+  readonly wallSeconds: number;
+  readonly files: number;
+  readonly commits: number;
+  readonly nudges: number;
+  readonly reviews: { readonly accept: number; readonly revise: number };
+  readonly remedies: Readonly<Record<string, number>>;
+  readonly restarts: number;
+  readonly deadLetters: number;
+  readonly workspace: string;
+  readonly runDir: string;
+}
+
+export interface InspectedAgent {
+  readonly name: string;
+  readonly level: 'boss' | 'admin' | 'ordinary';
+  readonly state: 'idle' | 'processing' | 'responding' | 'passive' | 'finished' | 'retired' | 'failed';
+  readonly mail: number;
+  readonly checklist: { readonly open: number; readonly closed: number };
+  readonly turns: number;
+  readonly calls: number;
+}
+
+/** The final line of `inspect --json`. */
+export interface Inspection {
+  readonly runId: string;
+  readonly status: RunStatus | 'running' | 'killed';
+  readonly agents: readonly InspectedAgent[];
+  readonly logHash: string;
+}
+
+/** The final line of `tell`, `pause` and `stop` with `--json`. */
+export interface SteeringResult {
+  readonly runId: string;
+  readonly command: 'tell' | 'pause' | 'stop';
+  /** How the run stands now. `running` after `pause` or `stop`: it was asked and is still finishing its calls. */
+  readonly status: Inspection['status'];
+  /** Why it ended or paused; null while it runs. */
+  readonly reason: RunReason | null;
+  /** Who got the mail of `tell`. */
+  readonly agent?: string;
+}
+
+/** Counters of a run in progress, read without waiting for anything. */
+export interface RunProgress {
+  readonly phase: 'planning' | 'working' | 'closing' | 'done';
+  readonly agents: number;
+  readonly turns: number;
+  readonly steps: number;
+  readonly modelCalls: number;
+  readonly callsInFlight: number;
+  readonly messages: number;
+  readonly files: number;
+  readonly commits: number;
+  /** Of this process; a resumed run begins at zero. */
+  readonly tokens: { readonly input: number; readonly cachedInput: number; readonly output: number };
+  readonly wallSeconds: number;
+}
+
+/** A run that was started. */
+export interface Run {
+  readonly runId: Promise<string>;
+  /** For one reader; ends with the run. */
+  readonly events: AsyncIterable<EventRecord>;
+  progress(): RunProgress;
+  /** Settles when everything is closed. Rejects with a MegactorError when the run could not start. */
+  readonly report: Promise<RunSummary>;
+  /**
+   * Puts mail from `user` into the agent's mailbox; resolves when it is durable.
+   * @throws USAGE, AGENT_NOT_FOUND, RUN_NOT_RUNNING
+   */
+  tell(agent: string, text: string): Promise<void>;
+  /**
+   * Pauses the run as aborting its signal does; resolves with its report. What came before the pause shows in `status`.
+   * @throws RUN_NOT_RUNNING when the run is over
+   */
+  pause(): Promise<RunSummary>;
+  /**
+   * Goes on with this run once it has paused, as a new handle; this one stays over. A run that is pausing is waited for.
+   * @throws RUN_DIR_IN_USE while it runs, RUN_NOT_RESUMABLE when it has ended
+   */
+  continue(options?: ResumeOptions): Promise<Run>;
+  /**
+   * Ends the run for good, also one that has paused; resolves with its report.
+   * @throws RUN_NOT_RUNNING when the run has ended already
+   */
+  stop(): Promise<RunSummary>;
+}

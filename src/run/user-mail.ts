@@ -1,0 +1,71 @@
+/**
+ * Mail from the person to an agent, into a live run or into one that nobody works on at the moment. What it does not do:
+ * decide which of the two a run is.
+ *
+ * Invariants: U1 When it resolves, the mail is durable at the run's level. U2 Nothing is delivered to a name that is no
+ * agent of the run, or to an agent that will not act any more.
+ */
+import { z } from 'zod';
+import type { Outgoing } from '../journal/index.ts';
+import { MegactorError } from '../protocol/errors.ts';
+import { USER, type AgentMail } from '../society/index.ts';
+import type { AgentLookup, FoundAgent } from './find-agent.ts';
+
+/** As many characters as a long page of instructions has; more belongs into a file of the workspace. */
+export const USER_TEXT_CHARS_MAX = 64 * 1024;
+
+const textSchema = z.string().max(USER_TEXT_CHARS_MAX);
+
+export interface PostOffice {
+  find(name: string): Promise<AgentLookup>;
+  /** Records that the agent got mail, so that it counts as woken. */
+  woken(name: string): Promise<unknown>;
+  deliver(outgoing: readonly Outgoing[]): Promise<void>;
+}
+
+/** @throws USAGE */
+export const checkUserText = (text: unknown): string => {
+  const parsed = textSchema.safeParse(text);
+  if (!parsed.success) {
+    throw new MegactorError('USAGE', `a message has at most ${USER_TEXT_CHARS_MAX} characters`, {
+      hint: 'Put long texts into a file of the workspace and tell the agent its name.',
+    });
+  }
+  if (parsed.data.trim() === '') throw new MegactorError('USAGE', 'the message is empty', { hint: 'Say something.' });
+  return parsed.data;
+};
+
+const receiverOf = (name: string, { founded, end, agent, near }: AgentLookup): FoundAgent => {
+  if (!founded) {
+    throw new MegactorError('AGENT_NOT_FOUND', 'the society is still being planned: there are no agents yet', {
+      hint: 'Try again when the plan is there.',
+    });
+  }
+  if (agent === null) {
+    const hint =
+      near.length === 0
+        ? undefined
+        : `Did you mean ${near.map((candidate) => `"${candidate}"`).join(' or ')}? See the names with \`megactor inspect RUN_DIR\`.`;
+    throw new MegactorError('AGENT_NOT_FOUND', `there is no agent called "${name.slice(0, 80)}"`, {
+      hint,
+      details: { near },
+    });
+  }
+  if (end !== null) {
+    throw new MegactorError('RUN_NOT_RUNNING', `the society has ended (${end.status}): nobody reads mail any more`);
+  }
+  if (agent.status === 'failed' || agent.status === 'retired') {
+    throw new MegactorError('AGENT_NOT_FOUND', `${name} no longer works here (${agent.status})`, {
+      hint: 'Write to its supervisor or to the Boss.',
+    });
+  }
+  return agent;
+};
+
+/** @throws USAGE, AGENT_NOT_FOUND, RUN_NOT_RUNNING, and what the roster and the journal throw */
+export const postUserMail = async (office: PostOffice, name: string, text: string): Promise<void> => {
+  const mail: AgentMail = { from: USER, kind: null, text: checkUserText(text) };
+  const { shard, id } = receiverOf(name, await office.find(name));
+  await office.woken(name);
+  await office.deliver([{ shard, entry: { kind: 'mail', mail: { to: id, from: null, type: 'mail', body: mail } } }]);
+};

@@ -1,0 +1,294 @@
+/**
+ * What handlers see (`ActorContext`), one per incarnation of an actor. For a durable actor everything that leaves is
+ * handed to the step in progress; for an ephemeral one it leaves at once.
+ *
+ * Invariant: a context whose incarnation is over refuses everything, so that a handler that was given up cannot act.
+ */
+import {
+  plainRef,
+  resolveSpawnOptions,
+  type ActorContext,
+  type ActorDefinition,
+  type ActorRef,
+  type AskOptions,
+  type EffectOptions,
+  type MessageMap,
+  type SpawnOptions,
+  type Timers,
+} from '../actor/index.ts';
+import { seededRandom, type Random } from '../platform/index.ts';
+import { MegactorError } from '../protocol/errors.ts';
+import { effectId, hashString } from '../protocol/ids.ts';
+import type { EventInput } from '../telemetry/index.ts';
+import { ASK_DEADLINE_MS } from './ask-table.ts';
+import { ancestorsBelow, type ActorCell } from './cell.ts';
+import type { DurableSteps } from './durable-steps.ts';
+import type { Envelope } from './envelope.ts';
+import type { Life } from './life.ts';
+import { ownMail, type ShardCore } from './shard-core.ts';
+import { spawnRecord } from './spawn-record.ts';
+
+export interface ContextParts {
+  readonly core: ShardCore;
+  readonly life: Life;
+  readonly steps: DurableSteps;
+}
+
+export class CellContext implements ActorContext {
+  readonly #parts: ContextParts;
+  readonly #cell: ActorCell;
+  #retired = false;
+  #random: Random | null = null;
+  #timers: Timers | null = null;
+
+  constructor(parts: ContextParts, cell: ActorCell) {
+    this.#parts = parts;
+    this.#cell = cell;
+  }
+
+  get self(): ActorRef {
+    return this.#cell.ref;
+  }
+
+  get parent(): ActorRef | null {
+    return this.#parts.life.parentOf(this.#cell);
+  }
+
+  get sender(): ActorRef | null {
+    return this.#cell.current?.from ?? null;
+  }
+
+  get step(): number {
+    return this.#cell.durable?.step ?? this.#cell.turn;
+  }
+
+  get durable(): boolean {
+    return this.#cell.durable !== null;
+  }
+
+  get signal(): AbortSignal {
+    this.#cell.abort ??= new AbortController();
+    return this.#cell.abort.signal;
+  }
+
+  get history(): readonly unknown[] {
+    return this.#cell.durable?.history ?? [];
+  }
+
+  get timers(): Timers {
+    this.#timers ??= this.#makeTimers();
+    return this.#timers;
+  }
+
+  /** Nothing that still holds this context may act any more. */
+  retire(): void {
+    this.#retired = true;
+  }
+
+  spawn<ChildState, Init, Messages extends MessageMap>(
+    definition: ActorDefinition<ChildState, Init, Messages>,
+    init: Init,
+    options?: SpawnOptions,
+  ): ActorRef<Messages> {
+    this.#check();
+    const { core, life, steps } = this.#parts;
+    const durable = options?.durable === true;
+    if (durable && core.parts.log === null) {
+      throw new MegactorError('DURABLE_WITHOUT_JOURNAL', `'${options?.name ?? definition.export}' has no journal`);
+    }
+    const { record, shard } = spawnRecord(definition, init, options, resolveSpawnOptions(options), {
+      shards: core.parts.shards,
+      allocate: () => core.allocator.next(),
+      nextShard: () => core.nextShard(),
+      parent: this.#cell.ref,
+      ancestors: ancestorsBelow(this.#cell),
+    });
+    const named = shard === core.shard ? core.names.get(record.name) : undefined;
+    if (named !== undefined && named.ref.id !== record.id) {
+      throw new MegactorError('ACTOR_NAME_TAKEN', `an actor called '${record.name}' exists`);
+    }
+    const ref = { shard, id: record.id, name: record.name };
+    life.addChild(this.#cell, ref, durable);
+    if (this.#cell.durable !== null && durable) steps.sendSpawn(this.#cell, shard, record);
+    else this.#send({ kind: 'spawn', shard, source: core.shard, record, durable, ask: 0 });
+    this.#cell.durable?.progress.spawned.push(ref);
+    return ref;
+  }
+
+  stop(child?: ActorRef): void {
+    this.#check();
+    if (child !== undefined && child.id !== this.#cell.ref.id) {
+      if (this.#cell.durable !== null)
+        this.#parts.steps.sendSignal(this.#cell, child, { kind: 'stop', reason: 'parent' });
+      else this.#parts.life.askToStop(this.#cell, child, 'parent');
+      return;
+    }
+    if (this.#cell.ended) return;
+    if (this.#cell.durable !== null) this.#parts.steps.stopSelf(this.#cell);
+    this.#cell.stopRequest ??= { reason: 'stopped itself', by: 'self' };
+    // In the middle of a turn the stop follows at its end.
+    if (this.#cell.status !== 'running') this.#parts.life.stopNow(this.#cell);
+  }
+
+  watch(ref: ActorRef): void {
+    this.#check();
+    const cell = this.#cell;
+    cell.watching ??= new Map();
+    cell.watching.set(ref.id, plainRef(ref));
+    const source = cell.ref.shard;
+    this.#send({ kind: 'watch', shard: ref.shard, source, to: ref.id, watcher: cell.ref, as: 'watcher' });
+  }
+
+  tell(ref: ActorRef, type: string, body?: unknown): boolean {
+    this.#check();
+    const cell = this.#cell;
+    if (cell.durable !== null) {
+      this.#parts.steps.sendMail(cell, ref, type, body);
+      return true;
+    }
+    const source = cell.ref.shard;
+    const { shard, id: to } = ref;
+    return this.#parts.core.send({ kind: 'mail', shard, source, to, from: cell.ref, type, body, ask: 0, seq: -1 });
+  }
+
+  ask(ref: ActorRef, type: string, body: unknown, options?: AskOptions): Promise<never> {
+    this.#check();
+    const { core } = this.#parts;
+    const { shard, id: to, name } = ref;
+    const from = this.#cell.ref;
+    const source = core.shard;
+    const answer = core.asks.open(shard, options?.deadlineMs ?? ASK_DEADLINE_MS, `ask '${type}' of '${name}'`, (ask) =>
+      core.send({ kind: 'mail', shard, source, to, from, type, body, ask, seq: -1 }),
+    );
+    return answer as Promise<never>;
+  }
+
+  stash(): void {
+    const mail = this.#cell.current;
+    if (mail === null) throw new MegactorError('USAGE', 'stash works while one message is handled, not in a batch');
+    this.#cell.stash ??= [];
+    if (this.#cell.stash.length >= this.#cell.options.mailbox.capacity) {
+      throw new MegactorError('MAILBOX_FULL', `'${this.#cell.ref.name}' has stashed as much as its mailbox may hold`);
+    }
+    this.#cell.stash.push(mail);
+    this.#cell.current = null;
+    if (mail.seq >= 0 && this.#cell.durable !== null) this.#parts.steps.untake(this.#cell.durable, mail.seq);
+  }
+
+  unstash(): void {
+    this.#check();
+    this.#parts.life.unstash(this.#cell);
+  }
+
+  async effect<Result>(
+    key: string,
+    fn: (effectId: string, signal: AbortSignal) => Promise<Result> | Result,
+    options?: EffectOptions,
+  ): Promise<Result> {
+    this.#check();
+    const cell = this.#cell;
+    const run = async (): Promise<Result> => fn(effectId(cell.ref.name, this.step, key), this.signal);
+    if (cell.durable === null) return run();
+    const result = await this.#parts.steps.effect(cell, cell.durable, key, run, options);
+    // A turn that was given up while it waited must not go on.
+    this.#check();
+    return result as Result;
+  }
+
+  interrupted(key: string): boolean {
+    return this.#cell.durable?.progress.before.has(key) ?? false;
+  }
+
+  service(
+    name: string,
+    method: string,
+    args: unknown,
+    options?: { effectId?: string | null; deadlineMs?: number },
+  ): Promise<unknown> {
+    this.#check();
+    const caller = this.#cell.ref.name;
+    return this.#parts.core.parts.callService(name, method, args, { ...options, caller, signal: this.signal });
+  }
+
+  async endStep(): Promise<void> {
+    this.#check();
+    if (this.#cell.durable === null) return;
+    await this.#parts.steps.endStep(this.#cell, this.#cell.durable);
+    this.#check();
+  }
+
+  appendHistory(...entries: readonly unknown[]): void {
+    this.#check();
+    if (this.#cell.durable === null) throw new MegactorError('USAGE', 'only a durable actor has a history');
+    this.#cell.durable.history.push(...entries);
+  }
+
+  now(): number {
+    const progress = this.#cell.durable?.progress;
+    if (progress === undefined) return this.#parts.core.clock.now();
+    progress.nowMs ??= this.#parts.core.clock.now();
+    return progress.nowMs;
+  }
+
+  random(): number {
+    const { seed } = this.#parts.core.parts;
+    const progress = this.#cell.durable?.progress;
+    const stream = hashString(this.#cell.ref.name, seed);
+    if (progress === undefined) {
+      this.#random ??= seededRandom(stream);
+      return this.#random();
+    }
+    progress.random ??= seededRandom(stream, this.step + 1);
+    return progress.random();
+  }
+
+  log(message: string, fields?: Record<string, unknown>): void {
+    this.event({ ...fields, type: 'turn', agent: this.#cell.ref.name, log: message });
+  }
+
+  event(event: EventInput): void {
+    const progress = this.#cell.durable?.progress;
+    if (progress === undefined) this.#parts.core.parts.onEvent(event);
+    else progress.events.push(event);
+  }
+
+  #send(envelope: Envelope): void {
+    if (this.#cell.durable === null) this.#parts.core.send(envelope);
+    else this.#cell.durable.progress.gated.push(envelope);
+  }
+
+  #check(): void {
+    const outside = this.#cell.durable !== null && this.#cell.status !== 'running' && this.#cell.status !== 'stopping';
+    if (!this.#retired && !outside) return;
+    throw new MegactorError('ABORTED', `'${this.#cell.ref.name}' acts after its turn was over`);
+  }
+
+  #makeTimers(): Timers {
+    const cell = this.#cell;
+    const { core, life } = this.#parts;
+    const cancel = (key: string): void => {
+      cell.timers?.get(key)?.cancel();
+      cell.timers?.delete(key);
+    };
+    return {
+      cancel,
+      once: (key, delayMs, type, body) => {
+        this.#check();
+        cancel(key);
+        cell.timers ??= new Map();
+        const fire = (): void => {
+          cell.timers?.delete(key);
+          life.deliverOwn(cell, ownMail(cell, type, body));
+        };
+        cell.timers.set(key, core.clock.after(delayMs, fire));
+      },
+      every: (key, periodMs, type, body) => {
+        this.#check();
+        cancel(key);
+        cell.timers ??= new Map();
+        const fire = (): void => life.deliverOwn(cell, ownMail(cell, type, body));
+        cell.timers.set(key, core.clock.every(periodMs, fire));
+      },
+    };
+  }
+}

@@ -1,0 +1,96 @@
+/** Everything a shard keeps of one actor. Data only: turns, life and durable steps are modules of their own. */
+import {
+  Mailbox,
+  NO_RESTARTS,
+  plainRef,
+  type ActorOptions,
+  type ActorRef,
+  type RestartHistory,
+} from '../actor/index.ts';
+import type { ActorRecord } from '../journal/shard-log.ts';
+import { MAIN_SHARD, type ActorAddress } from '../protocol/ids.ts';
+import type { TimerHandle } from '../platform/index.ts';
+import type { CellContext } from './cell-context.ts';
+import type { LoadedDefinition } from './definition-loader.ts';
+import type { DurableCell } from './durable-cell.ts';
+import type { MailboxItem, MailEnvelope } from './envelope.ts';
+
+/**
+ * - `starting`: its definition is being loaded, or its spawn journaled.
+ * - `idle`: no mail. `polling`: waits a little for more mail. `queued`: in the run queue. `running`: a turn is under way.
+ * - `restarting`: waits for its children to stop and for its backoff. `stopping`: waits for its children.
+ * - `abandoned`: its turn was given up when the system stopped; nothing of it counts any more.
+ */
+export type CellStatus =
+  'starting' | 'idle' | 'polling' | 'queued' | 'running' | 'restarting' | 'stopping' | 'stopped' | 'abandoned';
+
+export interface Child {
+  readonly ref: ActorRef;
+  readonly durable: boolean;
+}
+
+/** Why an actor is about to stop. */
+export interface StopRequest {
+  readonly reason: string;
+  /** `self` after its own `ctx.stop()`; `failure` when it may not be restarted; else somebody else's wish. */
+  readonly by: 'self' | 'asked' | 'failure';
+}
+
+/** Shared by all actors that are not in a turn; never written to. */
+export const NO_ITEMS: MailboxItem[] = [];
+
+/** The ancestors of a child of `cell`. */
+export const ancestorsBelow = (cell: ActorCell): readonly ActorAddress[] => {
+  const { parent } = cell.record;
+  const above = cell.options.ancestors ?? [];
+  return parent === null || parent.shard === MAIN_SHARD ? above : [{ shard: parent.shard, id: parent.id }, ...above];
+};
+
+export class ActorCell {
+  readonly ref: ActorRef;
+  readonly record: ActorRecord;
+  readonly options: ActorOptions;
+  readonly mailbox: Mailbox<MailboxItem>;
+  /** null for an ephemeral actor. */
+  readonly durable: DurableCell | null;
+  definition: LoadedDefinition | null = null;
+  status: CellStatus = 'starting';
+  state: unknown = undefined;
+  context: CellContext | null = null;
+  /** Grows with every turn, so that what belongs to a turn that was given up can be told. */
+  turn = 0;
+  /** The mail being handled, for `ctx.sender` and `ctx.stash`. */
+  current: MailEnvelope | null = null;
+  /** What the turn under way has taken, for whoever has to settle it when the turn is given up. */
+  batch: MailboxItem[] = NO_ITEMS;
+  stopRequest: StopRequest | null = null;
+  children: Map<number, Child> | null = null;
+  /** By id; null stands for the main thread, under the key −1. */
+  watchers: Map<number, ActorRef | null> | null = null;
+  watching: Map<number, ActorRef> | null = null;
+  timers: Map<string, TimerHandle> | null = null;
+  stash: MailEnvelope[] | null = null;
+  /** The one timer of the runtime itself: poll interval, restart backoff, or the limit of a forced stop. */
+  pause: TimerHandle | null = null;
+  abort: AbortController | null = null;
+  restarts: RestartHistory = NO_RESTARTS;
+  restartCount = 0;
+
+  constructor(shard: number, record: ActorRecord, durable: DurableCell | null) {
+    this.ref = plainRef({ shard, id: record.id, name: record.name });
+    this.record = record;
+    this.options = record.options as ActorOptions;
+    this.mailbox = new Mailbox(this.options.mailbox);
+    this.durable = durable;
+  }
+
+  /** True when no message will ever be handled any more. */
+  get ended(): boolean {
+    return this.status === 'stopped' || this.status === 'stopping' || this.status === 'abandoned';
+  }
+
+  endPause(): void {
+    this.pause?.cancel();
+    this.pause = null;
+  }
+}

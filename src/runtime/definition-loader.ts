@@ -1,0 +1,103 @@
+/** Loads definitions by module and export, once per thread. */
+import { z } from 'zod';
+import type { ActorContext, ActorDefinition } from '../actor/index.ts';
+import { MegactorError } from '../protocol/errors.ts';
+import { fromModuleId, toModuleId } from './module-id.ts';
+
+/** A definition as the runtime runs it: the types of state and bodies are no longer known. */
+type Erased = ActorDefinition;
+
+/** What the runtime needs to know of one message type. */
+export interface MessageHandler {
+  readonly schema: z.ZodType | undefined;
+  /** undefined when the definition takes batches. */
+  readonly handle: ((state: unknown, body: unknown, context: ActorContext) => unknown) | undefined;
+}
+
+export interface LoadedDefinition extends Omit<Erased, 'receive' | 'messages'> {
+  /** By message type. A map, because a type that comes from outside may be called `constructor`. */
+  readonly handlers: ReadonlyMap<string, MessageHandler>;
+}
+
+const shape = z.object({
+  state: z.function(),
+  messages: z.record(z.string(), z.object({ kind: z.enum(['message', 'request']) })),
+  receive: z.record(z.string(), z.function()).optional(),
+  receiveBatch: z.function().optional(),
+  module: z.string(),
+  export: z.string(),
+});
+
+const check = (value: unknown, module: string, name: string): LoadedDefinition => {
+  const parsed = shape.safeParse(value);
+  if (!parsed.success) {
+    throw new MegactorError('DEFINITION_INVALID', `${module} exports no actor definition called '${name}'`);
+  }
+  const { data } = parsed;
+  if (toModuleId(data.module) !== module || data.export !== name) {
+    throw new MegactorError(
+      'DEFINITION_INVALID',
+      `'${name}' of ${module} says it is '${data.export}' of ${toModuleId(data.module)}`,
+    );
+  }
+  if ((data.receive === undefined) === (data.receiveBatch === undefined)) {
+    throw new MegactorError('DEFINITION_INVALID', `'${name}' needs either receive or receiveBatch`);
+  }
+  const { receive, messages, ...definition } = value as Erased;
+  if (definition.strategy !== undefined && definition.strategy !== 'one_for_one') {
+    throw new MegactorError('DEFINITION_INVALID', `'${name}': strategy ${definition.strategy} is not supported yet`);
+  }
+  const handlers = new Map(
+    Object.entries(messages).map(([type, { schema }]): [string, MessageHandler] => [
+      type,
+      { schema, handle: receive?.[type] },
+    ]),
+  );
+  const missing = [...handlers].find(([, entry]) => receive !== undefined && entry.handle === undefined);
+  if (missing !== undefined) {
+    throw new MegactorError('DEFINITION_INVALID', `'${name}' has no handler for '${missing[0]}'`);
+  }
+  return { ...definition, handlers };
+};
+
+export class DefinitionLoader {
+  readonly #import: (url: string) => Promise<Record<string, unknown>>;
+  readonly #loaded = new Map<string, LoadedDefinition>();
+  readonly #loading = new Map<string, Promise<LoadedDefinition>>();
+
+  /** @param importModule for tests that keep definitions in memory */
+  constructor(importModule: (url: string) => Promise<Record<string, unknown>> = (url) => import(url)) {
+    this.#import = importModule;
+  }
+
+  /** The definition when it is in this thread already. @param module a module id */
+  peek(module: string, name: string): LoadedDefinition | undefined {
+    return this.#loaded.get(`${module}#${name}`);
+  }
+
+  /** @throws DEFINITION_INVALID */
+  load(module: string, name: string): Promise<LoadedDefinition> {
+    const key = `${module}#${name}`;
+    let loading = this.#loading.get(key);
+    if (loading === undefined) {
+      loading = this.#read(module, name).then((definition) => {
+        this.#loaded.set(key, definition);
+        return definition;
+      });
+      this.#loading.set(key, loading);
+    }
+    return loading;
+  }
+
+  async #read(module: string, name: string): Promise<LoadedDefinition> {
+    let exports: Record<string, unknown>;
+    try {
+      exports = await this.#import(fromModuleId(module));
+    } catch (thrown) {
+      throw new MegactorError('DEFINITION_INVALID', `${module} cannot be imported: ${String(thrown)}`, {
+        cause: thrown,
+      });
+    }
+    return check(exports[name], module, name);
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * What a durable actor has beyond an ephemeral one: the number of its step, what the journal knows of it, and the
+ * progress of the step that is under way. Data only.
+ */
+import type { ActorRef } from '../actor/index.ts';
+import type { Outgoing } from '../journal/shard-log.ts';
+import type { Random } from '../platform/index.ts';
+import type { EventInput } from '../telemetry/index.ts';
+import type { Envelope, MailboxItem, MailEnvelope } from './envelope.ts';
+
+/** One step from its first mail to its commit. */
+export class StepProgress {
+  /** Positions in the inbox that this step consumes. */
+  taken: number[] = [];
+  /** True when the journal knows `taken`: a `begin` or an `effect` was written. */
+  begun = false;
+  /** Results by key, whether they are in the journal yet or not. */
+  readonly effects = new Map<string, Promise<unknown>>();
+  /** Results that are in the journal already. */
+  readonly recorded = new Map<string, unknown>();
+  /** Keys whose intent is in the journal. */
+  readonly intents = new Set<string>();
+  /** Keys that were recorded or begun before a crash or a failed try. */
+  readonly before = new Set<string>();
+  /** Results that go into the step's entry. */
+  readonly unwritten: [string, unknown][] = [];
+  /** Leaves through the journal, in the step's commit. */
+  readonly outgoing: Outgoing[] = [];
+  /** Leaves over links after the commit. */
+  readonly gated: Envelope[] = [];
+  readonly events: EventInput[] = [];
+  readonly spawned: ActorRef[] = [];
+  nowMs: number | null = null;
+  random: Random | null = null;
+}
+
+export class DurableCell {
+  /** Number of the step in progress: steps that have ended. */
+  step = 0;
+  /** The last commit left the turn open: it goes on, if need be with an empty batch. */
+  open = false;
+  /** The packed state after the last commit; null before the first. */
+  committed: Uint8Array | null = null;
+  readonly history: unknown[] = [];
+  historyCommitted = 0;
+  /** A step that has to be tried again takes exactly these. */
+  retry: readonly MailboxItem[] | null = null;
+  progress = new StepProgress();
+  /** Tells on their way through the journal, and asks that came after them and must not overtake them (A2). */
+  delivering = 0;
+  held: MailEnvelope[] = [];
+  /** Positions of journaled stop signals; consumed when the actor has stopped. */
+  stopSeqs: number[] = [];
+}

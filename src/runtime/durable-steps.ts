@@ -1,0 +1,348 @@
+/**
+ * Durable actors: a turn is one step or several, and a step is one commit of mail consumed, state, history, effects and
+ * everything that leaves. What it does not do: the life cycle, or the journal itself.
+ *
+ * Invariants: D1 mail is consumed only by the commit of a step or a drop. D2 what a step sends leaves after its commit
+ * (output gate), and not at all when the step fails. D3 an effect whose result was recorded is not executed again.
+ * A step that is tried again takes exactly the mail it had taken.
+ */
+import { pack, plainRef, unpack, type ActorRef, type EffectOptions } from '../actor/index.ts';
+import type { ActorRecord, Outgoing, RecoveredActor, StepLogEntry } from '../journal/shard-log.ts';
+import type { ActorCell } from './cell.ts';
+import { NO_ITEMS } from './cell.ts';
+import type { CellContext } from './cell-context.ts';
+import type { LoadedDefinition } from './definition-loader.ts';
+import { StepProgress, type DurableCell } from './durable-cell.ts';
+import type { MailboxItem, MailEnvelope, Signal } from './envelope.ts';
+import { batchFor, handleMail, handleSignal, isPromise, UNHANDLED } from './handling.ts';
+import type { Life } from './life.ts';
+import { Effects, keepResult, NOW_KEY } from './effects.ts';
+import { StepWriter } from './step-writer.ts';
+import { isMail, isMain, isSignal, type ShardCore } from './shard-core.ts';
+
+const positions = (items: readonly MailboxItem[]): number[] => items.map((item) => item.seq).filter((seq) => seq >= 0);
+
+export class DurableSteps {
+  readonly #core: ShardCore;
+  readonly #life: Life;
+  readonly #writer: StepWriter;
+  readonly #effects: Effects;
+
+  constructor(core: ShardCore, life: Life) {
+    this.#core = core;
+    this.#life = life;
+    this.#writer = new StepWriter(core);
+    this.#effects = new Effects(core, this.#writer, (cell, durable) => this.#cutBatch(cell, durable));
+  }
+
+  // What the life cycle asks.
+
+  /** The state after the last commit; null when there is none. */
+  restoredState(cell: ActorCell): { readonly state: unknown } | null {
+    const committed = cell.durable?.committed ?? null;
+    return committed === null ? null : { state: unpack(committed) };
+  }
+
+  /** True when there is a turn to go on with, whether there is mail or not. */
+  mustGoOn(cell: ActorCell): boolean {
+    return cell.durable !== null && (cell.durable.retry !== null || cell.durable.open);
+  }
+
+  /** False while a step that must be tried again stands in the way of any other. */
+  mayAct(cell: ActorCell): boolean {
+    return !this.#core.halted && (cell.durable === null || !this.mustGoOn(cell));
+  }
+
+  /** Mail outside the mailbox. */
+  leftOf(cell: ActorCell): readonly MailboxItem[] {
+    if (cell.durable === null) return NO_ITEMS;
+    const left = [...(cell.durable.retry ?? NO_ITEMS), ...cell.durable.held];
+    cell.durable.retry = null;
+    cell.durable.held = [];
+    return left;
+  }
+
+  /** Takes over what the journal knows of an actor. */
+  restore(durable: DurableCell, found: RecoveredActor): void {
+    durable.step = found.step;
+    durable.open = found.open;
+    durable.committed = found.state === undefined ? null : pack(found.state);
+    durable.history.push(...found.history);
+    durable.historyCommitted = durable.history.length;
+    if (found.begun === null) return;
+    const { progress } = durable;
+    progress.taken = [...found.begun.taken];
+    progress.begun = true;
+    for (const [key, result] of found.begun.effects) keepResult(progress, key, result);
+    for (const key of found.begun.intents) {
+      progress.intents.add(key);
+      progress.before.add(key);
+    }
+    durable.retry = NO_ITEMS;
+  }
+
+  /** A turn was given up: what it would have sent must not leave. */
+  discardOutput(cell: ActorCell): void {
+    if (cell.durable === null) return;
+    const { taken, begun } = cell.durable.progress;
+    const next = new StepProgress();
+    next.taken = taken;
+    next.begun = begun;
+    cell.durable.progress = next;
+  }
+
+  // What handlers ask.
+
+  sendMail(cell: ActorCell, to: ActorRef, type: string, body: unknown): void {
+    const { progress } = cell.durable as DurableCell;
+    const from = cell.ref;
+    if (this.#isEphemeralHere(to)) {
+      const { shard, id } = to;
+      progress.gated.push({ kind: 'mail', shard, source: this.#core.shard, to: id, from, type, body, ask: 0, seq: -1 });
+      return;
+    }
+    progress.outgoing.push({ shard: to.shard, entry: { kind: 'mail', mail: { to: to.id, from, type, body } } });
+  }
+
+  sendSignal(cell: ActorCell, to: ActorRef, signal: Signal): void {
+    const { progress } = cell.durable as DurableCell;
+    if (this.#isEphemeralHere(to)) {
+      const { shard, id } = to;
+      progress.gated.push({ kind: 'signal', shard, source: this.#core.shard, to: id, from: cell.ref, signal, seq: -1 });
+      return;
+    }
+    progress.outgoing.push({ shard: to.shard, entry: { kind: 'signal', to: to.id, from: cell.ref, signal } });
+  }
+
+  sendSpawn(cell: ActorCell, shard: number, actor: ActorRecord): void {
+    cell.durable?.progress.outgoing.push({ shard, entry: { kind: 'spawn', actor } });
+  }
+
+  /** The wish to stop is journaled with the step, so that a crash before the stop does not lose it. */
+  stopSelf(cell: ActorCell): void {
+    if (cell.stopRequest !== null || cell.options.supervision.restart === 'permanent') return;
+    this.sendSignal(cell, cell.ref, { kind: 'stop', reason: 'stopped itself' });
+  }
+
+  untake(durable: DurableCell, seq: number): void {
+    durable.progress.taken = durable.progress.taken.filter((taken) => taken !== seq);
+  }
+
+  effect(
+    cell: ActorCell,
+    durable: DurableCell,
+    key: string,
+    run: () => Promise<unknown>,
+    options: EffectOptions | undefined,
+  ): Promise<unknown> {
+    return this.#effects.run(cell, durable, { key, run, options });
+  }
+
+  async endStep(cell: ActorCell, durable: DurableCell): Promise<void> {
+    this.#cutBatch(cell, durable);
+    await this.#commit(cell, durable, true);
+  }
+
+  // Turns.
+
+  run(cell: ActorCell): void {
+    cell.status = 'running';
+    cell.turn += 1;
+    this.#core.turnStarted();
+    void this.#turn(cell, cell.durable as DurableCell);
+  }
+
+  async #turn(cell: ActorCell, durable: DurableCell): Promise<void> {
+    const { turn } = cell;
+    const again = durable.retry;
+    durable.retry = null;
+    cell.batch = again === null ? (durable.open ? [] : this.#core.takeBatch(cell)) : [...again];
+    if (!durable.progress.begun) durable.progress.taken = positions(cell.batch);
+    const goesOn = durable.open || (again !== null && cell.batch.length === 0);
+    const items = cell.batch;
+    this.#core.parts.onEvent({ type: 'turn', agent: cell.ref.name, mail: items.length });
+    try {
+      await this.#handle(cell, goesOn);
+      if (cell.turn !== turn) return;
+      await this.#commit(cell, durable, false);
+      if (cell.turn !== turn) return;
+    } catch (thrown) {
+      if (cell.turn === turn) this.#failed(cell, durable, thrown, items);
+      return;
+    }
+    cell.batch = NO_ITEMS;
+    cell.current = null;
+    cell.abort = null;
+    this.#life.turnWentWell(cell);
+    this.#core.turnOver();
+    if (cell.stopRequest !== null) this.#life.stopNow(cell);
+    else this.#core.turnEnded(cell, cell.mailbox.length > 0);
+  }
+
+  async #handle(cell: ActorCell, goesOn: boolean): Promise<void> {
+    const core = this.#core;
+    const definition = cell.definition as LoadedDefinition;
+    if (definition.receiveBatch !== undefined) {
+      for (const signal of cell.batch.filter(isSignal)) await handleSignal(cell, signal);
+      const batch = batchFor(core, cell, cell.batch.filter(isMail), (mail, value) => this.#reply(cell, mail, value));
+      cell.current = null;
+      if (batch.length === 0 && !goesOn) return;
+      await definition.receiveBatch(cell.state, batch, cell.context as CellContext);
+      return;
+    }
+    // The batch may be cut while a handler runs, so its length is asked each time.
+    for (let index = 0; index < cell.batch.length; index += 1) {
+      const item = cell.batch[index] as MailboxItem;
+      const result = item.kind === 'mail' ? handleMail(core, cell, item) : handleSignal(cell, item);
+      const value = isPromise(result) ? await result : result;
+      if (item.kind === 'mail' && value !== UNHANDLED && cell.current === item) this.#reply(cell, item, value);
+      if (cell.stopRequest !== null) this.#cutBatchAfter(cell, index);
+    }
+  }
+
+  #reply(cell: ActorCell, mail: MailEnvelope, value: unknown): void {
+    if (mail.ask === 0) return;
+    const { source, ask } = mail;
+    const shard = this.#core.shard;
+    cell.durable?.progress.gated.push({ kind: 'reply', shard: source, source: shard, ask, value, error: null });
+  }
+
+  /**
+   * A handler of single messages acts outside: what it has not reached yet goes back, so that the step is recorded with
+   * the mail up to this one and a second try meets the same effects.
+   */
+  #cutBatch(cell: ActorCell, durable: DurableCell): void {
+    if (cell.definition?.receiveBatch !== undefined || durable.progress.begun) return;
+    const index = cell.current === null ? -1 : cell.batch.indexOf(cell.current);
+    if (index >= 0) this.#cutBatchAfter(cell, index);
+  }
+
+  #cutBatchAfter(cell: ActorCell, index: number): void {
+    const rest = cell.batch.splice(index + 1);
+    if (rest.length === 0) return;
+    const durable = cell.durable as DurableCell;
+    cell.mailbox.putBack(rest);
+    this.#core.counters.add('mailboxDepth', rest.length);
+    const back = new Set(positions(rest));
+    durable.progress.taken = durable.progress.taken.filter((seq) => !back.has(seq));
+  }
+
+  /** Ends the step: what was collected becomes one entry, and what it held back leaves when that is durable. */
+  async #commit(cell: ActorCell, durable: DurableCell, open: boolean): Promise<void> {
+    const { progress } = durable;
+    const state = pack(cell.state);
+    const history = durable.history.slice(durable.historyCommitted);
+    if (!open && !durable.open && this.#changedNothing(durable, state, history)) {
+      durable.progress = new StepProgress();
+      this.#release(progress);
+      return;
+    }
+    if (progress.nowMs !== null && !progress.effects.has(NOW_KEY)) progress.unwritten.push([NOW_KEY, progress.nowMs]);
+    const entry: StepLogEntry = {
+      kind: 'step',
+      actor: cell.ref.id,
+      step: durable.step,
+      taken: progress.taken,
+      state: cell.state,
+      history,
+      effects: progress.unwritten,
+      open,
+      stopped: false,
+    };
+    const { batch } = cell;
+    const appended = this.#writer.append({ entries: [entry], outgoing: progress.outgoing });
+    // From here on whatever the handler does belongs to the next step, also while the commit is under way.
+    durable.progress = new StepProgress();
+    durable.step += 1;
+    cell.batch = [];
+    try {
+      await appended;
+    } catch (thrown) {
+      durable.progress = progress;
+      durable.step -= 1;
+      cell.batch = batch;
+      throw thrown;
+    }
+    durable.open = open;
+    durable.committed = state;
+    durable.historyCommitted += history.length;
+    this.#core.counters.add('steps');
+    this.#core.parts.onEvent({ type: 'step', agent: cell.ref.name, step: entry.step, open });
+    this.#release(progress);
+  }
+
+  #changedNothing(durable: DurableCell, state: Uint8Array, history: readonly unknown[]): boolean {
+    const { progress, committed } = durable;
+    const { taken, begun, unwritten, outgoing } = progress;
+    if (taken.length > 0 || begun || unwritten.length > 0 || outgoing.length > 0 || history.length > 0) return false;
+    return committed !== null && Buffer.compare(committed, state) === 0;
+  }
+
+  #release(progress: StepProgress): void {
+    for (const event of progress.events) this.#core.parts.onEvent(event);
+    for (const envelope of progress.gated) this.#core.send(envelope);
+  }
+
+  #failed(cell: ActorCell, durable: DurableCell, thrown: unknown, items: readonly MailboxItem[]): void {
+    const { progress } = durable;
+    durable.history.length = durable.historyCommitted;
+    for (const ref of progress.spawned) cell.children?.delete(ref.id);
+    const next = new StepProgress();
+    next.begun = progress.begun;
+    if (progress.begun) next.taken = progress.taken;
+    for (const key of progress.intents) {
+      next.intents.add(key);
+      next.before.add(key);
+    }
+    for (const [key, result] of progress.recorded) keepResult(next, key, result);
+    durable.progress = next;
+    // Asks are answered with the failure, and timers fire again; only journaled mail is tried again.
+    const stashed = new Set<MailboxItem>(cell.stash ?? []);
+    const again = cell.batch.filter((item) => item.seq >= 0 && !stashed.has(item));
+    durable.retry = again.length > 0 || next.begun ? again : null;
+    cell.batch = NO_ITEMS;
+    cell.current = null;
+    cell.abort = null;
+    this.#core.turnOver();
+    this.#life.failed(cell, thrown, items);
+  }
+
+  /** Writes that the actor has stopped, with whatever mail it leaves, then calls `bury`. */
+  concludeStop(cell: ActorCell, durable: DurableCell, bury: () => void): void {
+    if (this.#core.halted || this.#core.parts.log === null) {
+      this.#life.abandon(cell);
+      return;
+    }
+    const { progress } = durable;
+    this.#core.counters.add('mailboxDepth', -cell.mailbox.length);
+    const items = [...cell.batch, ...(durable.retry ?? []), ...cell.mailbox.drain(), ...(cell.stash ?? [])];
+    cell.stash = null;
+    const taken = [...new Set([...durable.stopSeqs, ...progress.taken, ...positions(items)])];
+    const failed = cell.stopRequest?.by === 'failure';
+    const reason = cell.stopRequest?.reason ?? '';
+    const outgoing: Outgoing[] = failed ? [] : [...progress.outgoing];
+    const { parent } = cell.record;
+    if (failed && parent !== null && !isMain(parent.shard)) {
+      const { ancestors: up = [] } = cell.options;
+      const signal: Signal = { kind: 'child-failed', reason, up, last: this.restoredState(cell)?.state };
+      outgoing.push({
+        shard: parent.shard,
+        entry: { kind: 'signal', to: parent.id, from: plainRef(cell.ref), signal },
+      });
+    }
+    const drop: StepLogEntry = { kind: 'drop', actor: cell.ref.id, taken, reason, stopped: true };
+    durable.retry = items;
+    durable.progress = new StepProgress();
+    this.#writer.append({ entries: [drop], outgoing }).then(
+      () => {
+        if (!failed) this.#release(progress);
+        bury();
+      },
+      () => this.#life.abandon(cell),
+    );
+  }
+
+  #isEphemeralHere(to: ActorRef): boolean {
+    return to.shard === this.#core.shard && this.#core.cells.get(to.id)?.durable === null;
+  }
+}

@@ -1,0 +1,99 @@
+/** Calls the handlers of a definition for one item or one batch. What it does not do: catch, reply, or end turns. */
+import { plainRef, type ActorRef, type DeadLetterReason, type MailOf, type MessageMap } from '../actor/index.ts';
+import type { ActorCell } from './cell.ts';
+import type { CellContext } from './cell-context.ts';
+import type { LoadedDefinition } from './definition-loader.ts';
+import type { MailEnvelope, SignalEnvelope } from './envelope.ts';
+import type { ShardCore } from './shard-core.ts';
+
+/** Told apart from whatever a handler returns: no handler was called. */
+export const UNHANDLED = Symbol('unhandled');
+
+export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+
+/**
+ * The body of `mail` as its handler may see it, or UNHANDLED when the mail is a dead letter now. Bodies from outside
+ * of any actor are parsed when the definition has a schema for them.
+ */
+export const bodyFor = (core: ShardCore, cell: ActorCell, mail: MailEnvelope): unknown => {
+  const handler = cell.definition?.handlers.get(mail.type);
+  const refuse = (reason: DeadLetterReason, words: string): typeof UNHANDLED => {
+    core.deadMail(mail, reason, cell.ref.name, 'MESSAGE_INVALID', words);
+    return UNHANDLED;
+  };
+  if (handler === undefined) return refuse('unknown-type', `'${cell.ref.name}' takes no '${mail.type}'`);
+  if (mail.from !== null || handler.schema === undefined) return mail.body;
+  try {
+    const parsed = handler.schema.safeParse(mail.body);
+    if (parsed.success) return parsed.data;
+    return refuse('invalid', `'${mail.type}' for '${cell.ref.name}': ${parsed.error.message}`);
+  } catch (thrown) {
+    return refuse('invalid', `'${mail.type}' for '${cell.ref.name}': ${String(thrown)}`);
+  }
+};
+
+/** May return a promise, and may throw. */
+export const handleMail = (core: ShardCore, cell: ActorCell, mail: MailEnvelope): unknown => {
+  cell.current = mail;
+  const body = bodyFor(core, cell, mail);
+  if (body === UNHANDLED) return UNHANDLED;
+  core.counters.add('messages');
+  return cell.definition?.handlers.get(mail.type)?.handle?.(cell.state, body, cell.context as CellContext);
+};
+
+/** May return a promise, and may throw. */
+export const handleSignal = (cell: ActorCell, item: SignalEnvelope): unknown => {
+  cell.current = null;
+  const definition = cell.definition as LoadedDefinition;
+  const context = cell.context as CellContext;
+  const ref = plainRef(item.from);
+  switch (item.signal.kind) {
+    case 'terminated':
+      return definition.onTerminated?.(cell.state, ref, item.signal.reason, context);
+    case 'child-failed':
+      return definition.onChildFailed?.(cell.state, ref, item.signal.reason, context, item.signal.last);
+    case 'stop':
+      return undefined;
+    default:
+      return item.signal satisfies never;
+  }
+};
+
+/** One mail of a batch, with its reply. */
+export class BatchMail {
+  readonly type: string;
+  readonly body: unknown;
+  readonly sender: ActorRef | null;
+  readonly #reply: (value: unknown) => void;
+  #replied = false;
+
+  constructor(mail: MailEnvelope, body: unknown, reply: (value: unknown) => void) {
+    this.type = mail.type;
+    this.body = body;
+    this.sender = mail.from;
+    this.#reply = reply;
+  }
+
+  reply(value: unknown): void {
+    if (this.#replied) return;
+    this.#replied = true;
+    this.#reply(value);
+  }
+}
+
+/** The batch as its handler sees it: what it cannot take is a dead letter and left out. */
+export const batchFor = (
+  core: ShardCore,
+  cell: ActorCell,
+  mails: readonly MailEnvelope[],
+  reply: (mail: MailEnvelope, value: unknown) => void,
+): readonly MailOf<MessageMap>[] => {
+  const batch: BatchMail[] = [];
+  for (const mail of mails) {
+    const body = bodyFor(core, cell, mail);
+    if (body !== UNHANDLED) batch.push(new BatchMail(mail, body, (value) => reply(mail, value)));
+  }
+  core.counters.add('messages', batch.length);
+  return batch;
+};

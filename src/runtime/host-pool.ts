@@ -1,0 +1,81 @@
+/**
+ * The threads of the hosts: one Piscina pool, one long task per thread. What it does not do: know what a host is.
+ *
+ * Invariant: H1 `run` settles: when the host ends, when its thread dies, or when the thread cannot even load its file
+ * (Piscina alone would leave that hanging).
+ */
+import { Piscina } from 'piscina';
+import type { Transferable } from 'node:worker_threads';
+import { MegactorError } from '../protocol/errors.ts';
+
+export interface HostPoolOptions {
+  readonly threads: number;
+  readonly entry: URL;
+  /** Most megabytes of old generation per thread. */
+  readonly maxOldGenerationMb: number;
+}
+
+export interface HostRun {
+  /**
+   * Resolves when the task has ended.
+   * @throws HOST_DIED when the thread ends before the task, HOST_START_FAILED when it cannot be started
+   */
+  readonly ended: Promise<void>;
+  /** The host answers: from now on a thread that cannot be started is another one. */
+  ready(): void;
+}
+
+export class HostPool {
+  readonly #pool: Piscina;
+  /** Tells the runs that are not ready yet that their thread cannot be started. */
+  readonly #starting = new Set<(error: MegactorError) => void>();
+  #destroying = false;
+
+  constructor({ threads, entry, maxOldGenerationMb }: HostPoolOptions) {
+    this.#pool = new Piscina({
+      filename: entry.href,
+      minThreads: threads,
+      maxThreads: threads,
+      idleTimeout: Infinity,
+      concurrentTasksPerWorker: 1,
+      // The default freezes the event loop of a worker between tasks.
+      atomics: 'disabled',
+      recordTiming: false,
+      resourceLimits: { maxOldGenerationSizeMb: maxOldGenerationMb },
+    });
+    this.#pool.on('error', (error: Error) => {
+      const words = `a host thread cannot be started: ${error.message}`;
+      for (const fail of this.#starting) fail(new MegactorError('HOST_START_FAILED', words, { cause: error }));
+    });
+  }
+
+  run(task: unknown, transfer: Transferable[]): HostRun {
+    const failed = Promise.withResolvers<never>();
+    this.#starting.add(failed.reject);
+    const ended = this.#settle(
+      Promise.race([failed.promise, this.#pool.run(task, { transferList: transfer as never[] })]),
+    );
+    const ready = (): void => {
+      this.#starting.delete(failed.reject);
+    };
+    // Both run to their ends whether anybody still looks or not.
+    ended.then(ready, ready);
+    return { ended, ready };
+  }
+
+  /** Ends all threads, whatever they do. */
+  async destroy(): Promise<void> {
+    this.#destroying = true;
+    await this.#pool.destroy();
+  }
+
+  async #settle(running: Promise<unknown>): Promise<void> {
+    try {
+      await running;
+    } catch (thrown) {
+      if (thrown instanceof MegactorError || this.#destroying) throw thrown;
+      const words = `the thread of a host died: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+      throw new MegactorError('HOST_DIED', words, { cause: thrown });
+    }
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * What runs on a host's thread: its shards, the links to other threads, the control plane. It may be killed at any
+ * moment; nothing here must be needed to go on elsewhere.
+ */
+import type { DeadLetter } from '../actor/index.ts';
+import { createJournalClient } from '../journal/index.ts';
+import type { JournalClient } from '../journal/shard-log.ts';
+import { seededRandom, type Clock } from '../platform/index.ts';
+import { errorToWire, MegactorError } from '../protocol/errors.ts';
+import { CounterRow, EventBuffer } from '../telemetry/index.ts';
+import { DefinitionLoader } from './definition-loader.ts';
+import type { Envelope } from './envelope.ts';
+import { hostOfShard, type FromHost, type HostControl, type HostTask } from './host-wire.ts';
+import { PeerLink } from './peer-link.ts';
+import { ServiceClient } from './service-client.ts';
+import { Shard } from './shard.ts';
+import { isMain, type ShardLinks } from './shard-core.ts';
+import { deepCopy } from '../actor/index.ts';
+
+const EVENTS_EVERY_MS = 50;
+const EVENTS_PER_BATCH = 1_024;
+
+export class Host {
+  readonly control: HostControl;
+  readonly #task: HostTask;
+  readonly #clock: Clock;
+  readonly #shards = new Map<number, Shard>();
+  readonly #main: PeerLink;
+  readonly #peers = new Map<number, PeerLink>();
+  readonly #events: EventBuffer;
+  readonly #services: ServiceClient;
+  readonly #journal: JournalClient | null;
+  readonly #done = Promise.withResolvers<void>();
+
+  constructor(task: HostTask, clock: Clock) {
+    this.#task = task;
+    this.#clock = clock;
+    this.#events = new EventBuffer(clock);
+    this.#services = new ServiceClient(clock, task.directory, task.services);
+    this.#journal = task.journal === null ? null : createJournalClient(task.journal);
+    this.#main = this.#makeLink();
+    for (let host = 0; host < task.hosts; host += 1) if (host !== task.host) this.#peers.set(host, this.#makeLink());
+    const loader = new DefinitionLoader();
+    for (const shard of task.owned) this.#shards.set(shard, this.#makeShard(shard, loader));
+    this.control = this.#makeControl();
+  }
+
+  /** Resolves when the host was stopped. */
+  get done(): Promise<void> {
+    return this.#done.promise;
+  }
+
+  #makeShard(shard: number, loader: DefinitionLoader): Shard {
+    const { shards, seed, incarnation, counters, limits, checkMail } = this.#task;
+    const links: ShardLinks = { send: (envelope) => this.#send(envelope) };
+    return new Shard({
+      shard,
+      shards,
+      seed,
+      incarnation,
+      clock: this.#clock,
+      random: seededRandom(seed, shard + 1),
+      links,
+      log: this.#journal?.shard(shard) ?? null,
+      journal: this.#journal,
+      callService: (service, method, args, options) => this.#services.call(service, method, args, options),
+      loader,
+      counters: new CounterRow(counters, shard),
+      onEvent: (event) => {
+        this.#events.add(event);
+        if (this.#events.length >= EVENTS_PER_BATCH) this.#sendEvents();
+      },
+      onFailure: (error) => this.#post({ kind: 'shard-failed', shard, error: errorToWire(error) }),
+      limits,
+      checkMail,
+    });
+  }
+
+  #makeLink(): PeerLink {
+    return new PeerLink({
+      clock: this.#clock,
+      onEnvelopes: (envelopes) => this.#receive(envelopes),
+      onRefused: (envelope, error) => this.#shards.get(envelope.source)?.unpackable(envelope, error),
+    });
+  }
+
+  #linkTo(shard: number): PeerLink {
+    return isMain(shard) ? this.#main : (this.#peers.get(hostOfShard(shard, this.#task.hosts)) as PeerLink);
+  }
+
+  #send(envelope: Envelope): 'local' | 'queued' | 'refused' {
+    const here = this.#shards.get(envelope.shard);
+    if (here === undefined) return this.#linkTo(envelope.shard).send(envelope) ? 'queued' : 'refused';
+    if (!this.#task.checkMail) {
+      here.receive(envelope);
+      return 'local';
+    }
+    try {
+      here.receive(deepCopy(envelope));
+    } catch (thrown) {
+      if (!(thrown instanceof MegactorError)) throw thrown;
+      this.#shards.get(envelope.source)?.unpackable(envelope, thrown);
+    }
+    return 'local';
+  }
+
+  #receive(envelopes: readonly Envelope[]): void {
+    // Nearly always all of them are for one shard; order within a shard is what counts.
+    const [first] = envelopes;
+    if (first === undefined) return;
+    if (envelopes.every((envelope) => envelope.shard === first.shard)) {
+      this.#shards.get(first.shard)?.receiveBatch(envelopes);
+      return;
+    }
+    for (const [shard, part] of Map.groupBy(envelopes, (envelope) => envelope.shard)) {
+      this.#shards.get(shard)?.receiveBatch(part);
+    }
+  }
+
+  #post(message: FromHost): void {
+    this.#main.post(message);
+  }
+
+  #sendEvents(): void {
+    const batch = this.#events.take();
+    if (batch !== null) this.#post({ kind: 'events', batch });
+  }
+
+  #shardsOf(host: number): ReadonlySet<number> {
+    const { shards, hosts } = this.#task;
+    return new Set(Array.from({ length: shards }, (_, shard) => shard).filter((s) => hostOfShard(s, hosts) === host));
+  }
+
+  #makeControl(): HostControl {
+    const all = (): Shard[] => [...this.#shards.values()];
+    return {
+      open: async () => {
+        const opened = await Promise.all(all().map((shard) => shard.open()));
+        return Math.max(0, ...opened.map(({ idMax }) => idMax));
+      },
+      start: () => {
+        this.#main.attach(this.#task.main);
+        for (const [host, port] of this.#task.peers) this.#peers.get(host)?.attach(port);
+        for (const shard of all()) shard.start();
+        this.#clock.every(EVENTS_EVERY_MS, () => this.#sendEvents());
+      },
+      spawn: async (shard, record, durable) => {
+        const owner = this.#shards.get(shard);
+        if (owner === undefined) throw new MegactorError('INTERNAL', `shard ${shard} does not run here`);
+        await owner.spawn(record, durable);
+      },
+      lookup: (name) => {
+        for (const shard of all()) {
+          const found = shard.lookup(name);
+          if (found !== null) return found;
+        }
+        return null;
+      },
+      actors: () => all().flatMap((shard) => shard.snapshots()),
+      deadLetters: () => all().flatMap((shard): readonly DeadLetter[] => shard.deadLetters()),
+      peerDied: (host) => {
+        this.#peers.get(host)?.detach();
+        for (const shard of all()) shard.peersDied(this.#shardsOf(host));
+      },
+      peerBack: (host) => {
+        for (const shard of all()) shard.peersBack(this.#shardsOf(host));
+      },
+      peerGone: (host) => {
+        this.#peers.get(host)?.kill();
+        for (const shard of all()) shard.peersGone(this.#shardsOf(host));
+      },
+      attachPeer: (host, port) => this.#peers.get(host)?.attach(port),
+      quiesce: () => {
+        for (const shard of all()) shard.quiesce();
+      },
+      drain: async (deadlineMs) => {
+        await Promise.all(all().map((shard) => shard.drain(deadlineMs)));
+      },
+      stop: (deadlineMs) => this.#stop(deadlineMs),
+    };
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    const shards = [...this.#shards.values()];
+    await Promise.all(shards.map((shard) => shard.drain(deadlineMs)));
+    // Replies of the last turns leave before their links close.
+    for (const link of this.#peers.values()) link.flush();
+    await Promise.all(shards.map((shard) => shard.close()));
+    await this.#journal?.close();
+    this.#services.close();
+    this.#sendEvents();
+    for (const link of this.#peers.values()) link.close();
+    this.#main.close();
+    this.#done.resolve();
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * What the journal delivers to a shard, at its opening and afterwards: mail and signals go to their actors with their
+ * positions, spawns start actors, and what nobody can take is dropped in the journal.
+ * What it does not do: decide what is due to be delivered; the journal does.
+ *
+ * Invariants: D1 Every delivered position ends in a step or in a drop. Nothing is delivered before the shard has
+ * recovered.
+ */
+import { refOfAddress, type ActorRef } from '../actor/index.ts';
+import type {
+  ActorRecord,
+  Delivery,
+  Outgoing,
+  RecoveredActor,
+  RecoveredShard,
+  StepLogEntry,
+} from '../journal/shard-log.ts';
+import { toMegactorError } from '../protocol/errors.ts';
+import type { ActorCell } from './cell.ts';
+import type { DurableSteps } from './durable-steps.ts';
+import type { MailboxItem, Signal, SignalEnvelope } from './envelope.ts';
+import type { Life } from './life.ts';
+import { isMail, type ShardCore } from './shard-core.ts';
+
+/** What the shard does with a spawn that is in the journal already. */
+export type StartJournaled = (record: ActorRecord) => void;
+
+/** What nobody here takes, and what of it goes on to somebody else in the same commit. */
+interface Refused {
+  readonly drops: StepLogEntry[];
+  readonly forwards: Outgoing[];
+}
+
+/** A failure that the parent cannot be told of is told to the next one above. */
+const forward = ({ from, signal }: SignalEnvelope): Outgoing[] => {
+  if (signal.kind !== 'child-failed') return [];
+  const [next, ...up] = signal.up;
+  if (next === undefined) return [];
+  return [{ shard: next.shard, entry: { kind: 'signal', to: next.id, from, signal: { ...signal, up } } }];
+};
+
+export class Inbox {
+  readonly #core: ShardCore;
+  readonly #life: Life;
+  readonly #steps: DurableSteps;
+  readonly #startJournaled: StartJournaled;
+  /** Deliveries that came before recovery was done; null afterwards. */
+  #early: Delivery[] | null = [];
+
+  constructor(core: ShardCore, life: Life, steps: DurableSteps, startJournaled: StartJournaled) {
+    this.#core = core;
+    this.#life = life;
+    this.#steps = steps;
+    this.#startJournaled = startJournaled;
+  }
+
+  readonly onDelivery = (deliveries: readonly Delivery[]): void => {
+    if (this.#early !== null) {
+      this.#early.push(...deliveries);
+      return;
+    }
+    const refused: Refused = { drops: [], forwards: [] };
+    for (const delivery of deliveries) this.#deliver(delivery, refused);
+    this.#drop(refused);
+  };
+
+  /** @param cells the actors made of `recovered.actors` */
+  recover(recovered: RecoveredShard, cells: readonly ActorCell[]): void {
+    const awaited = new Map<number, ActorCell>();
+    recovered.actors.forEach((found: RecoveredActor, index) => {
+      const cell = cells[index] as ActorCell;
+      if (cell.durable === null) return;
+      this.#steps.restore(cell.durable, found);
+      for (const seq of found.begun?.taken ?? []) awaited.set(seq, cell);
+    });
+    const refused: Refused = { drops: [], forwards: [] };
+    for (const delivery of recovered.deliveries) this.#deliver(delivery, refused, awaited.get(delivery.seq));
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const delivery of early) this.#deliver(delivery, refused);
+    this.#drop(refused);
+  }
+
+  #deliver({ seq, entry }: Delivery, refused: Refused, interrupted?: ActorCell): void {
+    if (entry.kind === 'spawn') {
+      this.#startJournaled(entry.actor);
+      return;
+    }
+    const { shard } = this.#core;
+    const item: MailboxItem =
+      entry.kind === 'mail'
+        ? {
+            kind: 'mail',
+            shard,
+            source: shard,
+            to: entry.mail.to,
+            from: entry.mail.from === null ? null : this.#refOf(entry.mail.from),
+            type: entry.mail.type,
+            body: entry.mail.body,
+            ask: 0,
+            seq,
+          }
+        : {
+            kind: 'signal',
+            shard,
+            source: shard,
+            to: entry.to,
+            from: this.#refOf(entry.from),
+            signal: entry.signal as Signal,
+            seq,
+          };
+    if (interrupted?.durable != null) {
+      interrupted.durable.retry = [...(interrupted.durable.retry ?? []), item];
+      return;
+    }
+    const reason = this.#hand(item);
+    if (reason === null) return;
+    refused.drops.push({ kind: 'drop', actor: item.to, taken: [seq], reason, stopped: false });
+    if (item.kind === 'signal' && (reason === 'not-found' || reason === 'stopped')) {
+      refused.forwards.push(...forward(item));
+    }
+  }
+
+  #refOf(address: { readonly shard: number; readonly id: number }): ActorRef {
+    return this.#core.cells.get(address.id)?.ref ?? refOfAddress(address);
+  }
+
+  /** Gives the item to its actor. @returns why it is to be dropped, or null */
+  #hand(item: MailboxItem): string | null {
+    const cell = this.#core.cells.get(item.to);
+    if (cell === undefined || cell.ended) {
+      const reason = cell === undefined ? 'not-found' : 'stopped';
+      if (isMail(item)) this.#core.deadMail(item, reason, cell?.ref.name ?? '', 'ACTOR_NOT_FOUND');
+      return reason;
+    }
+    if (item.kind === 'signal') return this.#handSignal(cell, item.signal, item);
+    if (cell.durable !== null) {
+      this.#core.force(cell, item);
+      return null;
+    }
+    const offered = this.#core.offer(cell, { ...item, seq: -1 });
+    if (offered !== 'accepted') this.#core.deadMail(item, 'mailbox-full', cell.ref.name, 'MAILBOX_FULL');
+    return 'ephemeral';
+  }
+
+  #handSignal(cell: ActorCell, signal: Signal, item: MailboxItem): string | null {
+    if (signal.kind === 'stop') {
+      // The position is consumed when the actor has stopped, so that a crash before that repeats the wish.
+      cell.durable?.stopSeqs.push(item.seq);
+      this.#life.requestStop(cell, signal.reason);
+      return cell.durable === null ? 'ephemeral' : null;
+    }
+    if (signal.kind === 'terminated') cell.watching?.delete(item.kind === 'signal' ? item.from.id : -1);
+    // An actor without a handler has no use for the signal; one whose definition is still loading may have.
+    const { definition } = cell;
+    const handler = signal.kind === 'terminated' ? definition?.onTerminated : definition?.onChildFailed;
+    if (definition !== null && handler === undefined) return 'unhandled-signal';
+    this.#core.force(cell, cell.durable === null ? { ...item, seq: -1 } : item);
+    return cell.durable === null ? 'ephemeral' : null;
+  }
+
+  #drop({ drops, forwards }: Refused): void {
+    const { log } = this.#core.parts;
+    if (drops.length === 0 || log === null || this.#core.halted) return;
+    log
+      .append({ entries: drops, outgoing: forwards })
+      .catch((thrown: unknown) => this.#core.halt(toMegactorError(thrown)));
+  }
+}

@@ -1,0 +1,12 @@
+/** Many actors: shards on threads, the links between them, services, and the system that holds them together. */
+export { ActorSystem, type PlacedRecord, type SystemStats } from './system.ts';
+export { SystemRef } from './system-ref.ts';
+export type { HostDeath, SystemFailure, SystemOptions } from './system-options.ts';
+export type { ActorSnapshot } from './snapshot.ts';
+export type { CellStatus } from './cell.ts';
+export type { Hold } from './shard-core.ts';
+export { fromModuleId, toModuleId } from './module-id.ts';
+export { Shard } from './shard.ts';
+export { SHARD_LIMITS, type ServiceCaller, type ShardLimits, type ShardLinks, type ShardParts } from './shard-core.ts';
+export { DefinitionLoader } from './definition-loader.ts';
+export type { Envelope } from './envelope.ts';

@@ -1,0 +1,130 @@
+/**
+ * The main thread among the shards: it hosts no actors, but tells, asks and watches, and is answered.
+ *
+ * Invariants: A4 what the main thread has under way to a shard is bounded. A5 every ask settles. A6 so do asks and
+ * watches when a host dies.
+ */
+import { DeadLetterBox, type ActorRef, type AskOptions, type DeadLetter } from '../actor/index.ts';
+import type { Clock } from '../platform/index.ts';
+import { MegactorError } from '../protocol/errors.ts';
+import { MAIN_SHARD } from '../protocol/ids.ts';
+import { ASK_DEADLINE_MS, AskTable } from './ask-table.ts';
+import { CreditBook } from './credit-book.ts';
+import type { Envelope, MailEnvelope } from './envelope.ts';
+import { MainWatches } from './main-watches.ts';
+import type { RefCarrier } from './system-ref.ts';
+
+/** Envelopes under way to one shard; beyond, `tell` returns false and an ask is refused. */
+const UNDER_WAY_MAX = 131_072;
+
+const stopped = (): MegactorError => new MegactorError('SYSTEM_STOPPED', 'the system was stopped');
+
+export class MainEndpoint implements RefCarrier {
+  readonly #clock: Clock;
+  readonly #link: (envelope: Envelope) => boolean;
+  readonly #asks: AskTable;
+  readonly #credits = new CreditBook(UNDER_WAY_MAX);
+  readonly #watches: MainWatches;
+  readonly #deadLetters = new DeadLetterBox();
+  #closed = false;
+
+  /** @param link sends to the host of a shard; false when that is gone */
+  constructor(clock: Clock, link: (envelope: Envelope) => boolean) {
+    this.#clock = clock;
+    this.#link = link;
+    this.#asks = new AskTable(clock);
+    this.#watches = new MainWatches((envelope) => this.#send(envelope));
+  }
+
+  tellFrom(ref: ActorRef, type: string, body: unknown): boolean {
+    if (this.#closed) return this.#dead(ref, type, 'system-stopped');
+    if (this.#credits.underWay(ref.shard) >= UNDER_WAY_MAX) return this.#dead(ref, type, 'link-full');
+    return this.#send(this.#mail(ref, type, body, 0)) || this.#dead(ref, type, 'host-died');
+  }
+
+  askFrom(ref: ActorRef, type: string, body: unknown, options?: AskOptions): Promise<unknown> {
+    if (this.#closed) return Promise.reject(stopped());
+    if (this.#credits.underWay(ref.shard) >= UNDER_WAY_MAX) {
+      return Promise.reject(new MegactorError('MAILBOX_FULL', `${UNDER_WAY_MAX} messages are under way already`));
+    }
+    const deadlineMs = options?.deadlineMs ?? ASK_DEADLINE_MS;
+    return this.#asks.open(ref.shard, deadlineMs, `ask '${type}' of '${ref.name}'`, (ask) => {
+      if (this.#send(this.#mail(ref, type, body, ask))) return;
+      const error = { code: 'HOST_DIED', message: `the thread of '${ref.name}' died and is not replaced` } as const;
+      this.#asks.settle(ask, undefined, error);
+    });
+  }
+
+  watch(ref: ActorRef): Promise<string> {
+    return this.#watches.watch(ref);
+  }
+
+  deadLetters(): readonly DeadLetter[] {
+    return this.#deadLetters.list();
+  }
+
+  receive(envelopes: readonly Envelope[]): void {
+    for (const envelope of envelopes) {
+      if (envelope.kind === 'reply') this.#asks.settle(envelope.ask, envelope.value, envelope.error);
+      else if (envelope.kind === 'credit') this.#credits.credited(envelope.source, envelope.count);
+      else if (envelope.kind === 'signal' && envelope.signal.kind === 'terminated') {
+        this.#watches.terminated(envelope.from.id, envelope.signal.reason);
+      }
+    }
+  }
+
+  /** An envelope cannot be packed, or nobody will ever take it. */
+  refused(envelope: Envelope, error: MegactorError): void {
+    if (envelope.kind === 'watch') this.#watches.terminated(envelope.to, error.code);
+    if (envelope.kind !== 'mail') return;
+    const { shard, to, type, ask } = envelope;
+    if (ask !== 0) this.#asks.settle(ask, undefined, error);
+    const reason = error.code === 'MESSAGE_NOT_CLONEABLE' ? 'not-cloneable' : 'host-died';
+    this.#dead({ shard, id: to, name: '' }, type, reason);
+  }
+
+  hostDied(shards: ReadonlySet<number>): void {
+    this.#asks.rejectWhere(
+      (shard) => shards.has(shard),
+      () => new MegactorError('HOST_DIED', 'the thread of the actor died before it replied'),
+    );
+    for (const shard of shards) this.#credits.forget(shard);
+  }
+
+  hostBack(shards: ReadonlySet<number>): void {
+    this.#watches.renew(shards);
+  }
+
+  /** A host will not come back: nobody of it will ever be heard of. */
+  hostGone(shards: ReadonlySet<number>): void {
+    this.#watches.lost(shards);
+  }
+
+  /** Takes nothing new; what is under way may still be answered. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Settles what is left. */
+  end(): void {
+    this.#asks.rejectWhere(() => true, stopped);
+    this.#watches.end();
+  }
+
+  #mail(ref: ActorRef, type: string, body: unknown, ask: number): MailEnvelope {
+    const { shard, id: to } = ref;
+    return { kind: 'mail', shard, source: MAIN_SHARD, to, from: null, type, body, ask, seq: -1 };
+  }
+
+  #send(envelope: Envelope): boolean {
+    if (!this.#link(envelope)) return false;
+    this.#credits.sent(envelope.shard);
+    return true;
+  }
+
+  #dead(ref: ActorRef, type: string, reason: DeadLetter['reason']): false {
+    const to = { shard: ref.shard, id: ref.id };
+    this.#deadLetters.add({ time: this.#clock.now(), reason, to, toName: ref.name, from: null, type });
+    return false;
+  }
+}

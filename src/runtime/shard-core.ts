@@ -1,0 +1,346 @@
+/**
+ * What the parts of a shard share: its actors, its run queue, its asks, and everything injected. The parts are the
+ * turns, the durable steps and the life cycle; `Shard` puts them together.
+ * What it does not do: run handlers, or know of threads.
+ *
+ * Invariants: A3 `wake` is the only way from idle to the run queue, and is called after every arrival and after every
+ * turn. An actor with mail is queued, running, or held by one cause that `holdOf` names.
+ */
+import { DeadLetterBox, deepCopy, deepFreeze, Ring, type DeadLetterReason, type Offered } from '../actor/index.ts';
+import type { JournalClient, ShardLog } from '../journal/shard-log.ts';
+import { errorToWire, MegactorError, type ErrorCode } from '../protocol/errors.ts';
+import { ALLOCATORS_MAX, IdAllocator, MAIN_SHARD } from '../protocol/ids.ts';
+import type { ServiceCallOptions } from '../protocol/service.ts';
+import type { Clock, Random } from '../platform/index.ts';
+import type { CounterRow, EventInput } from '../telemetry/index.ts';
+import { AskTable } from './ask-table.ts';
+import type { ActorCell } from './cell.ts';
+import { CreditBook } from './credit-book.ts';
+import type { DefinitionLoader } from './definition-loader.ts';
+import type { Envelope, MailboxItem, MailEnvelope, SignalEnvelope } from './envelope.ts';
+
+/** The way to other shards. */
+export interface ShardLinks {
+  /**
+   * `local`: the receiver has it already. `queued`: it leaves with the next batch and will be acknowledged.
+   * `refused`: it cannot be taken.
+   */
+  send(envelope: Envelope): 'local' | 'queued' | 'refused';
+}
+
+/** The way to services. */
+export type ServiceCaller = (
+  service: string,
+  method: string,
+  args: unknown,
+  options: ServiceCallOptions & { caller: string },
+) => Promise<unknown>;
+
+export interface ShardLimits {
+  /** Most milliseconds of one turn's synchronous messages before the actor queues again. */
+  readonly turnMs: number;
+  /** Most milliseconds of turns before the shard lets the event loop go round. */
+  readonly sliceMs: number;
+  /** How long a turn may go on after its actor was told to stop. */
+  readonly stopGraceMs: number;
+  readonly creditLimit: number;
+}
+
+export const SHARD_LIMITS: ShardLimits = { turnMs: 10, sliceMs: 10, stopGraceMs: 5_000, creditLimit: 16_384 };
+
+export interface ShardParts {
+  readonly shard: number;
+  /** Number of shards of the system. */
+  readonly shards: number;
+  readonly seed: number;
+  /** Counts the starts of this shard within the process, so that ids and asks are never used twice. */
+  readonly incarnation: number;
+  readonly clock: Clock;
+  /** For jitter only; what handlers see is seeded by name and step. */
+  readonly random: Random;
+  readonly links: ShardLinks;
+  /** null without a journal. */
+  readonly log: ShardLog | null;
+  readonly journal: Pick<JournalClient, 'deliver'> | null;
+  readonly callService: ServiceCaller;
+  readonly loader: DefinitionLoader;
+  readonly counters: CounterRow;
+  readonly onEvent: (event: EventInput) => void;
+  /** The shard cannot go on: its journal failed. */
+  readonly onFailure: (error: MegactorError) => void;
+  readonly limits?: Partial<ShardLimits>;
+  /** Pass messages within the shard through the codec and freeze them, so that tests see what threads would do. */
+  readonly checkMail?: boolean;
+}
+
+/** Ids and asks of different incarnations of a shard lie this far apart. */
+const INCARNATION_STRIDE = 2 ** 32;
+
+/** What holds an actor back that has mail. */
+export type Hold = 'starting' | 'poll' | 'backoff' | 'stash' | 'credit' | 'pause' | 'stopping' | null;
+
+export class ShardCore {
+  readonly parts: ShardParts;
+  readonly shard: number;
+  readonly clock: Clock;
+  readonly limits: ShardLimits;
+  readonly counters: CounterRow;
+  readonly cells = new Map<number, ActorCell>();
+  readonly names = new Map<string, ActorCell>();
+  readonly asks: AskTable;
+  readonly credits: CreditBook;
+  readonly deadLetters = new DeadLetterBox();
+  readonly runQueue = new Ring<ActorCell>();
+  /** Replaced when the journal tells which ids were used. */
+  allocator: IdAllocator;
+  /** No turn is started any more. */
+  paused = false;
+  /** The journal failed: nothing may act or be recorded. */
+  halted = false;
+  /** The last reading of the monotonic clock in the run loop. */
+  loopMs = 0;
+  /** Turns under way. */
+  running = 0;
+  /** Called when `running` falls to 0 while paused. */
+  onQuiet: (() => void) | null = null;
+  #runTurn: (cell: ActorCell) => void = () => undefined;
+  #receive: (envelope: Envelope) => boolean = () => false;
+  #scheduled = false;
+  #spawnRound: number;
+
+  constructor(parts: ShardParts) {
+    this.parts = parts;
+    this.shard = parts.shard;
+    this.clock = parts.clock;
+    this.counters = parts.counters;
+    this.limits = { ...SHARD_LIMITS, ...parts.limits };
+    this.asks = new AskTable(parts.clock, parts.incarnation * INCARNATION_STRIDE);
+    this.credits = new CreditBook(this.limits.creditLimit);
+    this.allocator = this.allocatorAbove(0);
+    this.#spawnRound = parts.shard;
+  }
+
+  connect(runTurn: (cell: ActorCell) => void, receive: (envelope: Envelope) => boolean): void {
+    this.#runTurn = runTurn;
+    this.#receive = receive;
+  }
+
+  /** Hands out ids that neither the journal nor an earlier incarnation has seen. */
+  allocatorAbove(idMax: number): IdAllocator {
+    const base = Math.ceil(idMax / ALLOCATORS_MAX) + this.parts.incarnation * INCARNATION_STRIDE;
+    return new IdAllocator(this.shard, base);
+  }
+
+  /** Where the next unnamed actor goes: round robin over all shards. */
+  nextShard(): number {
+    this.#spawnRound = (this.#spawnRound + 1) % this.parts.shards;
+    return this.#spawnRound;
+  }
+
+  /** Sends to any shard. False when it was refused at once; then it is a dead letter already. */
+  send(envelope: Envelope): boolean {
+    if (envelope.shard === this.shard) {
+      if (this.parts.checkMail !== true || envelope.kind !== 'mail') return this.#receive(envelope);
+      return this.#sendChecked(envelope);
+    }
+    const result = this.parts.links.send(envelope);
+    if (result === 'queued' && !isMain(envelope.shard)) this.credits.sent(envelope.shard);
+    else if (result === 'refused') this.refused(envelope);
+    return result !== 'refused';
+  }
+
+  /** An envelope that no link takes: its sender, if it waits, is told. */
+  refused(envelope: Envelope): void {
+    if (envelope.kind !== 'mail') return;
+    this.deadMail(envelope, 'host-died', '', 'HOST_DIED');
+  }
+
+  reply(mail: { readonly source: number; readonly ask: number }, value: unknown): void {
+    if (mail.ask === 0) return;
+    this.send({ kind: 'reply', shard: mail.source, source: this.shard, ask: mail.ask, value, error: null });
+  }
+
+  replyError(mail: { readonly source: number; readonly ask: number }, error: MegactorError): void {
+    if (mail.ask === 0) return;
+    const wire = errorToWire(error);
+    this.send({ kind: 'reply', shard: mail.source, source: this.shard, ask: mail.ask, value: undefined, error: wire });
+  }
+
+  /** Counts and keeps a dead letter; an ask among them is answered with `code`. */
+  deadMail(mail: MailEnvelope, reason: DeadLetterReason, toName: string, code: ErrorCode, words = ''): void {
+    this.counters.add('deadLetters');
+    this.deadLetters.add({
+      time: this.clock.now(),
+      reason,
+      to: { shard: mail.shard, id: mail.to },
+      toName,
+      from: mail.from,
+      type: mail.type,
+    });
+    this.parts.onEvent({ type: 'deadLetter', agent: toName === '' ? undefined : toName, reason, message: mail.type });
+    if (mail.ask === 0) return;
+    const receiver = toName === '' ? `actor ${mail.to}` : `'${toName}'`;
+    this.replyError(mail, new MegactorError(code, words === '' ? `${receiver}: ${reason} ('${mail.type}')` : words));
+  }
+
+  /** Puts an item into a mailbox, past its bound. */
+  force(cell: ActorCell, item: MailboxItem): void {
+    this.counters.add('mailboxDepth');
+    if (item.kind === 'signal' && item.signal.kind !== 'terminated') cell.mailbox.offerSystem(item);
+    // That somebody terminated comes after what he sent before (A2).
+    else cell.mailbox.force(item);
+    this.wake(cell, item);
+  }
+
+  /** Puts mail into a mailbox if it takes it. */
+  offer(cell: ActorCell, mail: MailEnvelope): Offered {
+    const offered = cell.mailbox.offer(mail);
+    if (offered === 'accepted') {
+      this.counters.add('mailboxDepth');
+      this.wake(cell, mail);
+    }
+    return offered;
+  }
+
+  take(cell: ActorCell): MailboxItem | undefined {
+    const item = cell.mailbox.take();
+    if (item !== undefined) this.counters.add('mailboxDepth', -1);
+    return item;
+  }
+
+  /** The next batch: everything of the system lane, then up to the definition's limit of mail. */
+  takeBatch(cell: ActorCell): MailboxItem[] {
+    const limit = cell.definition?.batchMax ?? BATCH_MAX;
+    const batch: MailboxItem[] = [];
+    while (batch.length < limit || cell.mailbox.systemLength > 0) {
+      const item = this.take(cell);
+      if (item === undefined) break;
+      batch.push(item);
+    }
+    return batch;
+  }
+
+  /** After something was put into the mailbox of `cell`, or its turn ended with mail left. */
+  wake(cell: ActorCell, item: MailboxItem | null = null): void {
+    if (cell.status === 'idle') {
+      const waitMs = cell.options.pollIntervalMs;
+      if (waitMs > 0 && item !== null && !this.#skipsPoll(cell, item)) {
+        cell.status = 'polling';
+        cell.pause = this.clock.after(waitMs, () => this.#enqueue(cell));
+        return;
+      }
+      this.#enqueue(cell);
+    } else if (cell.status === 'polling' && (item === null || this.#skipsPoll(cell, item))) {
+      this.#enqueue(cell);
+    }
+  }
+
+  /** Ends a turn of `cell`; it queues again when there is something to do. */
+  turnEnded(cell: ActorCell, more: boolean): void {
+    cell.status = 'idle';
+    if (more) this.#enqueue(cell);
+  }
+
+  schedule(): void {
+    if (this.#scheduled || this.runQueue.length === 0) return;
+    this.#scheduled = true;
+    this.clock.soon(() => this.#run());
+  }
+
+  turnStarted(): void {
+    this.running += 1;
+    this.counters.add('turns');
+  }
+
+  turnOver(): void {
+    this.running -= 1;
+    if (this.running === 0) this.onQuiet?.();
+  }
+
+  holdOf(cell: ActorCell): Hold {
+    if (cell.status === 'starting') return 'starting';
+    if (cell.status === 'polling') return 'poll';
+    if (cell.status === 'restarting') return 'backoff';
+    if (cell.status === 'stopping') return 'stopping';
+    if (this.paused && cell.status === 'queued') return 'pause';
+    if (this.credits.blocked && cell.status === 'queued') return 'credit';
+    return cell.mailbox.length === 0 && (cell.stash?.length ?? 0) > 0 ? 'stash' : null;
+  }
+
+  /** The journal refused or lost an append: this shard must not act any more. */
+  halt(error: MegactorError): void {
+    if (this.halted) return;
+    this.halted = true;
+    this.paused = true;
+    this.parts.onFailure(error);
+  }
+
+  #sendChecked(envelope: MailEnvelope): boolean {
+    try {
+      return this.#receive({ ...envelope, body: deepFreeze(deepCopy(envelope.body)) });
+    } catch (thrown) {
+      if (!(thrown instanceof MegactorError)) throw thrown;
+      this.deadMail(envelope, 'not-cloneable', '', 'MESSAGE_NOT_CLONEABLE', thrown.message);
+      return false;
+    }
+  }
+
+  #skipsPoll(cell: ActorCell, item: MailboxItem): boolean {
+    if (item.kind === 'signal') return true;
+    if (cell.mailbox.length >= (cell.definition?.batchMax ?? BATCH_MAX)) return true;
+    const urgent = cell.definition?.urgent;
+    if (urgent === undefined) return false;
+    try {
+      return urgent({ type: item.type, body: item.body, sender: item.from });
+    } catch {
+      // The body may not be what the message schema says; the handler's own check will tell.
+      return true;
+    }
+  }
+
+  #enqueue(cell: ActorCell): void {
+    cell.endPause();
+    cell.status = 'queued';
+    this.runQueue.push(cell);
+    this.schedule();
+  }
+
+  #run(): void {
+    this.#scheduled = false;
+    this.loopMs = this.clock.monotonic();
+    const until = this.loopMs + this.limits.sliceMs;
+    while (this.runQueue.length > 0) {
+      // Whoever clears these calls `schedule`.
+      if (this.paused || this.credits.blocked) return;
+      const cell = this.runQueue.shift() as ActorCell;
+      // It was stopped after it was queued.
+      if (cell.status !== 'queued') continue;
+      this.#runTurn(cell);
+      this.loopMs = this.clock.monotonic();
+      if (this.loopMs >= until) break;
+    }
+    this.schedule();
+  }
+}
+
+/** Most messages of one batch, unless the definition says otherwise. */
+export const BATCH_MAX = 64;
+
+/** Mail for self from a timer, or anything else that never leaves the shard. */
+export const ownMail = (cell: ActorCell, type: string, body: unknown): MailEnvelope => ({
+  kind: 'mail',
+  shard: cell.ref.shard,
+  source: cell.ref.shard,
+  to: cell.ref.id,
+  from: cell.ref,
+  type,
+  body,
+  ask: 0,
+  seq: -1,
+});
+
+export const isMain = (shard: number): boolean => shard === MAIN_SHARD;
+
+/** Type guard, for filters. */
+export const isMail = (item: MailboxItem): item is MailEnvelope => item.kind === 'mail';
+export const isSignal = (item: MailboxItem): item is SignalEnvelope => item.kind === 'signal';

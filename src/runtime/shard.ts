@@ -1,0 +1,389 @@
+/**
+ * A shard: a set of actors, one run queue, one journal. It takes envelopes and deliveries, and runs turns in slices
+ * that the injected clock calls back. It knows no threads: everything it needs is in `ShardParts`.
+ *
+ * Invariants: A1–A5 of the runtime, as the parts say them. Nothing runs before `start` and nothing starts after `quiesce`.
+ */
+import type { ActorRef, DeadLetter } from '../actor/index.ts';
+import type { ActorRecord } from '../journal/shard-log.ts';
+import { errorToWire, MegactorError, toMegactorError } from '../protocol/errors.ts';
+import { Arrivals } from './arrivals.ts';
+import { ActorCell } from './cell.ts';
+import type { LoadedDefinition } from './definition-loader.ts';
+import { DurableCell } from './durable-cell.ts';
+import { DurableSteps } from './durable-steps.ts';
+import type { Envelope, MailEnvelope, Signal, SignalEnvelope, SpawnEnvelope, WatchEnvelope } from './envelope.ts';
+import { EarlyMail } from './early-mail.ts';
+import { Inbox } from './inbox.ts';
+import { Life } from './life.ts';
+import { Peers } from './peers.ts';
+import { isMain, ShardCore, type ShardParts } from './shard-core.ts';
+import { snapshotOf, type ActorSnapshot } from './snapshot.ts';
+import { Turns } from './turns.ts';
+
+/** How long a spawn may take to load its module and reach the journal. */
+const SPAWN_DEADLINE_MS = 30_000;
+export interface FoundActor {
+  readonly ref: ActorRef;
+  readonly durable: boolean;
+}
+
+export class Shard {
+  readonly #core: ShardCore;
+  readonly #life: Life;
+  readonly #turns: Turns;
+  readonly #steps: DurableSteps;
+  readonly #inbox: Inbox;
+  readonly #early: EarlyMail;
+  readonly #arrivals: Arrivals;
+  readonly #peers: Peers;
+
+  constructor(parts: ShardParts) {
+    this.#core = new ShardCore(parts);
+    this.#core.paused = true;
+    this.#arrivals = new Arrivals(parts.clock, parts.shard, (credit) => parts.links.send(credit));
+    this.#early = new EarlyMail(parts.clock, (envelope) => this.receive(envelope));
+    this.#life = new Life(this.#core);
+    this.#steps = new DurableSteps(this.#core, this.#life);
+    this.#life.connect(this.#steps);
+    this.#peers = new Peers(this.#core, this.#life);
+    this.#turns = new Turns(this.#core, this.#life);
+    this.#inbox = new Inbox(this.#core, this.#life, this.#steps, (record) => this.#startJournaled(record));
+    this.#core.connect(
+      (cell) => (cell.durable === null ? this.#turns.run(cell) : this.#steps.run(cell)),
+      (envelope) => this.receive(envelope),
+    );
+  }
+
+  get number(): number {
+    return this.#core.shard;
+  }
+
+  /** Recovers what the journal holds. Nothing runs yet. @returns the largest id that was ever used here */
+  async open(): Promise<{ readonly idMax: number }> {
+    const { log, loader } = this.#core.parts;
+    if (log === null) return { idMax: 0 };
+    const recovered = await log.open(this.#inbox.onDelivery);
+    this.#core.allocator = this.#core.allocatorAbove(recovered.idMax);
+    const definitions: LoadedDefinition[] = [];
+    // A definition that is gone must not cost an actor its mail, so it fails the opening.
+    for (const { record } of recovered.actors) definitions.push(await loader.load(record.module, record.export));
+    const cells = recovered.actors.map(({ record }) => this.#register(record, true));
+    for (const { ref } of cells) this.#receiveEarly(ref.id);
+    this.#inbox.recover(recovered, cells);
+    cells.forEach((cell, index) => this.#life.start(cell, definitions[index] as LoadedDefinition));
+    return { idMax: recovered.idMax };
+  }
+
+  start(): void {
+    if (this.#core.halted) return;
+    for (const cell of this.#core.cells.values()) {
+      if (cell.durable !== null) this.#peers.announce(cell, () => true);
+    }
+    this.#core.paused = false;
+    this.#core.schedule();
+  }
+
+  /** Starts no more turns. A turn that fails with ABORTED from now on is given up instead of restarted. */
+  quiesce(): void {
+    this.#core.paused = true;
+  }
+
+  /** Quiesces, waits for the turns under way until the deadline, then gives them up. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.quiesce();
+    if (this.#core.running > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = this.#core.clock.after(deadlineMs, resolve, { keepAlive: true });
+        this.#core.onQuiet = () => {
+          timer.cancel();
+          resolve();
+        };
+      });
+      this.#core.onQuiet = null;
+    }
+    const stopped = new MegactorError('ABORTED', 'the system stops');
+    for (const cell of this.#core.cells.values()) {
+      if (cell.status !== 'running') continue;
+      cell.abort?.abort(stopped);
+      this.#life.abandon(cell);
+    }
+  }
+
+  /** After `drain`: settles what still waits, and lets the journal go. */
+  async close(): Promise<void> {
+    this.#core.asks.rejectWhere(
+      () => true,
+      () => new MegactorError('SYSTEM_STOPPED', 'the system was stopped'),
+    );
+    for (const cell of this.#core.cells.values()) {
+      for (const timer of cell.timers?.values() ?? []) timer.cancel();
+      cell.endPause();
+    }
+    this.#arrivals.close();
+    await this.#core.parts.log?.close();
+  }
+
+  /** Takes envelopes that came over a link, and acknowledges them. */
+  receiveBatch(envelopes: readonly Envelope[]): void {
+    for (const envelope of envelopes) {
+      this.receive(envelope);
+      if (envelope.kind !== 'credit') this.#arrivals.count(envelope.source);
+    }
+  }
+
+  /** Takes one envelope. False when it was mail that was refused. */
+  receive(envelope: Envelope): boolean {
+    switch (envelope.kind) {
+      case 'mail':
+        return this.#onMail(envelope);
+      case 'reply':
+        this.#core.asks.settle(envelope.ask, envelope.value, envelope.error);
+        return true;
+      case 'signal':
+        this.#onSignal(envelope);
+        return true;
+      case 'watch':
+        this.#onWatch(envelope);
+        return true;
+      case 'spawn':
+        this.#onSpawn(envelope);
+        return true;
+      case 'child-stopped': {
+        const cell = this.#core.cells.get(envelope.to);
+        if (cell !== undefined) this.#life.childStopped(cell, envelope.child.id);
+        return true;
+      }
+      case 'child-here': {
+        const cell = this.#core.cells.get(envelope.to);
+        if (cell !== undefined) this.#life.addChild(cell, envelope.child, true);
+        else this.#early.hold(envelope.to, envelope);
+        return true;
+      }
+      case 'credit':
+        this.#core.credits.credited(envelope.source, envelope.count);
+        this.#core.schedule();
+        return true;
+      default:
+        return envelope satisfies never;
+    }
+  }
+
+  /** Resolves when the actor has its state, and, if it is durable, is in the journal. A known id is ignored. */
+  async spawn(record: ActorRecord, durable: boolean): Promise<void> {
+    const { shard, asks } = this.#core;
+    await asks.open(shard, SPAWN_DEADLINE_MS, `spawn of '${record.name}'`, (ask) =>
+      this.#onSpawn({ kind: 'spawn', shard, source: shard, record, durable, ask }),
+    );
+  }
+
+  lookup(name: string): FoundActor | null {
+    const cell = this.#core.names.get(name);
+    return cell === undefined || cell.ended ? null : { ref: cell.ref, durable: cell.durable !== null };
+  }
+
+  /** The thread that runs these shards died: nothing under way to or from them counts any more (A6). */
+  peersDied(shards: ReadonlySet<number>): void {
+    this.#peers.died(shards);
+  }
+
+  /** They run again, with their durable actors. */
+  peersBack(shards: ReadonlySet<number>): void {
+    this.#peers.back(shards);
+  }
+
+  /** They will not run again. */
+  peersGone(shards: ReadonlySet<number>): void {
+    this.#peers.gone(shards);
+  }
+
+  /** An envelope could not be packed: it is settled here. */
+  unpackable(envelope: Envelope, error: MegactorError): void {
+    if (envelope.kind === 'mail') {
+      this.#core.deadMail(envelope, 'not-cloneable', '', 'MESSAGE_NOT_CLONEABLE', error.message);
+    } else if (envelope.kind === 'reply') {
+      this.#core.send({ ...envelope, value: undefined, error: errorToWire(error) });
+    } else if (envelope.kind === 'spawn') {
+      this.#refuseSpawn(envelope, error);
+    }
+  }
+
+  snapshots(): ActorSnapshot[] {
+    return [...this.#core.cells.values()].map((cell) => snapshotOf(this.#core, cell));
+  }
+
+  deadLetters(): readonly DeadLetter[] {
+    return this.#core.deadLetters.list();
+  }
+
+  #onMail(mail: MailEnvelope): boolean {
+    const core = this.#core;
+    const cell = core.cells.get(mail.to);
+    if (cell === undefined) {
+      if (this.#early.hold(mail.to, mail)) return true;
+      core.deadMail(mail, 'not-found', '', 'ACTOR_NOT_FOUND');
+      return false;
+    }
+    if (cell.ended) {
+      core.deadMail(mail, 'stopped', cell.ref.name, 'ACTOR_STOPPED');
+      return false;
+    }
+    if (cell.durable !== null) return this.#onMailForDurable(cell, cell.durable, mail);
+    const offered = core.offer(cell, mail);
+    if (offered === 'accepted') return true;
+    const reason = offered === 'rejected' ? 'mailbox-full' : 'dropped-new';
+    core.deadMail(mail, reason, cell.ref.name, 'MAILBOX_FULL');
+    return offered === 'dropped';
+  }
+
+  /** A tell is journaled first and comes back as a delivery; an ask waits for the tells before it (A2). */
+  #onMailForDurable(cell: ActorCell, durable: DurableCell, mail: MailEnvelope): boolean {
+    const { journal, shard } = this.#core.parts;
+    if (mail.ask !== 0) {
+      if (durable.delivering > 0) durable.held.push(mail);
+      else this.#core.force(cell, mail);
+      return true;
+    }
+    const { to, from, type, body } = mail;
+    durable.delivering += 1;
+    const settle = (): void => {
+      durable.delivering -= 1;
+      if (durable.delivering > 0 || cell.ended) return;
+      const { held } = durable;
+      durable.held = [];
+      for (const ask of held) this.#core.force(cell, ask);
+    };
+    journal?.deliver([{ shard, entry: { kind: 'mail', mail: { to, from, type, body } } }]).then(settle, () => {
+      this.#core.deadMail(mail, 'journal-failed', cell.ref.name, 'DISK');
+      settle();
+    });
+    return true;
+  }
+
+  #onSignal(item: SignalEnvelope): void {
+    const { signal, from } = item;
+    const cell = this.#core.cells.get(item.to);
+    if (cell === undefined && signal.kind === 'stop' && this.#early.hold(item.to, item)) return;
+    if (cell === undefined || cell.ended) return;
+    if (signal.kind === 'stop') {
+      this.#life.requestStop(cell, signal.reason);
+      return;
+    }
+    if (signal.kind === 'terminated' && cell.watching?.delete(from.id) !== true) return;
+    const { definition } = cell;
+    if ((signal.kind === 'terminated' ? definition?.onTerminated : definition?.onChildFailed) === undefined) return;
+    if (cell.durable === null) {
+      this.#core.force(cell, item);
+      return;
+    }
+    const { journal, shard } = this.#core.parts;
+    journal?.deliver([{ shard, entry: { kind: 'signal', to: item.to, from, signal } }]).catch((thrown: unknown) => {
+      this.#core.halt(toMegactorError(thrown));
+    });
+  }
+
+  #onWatch(watch: WatchEnvelope): void {
+    const { to, shard, watcher, as, source } = watch;
+    const cell = this.#core.cells.get(to);
+    if (cell === undefined && this.#early.hold(to, watch)) return;
+    if (cell !== undefined) {
+      if (as === 'parent') return;
+      cell.watchers ??= new Map();
+      cell.watchers.set(watcher?.id ?? -1, watcher);
+      return;
+    }
+    const about: ActorRef = { shard, id: to, name: '' };
+    if (as === 'watcher' || watcher === null) {
+      this.#life.tellWatcher(watcher, about, 'not-found');
+      return;
+    }
+    this.#core.send({ kind: 'child-stopped', shard: source, source: shard, to: watcher.id, child: about });
+    const signal: Signal = { kind: 'child-failed', reason: 'HOST_DIED: its thread died', up: [] };
+    this.#core.send({ kind: 'signal', shard: source, source: shard, to: watcher.id, from: about, signal, seq: -1 });
+  }
+
+  #onSpawn(spawn: SpawnEnvelope): void {
+    const { record, durable } = spawn;
+    const core = this.#core;
+    if (core.cells.has(record.id)) {
+      core.reply(spawn, null);
+      return;
+    }
+    if (core.names.has(record.name)) {
+      this.#refuseSpawn(spawn, new MegactorError('ACTOR_NAME_TAKEN', `an actor called '${record.name}' exists`));
+      return;
+    }
+    const { journal, shard } = core.parts;
+    if (durable && journal === null) {
+      this.#refuseSpawn(spawn, new MegactorError('DURABLE_WITHOUT_JOURNAL', `'${record.name}' has no journal`));
+      return;
+    }
+    const cell = this.#register(record, durable);
+    const journaled = durable ? journal?.deliver([{ shard, entry: { kind: 'spawn', actor: record } }]) : undefined;
+    this.#load(cell, journaled, spawn);
+  }
+
+  #startJournaled(record: ActorRecord): void {
+    if (this.#core.cells.has(record.id)) return;
+    if (this.#core.names.has(record.name)) {
+      const error = new MegactorError('ACTOR_NAME_TAKEN', `an actor called '${record.name}' exists`);
+      this.#life.startFailed(new ActorCell(this.#core.shard, record, new DurableCell()), error);
+      return;
+    }
+    const cell = this.#register(record, true);
+    this.#load(cell, undefined, null);
+    // Its parent has not spawned it if the main thread put it into the journal.
+    this.#peers.announce(cell, () => true);
+  }
+
+  #refuseSpawn({ record, source, ask }: SpawnEnvelope, error: MegactorError): void {
+    this.#core.replyError({ source, ask }, error);
+    this.#receiveEarly(record.id);
+    if (record.parent === null || isMain(record.parent.shard)) return;
+    // The cell was never registered; it only carries the news to the parent.
+    this.#life.startFailed(new ActorCell(this.#core.shard, record, null), error);
+  }
+
+  #register(record: ActorRecord, durable: boolean): ActorCell {
+    const cell = new ActorCell(this.#core.shard, record, durable ? new DurableCell() : null);
+    this.#core.cells.set(record.id, cell);
+    // Unnamed actors are called by their id and found by it.
+    if (record.name !== String(record.id)) this.#core.names.set(record.name, cell);
+    this.#core.counters.add('spawned');
+    if (durable) {
+      this.#core.parts.onEvent({ type: 'spawned', agent: record.name, id: record.id, shard: cell.ref.shard });
+    }
+    return cell;
+  }
+
+  /** The actor is known now, or will never be: what came before it is taken. */
+  #receiveEarly(id: number): void {
+    for (const envelope of this.#early.arrived(id)) this.receive(envelope);
+  }
+
+  #load(cell: ActorCell, journaled: Promise<void> | undefined, spawn: SpawnEnvelope | null): void {
+    const { loader } = this.#core.parts;
+    const { module, export: name } = cell.record;
+    this.#receiveEarly(cell.ref.id);
+    const loaded = loader.peek(module, name);
+    if (loaded !== undefined && journaled === undefined) {
+      this.#started(cell, loaded, spawn);
+      return;
+    }
+    Promise.all([loader.load(module, name), journaled]).then(
+      ([definition]) => this.#started(cell, definition, spawn),
+      (thrown: unknown) => {
+        const error = toMegactorError(thrown);
+        if (spawn !== null) this.#core.replyError(spawn, error);
+        this.#life.startFailed(cell, error);
+      },
+    );
+  }
+
+  #started(cell: ActorCell, definition: LoadedDefinition, spawn: SpawnEnvelope | null): void {
+    const started = this.#life.start(cell, definition);
+    if (spawn === null) return;
+    if (started) this.#core.reply(spawn, null);
+    else this.#core.replyError(spawn, new MegactorError('ACTOR_FAILED', cell.stopRequest?.reason ?? ''));
+  }
+}

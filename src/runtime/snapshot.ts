@@ -1,0 +1,54 @@
+/** What can be told of an actor without its help. Plain data, made on request. */
+import { deepCopy } from '../actor/index.ts';
+import type { ActorAddress } from '../protocol/ids.ts';
+import type { ActorCell, CellStatus } from './cell.ts';
+import type { Hold, ShardCore } from './shard-core.ts';
+
+export interface ActorSnapshot {
+  readonly name: string;
+  readonly id: number;
+  readonly shard: number;
+  /** `module#export`. */
+  readonly definition: string;
+  readonly durable: boolean;
+  readonly status: CellStatus;
+  /** What holds it back although it has mail; null when nothing does. */
+  readonly hold: Hold;
+  /** Items waiting. */
+  readonly mailbox: number;
+  readonly stashed: number;
+  /** Steps that have ended; turns for an ephemeral actor. */
+  readonly step: number;
+  /** A copy; undefined when it cannot be copied. */
+  readonly state: unknown;
+  readonly historyLength: number;
+  readonly restarts: number;
+  readonly parent: ActorAddress | null;
+  readonly children: number;
+}
+
+const copyOf = (state: unknown): unknown => {
+  try {
+    return deepCopy(state);
+  } catch {
+    return undefined;
+  }
+};
+
+export const snapshotOf = (core: ShardCore, cell: ActorCell): ActorSnapshot => ({
+  name: cell.ref.name,
+  id: cell.ref.id,
+  shard: cell.ref.shard,
+  definition: `${cell.record.module}#${cell.record.export}`,
+  durable: cell.durable !== null,
+  status: cell.status,
+  hold: core.holdOf(cell),
+  mailbox: cell.mailbox.length + (cell.durable?.retry?.length ?? 0),
+  stashed: cell.stash?.length ?? 0,
+  step: cell.durable?.step ?? cell.turn,
+  state: copyOf(cell.state),
+  historyLength: cell.durable?.history.length ?? 0,
+  restarts: cell.restartCount,
+  parent: cell.record.parent,
+  children: cell.children?.size ?? 0,
+});

@@ -1,0 +1,50 @@
+/** Makes the record of a new actor: who it is, what it runs, and where it lives. Pure but for the ids it is given. */
+import type { ActorOptions, ActorRef, SpawnOptions } from '../actor/index.ts';
+import type { ActorRecord } from '../journal/shard-log.ts';
+import { MegactorError } from '../protocol/errors.ts';
+import { shardOfName, type ActorAddress } from '../protocol/ids.ts';
+import { toModuleId } from './module-id.ts';
+
+export interface SpawnPlace {
+  /** Shards of the system. */
+  readonly shards: number;
+  readonly allocate: () => number;
+  readonly nextShard: () => number;
+  readonly parent: ActorRef | null;
+  /** Of the parent. */
+  readonly ancestors: readonly ActorAddress[];
+}
+
+/** How far up a failure is told when everybody below is gone. */
+const ANCESTORS_MAX = 16;
+
+/** @throws CONFIG_INVALID when the shard does not exist */
+export const spawnRecord = (
+  definition: { readonly module: string; readonly export: string },
+  init: unknown,
+  options: SpawnOptions | undefined,
+  resolved: ActorOptions,
+  place: SpawnPlace,
+): { readonly record: ActorRecord; readonly shard: number } => {
+  const id = options?.id ?? place.allocate();
+  const name = options?.name ?? String(id);
+  const shard =
+    options?.shard ?? (options?.name === undefined ? place.nextShard() : shardOfName(options.name, place.shards));
+  if (shard >= place.shards) {
+    throw new MegactorError('CONFIG_INVALID', `there is no shard ${shard} (of ${place.shards})`);
+  }
+  const { module, export: exportName } = definition;
+  return {
+    shard,
+    record: {
+      id,
+      name,
+      module: toModuleId(module),
+      export: exportName,
+      init,
+      parent: place.parent,
+      options:
+        options?.durable === true ? { ...resolved, ancestors: place.ancestors.slice(0, ANCESTORS_MAX) } : resolved,
+    },
+  };
+};

@@ -1,0 +1,89 @@
+/** How a system is started: what a caller may give, and what is made of it. */
+import { z } from 'zod';
+import { coreCount, freshSeed, systemClock, type Clock } from '../platform/index.ts';
+import { MegactorError } from '../protocol/errors.ts';
+import { SHARDS_MAX } from '../protocol/ids.ts';
+import type { EventRecord } from '../protocol/event.ts';
+import type { ServiceSpec } from '../protocol/service.ts';
+import type { DurabilityLevel } from '../journal/shard-log.ts';
+import type { ShardLimits } from './shard-core.ts';
+
+/** A host's thread ended without having been asked to. */
+export interface HostDeath {
+  readonly host: number;
+  readonly shards: readonly number[];
+  readonly error: MegactorError;
+  /** False when it is not replaced, because too many died: its shards stand still. */
+  readonly replaced: boolean;
+}
+
+/** Something without which the system cannot go on as it should. */
+export interface SystemFailure {
+  readonly part: 'service' | 'shard';
+  /** The name of the service thread, or the number of the shard. */
+  readonly name: string;
+  readonly error: MegactorError;
+}
+
+export interface SystemOptions {
+  /** Default: as many as there are cores, at most one per shard. */
+  readonly threads?: number;
+  /** Default 8. Fixed for the life of a journal. */
+  readonly shards?: number;
+  /** Default: a fresh one. */
+  readonly seed?: number;
+  /** A directory (durability `flushed`), or more of it. `directory: null`: in memory. Default: no journal. */
+  readonly journal?: string | { readonly directory: string | null; readonly durability: DurabilityLevel };
+  readonly services?: readonly ServiceSpec[];
+  readonly onEvent?: (event: EventRecord) => void;
+  /** What a service sent with `host.notify`. */
+  readonly onServiceMessage?: (service: string, message: unknown) => void;
+  readonly onHostDeath?: (death: HostDeath) => void;
+  readonly onFailure?: (failure: SystemFailure) => void;
+  /** Most replacements of hosts within a minute. Default 5. */
+  readonly hostRestartsMax?: number;
+  /** Most megabytes of objects per host. Default 4,096. */
+  readonly maxOldGenerationMb?: number;
+  /** For tests: pass messages between actors of one thread through the codec, and freeze them. */
+  readonly checkMail?: boolean;
+  readonly limits?: Partial<ShardLimits>;
+  /** Time of the main thread. Hosts keep the process's own. */
+  readonly clock?: Clock;
+  /** For tests: another entry of the host threads. */
+  readonly hostEntry?: URL;
+}
+
+const schema = z.object({
+  threads: z.int().min(1).max(SHARDS_MAX).optional(),
+  shards: z.int().min(1).max(SHARDS_MAX).optional(),
+  seed: z.int().nonnegative().optional(),
+  hostRestartsMax: z.int().nonnegative().optional(),
+  maxOldGenerationMb: z.int().positive().optional(),
+});
+
+export interface SystemSettings {
+  readonly hosts: number;
+  readonly shards: number;
+  readonly seed: number;
+  readonly clock: Clock;
+  readonly journal: { readonly directory: string | null; readonly durability: DurabilityLevel } | null;
+  readonly hostRestartsMax: number;
+  readonly maxOldGenerationMb: number;
+}
+
+/** @throws CONFIG_INVALID */
+export const resolveSystemOptions = (options: SystemOptions): SystemSettings => {
+  const parsed = schema.safeParse(options);
+  if (!parsed.success) throw new MegactorError('CONFIG_INVALID', `system options: ${z.prettifyError(parsed.error)}`);
+  const shards = options.shards ?? 8;
+  const { journal } = options;
+  return {
+    shards,
+    hosts: Math.min(options.threads ?? coreCount(), shards),
+    seed: options.seed ?? freshSeed(),
+    clock: options.clock ?? systemClock,
+    journal: typeof journal === 'string' ? { directory: journal, durability: 'flushed' } : (journal ?? null),
+    hostRestartsMax: options.hostRestartsMax ?? 5,
+    maxOldGenerationMb: options.maxOldGenerationMb ?? 4_096,
+  };
+};

@@ -1,0 +1,337 @@
+/**
+ * A system of actors, seen from the main thread: starts the threads, spawns, tells, asks, watches, stops. The main
+ * thread hosts no actors, so whoever embeds a system keeps the event loop.
+ *
+ * Invariants: A5 every ask of the main thread settles. A6 so do asks and watches when a host dies. Everything that was
+ * started is stopped again, also when the start fails half-way.
+ */
+import {
+  plainRef,
+  resolveSpawnOptions,
+  type ActorDefinition,
+  type ActorRef,
+  type DeadLetter,
+  type MessageMap,
+  type SpawnOptions,
+} from '../actor/index.ts';
+import { createJournalClient } from '../journal/index.ts';
+import type { ActorRecord, DurabilityLevel, JournalClient, Outgoing } from '../journal/shard-log.ts';
+import { entryUrl } from '../platform/index.ts';
+import { errorFromWire, MegactorError } from '../protocol/errors.ts';
+import {
+  ALLOCATORS_MAX,
+  IdAllocator,
+  MAIN_ALLOCATOR,
+  MAIN_SHARD,
+  shardOfName,
+  type ActorAddress,
+} from '../protocol/ids.ts';
+import type { ServiceCallOptions } from '../protocol/service.ts';
+import { CounterRow, createCounterMemory, EventStream, sumCounters, type CounterValues } from '../telemetry/index.ts';
+import { HostPool } from './host-pool.ts';
+import type { FromHost } from './host-wire.ts';
+import { Hosts } from './hosts.ts';
+import { ServiceClient } from './service-client.ts';
+import { ServiceThreads } from './service-threads.ts';
+import type { FoundActor } from './shard.ts';
+import type { ActorSnapshot } from './snapshot.ts';
+import { spawnRecord } from './spawn-record.ts';
+import { resolveSystemOptions, type SystemOptions, type SystemSettings } from './system-options.ts';
+import { SystemRef } from './system-ref.ts';
+import { MainEndpoint } from './main-endpoint.ts';
+
+const STOP_DEADLINE_MS = 5_000;
+
+export interface SystemStats {
+  readonly total: CounterValues;
+  readonly shards: readonly CounterValues[];
+  readonly hosts: number;
+  readonly hostDeaths: number;
+  /** Events lost because somebody was too slow. */
+  readonly eventsDropped: number;
+}
+
+/** An actor's record and the shard it belongs to: what `deliver` needs to spawn it. */
+export interface PlacedRecord {
+  readonly shard: number;
+  readonly record: ActorRecord;
+  readonly ref: ActorRef;
+}
+
+interface Started {
+  readonly settings: SystemSettings;
+  readonly services: ServiceThreads;
+  readonly client: ServiceClient;
+  readonly journal: JournalClient | null;
+  readonly memory: SharedArrayBuffer;
+}
+
+export class ActorSystem {
+  /** The journal as the main thread uses it; null without one. */
+  readonly journal: JournalClient | null;
+  readonly seed: number;
+  readonly shards: number;
+  /** Every event of every thread, as it comes. */
+  readonly events = new EventStream();
+  readonly #options: SystemOptions;
+  readonly #services: ServiceThreads;
+  readonly #client: ServiceClient;
+  readonly #hosts: Hosts;
+  readonly #counters: readonly CounterRow[];
+  readonly #endpoint: MainEndpoint;
+  /** Of the parents that `actorRecord` was given, so that a tree made here knows its upper levels. */
+  readonly #ancestors = new Map<number, readonly ActorAddress[]>();
+  #allocator = new IdAllocator(MAIN_ALLOCATOR);
+  #round = 0;
+  #hostDeaths = 0;
+  #stopped: Promise<void> | null = null;
+
+  private constructor(options: SystemOptions, { settings, services, client, journal, memory }: Started) {
+    this.#options = options;
+    this.#services = services;
+    this.#client = client;
+    this.journal = journal;
+    this.seed = settings.seed;
+    this.shards = settings.shards;
+    this.#counters = Array.from({ length: settings.shards }, (_, shard) => new CounterRow(memory, shard));
+    this.#endpoint = new MainEndpoint(settings.clock, (envelope) => this.#hosts.send(envelope));
+    if (options.onEvent !== undefined) this.events.listen(options.onEvent);
+    this.#hosts = new Hosts({
+      clock: settings.clock,
+      pool: new HostPool({
+        threads: settings.hosts,
+        entry: options.hostEntry ?? entryUrl('./host-entry', import.meta.url),
+        maxOldGenerationMb: settings.maxOldGenerationMb,
+      }),
+      services,
+      common: {
+        hosts: settings.hosts,
+        shards: settings.shards,
+        seed: settings.seed,
+        counters: memory,
+        directory: services.directory,
+        limits: options.limits ?? {},
+        checkMail: options.checkMail === true,
+      },
+      restartsMax: settings.hostRestartsMax,
+      onEnvelopes: (envelopes) => this.#endpoint.receive(envelopes),
+      onRefused: (envelope, error) => this.#endpoint.refused(envelope, error),
+      onMessage: (message) => this.#onHostMessage(message),
+      onDied: (shards) => this.#onDied(shards),
+      onBack: (shards, idMax) => this.#onBack(shards, idMax),
+      onDeath: (death) => {
+        if (!death.replaced) this.#endpoint.hostGone(new Set(death.shards));
+        options.onHostDeath?.(death);
+      },
+    });
+  }
+
+  /**
+   * Starts threads and services, and recovers what the journal holds.
+   * @throws CONFIG_INVALID, HOST_START_FAILED, SERVICE_FAILED, JOURNAL_*, RUN_DIR_IN_USE, and what a service throws
+   */
+  static async start(options: SystemOptions = {}): Promise<ActorSystem> {
+    const settings = resolveSystemOptions(options);
+    const early: { system: ActorSystem | null } = { system: null };
+    const journalSpec = settings.journal === null ? null : { ...settings.journal, shards: settings.shards };
+    const services = await ServiceThreads.start(options.services ?? [], journalSpec, {
+      clock: settings.clock,
+      onEvents: (batch) => early.system?.events.addBatch(batch),
+      onNotify: (service, message) => options.onServiceMessage?.(service, message),
+      onFailure: (name, error) => options.onFailure?.({ part: 'service', name, error }),
+    });
+    const port = services.connectJournal();
+    const system = new ActorSystem(options, {
+      settings,
+      services,
+      client: new ServiceClient(settings.clock, services.directory, services.mainPorts),
+      journal: port === null ? null : createJournalClient(port),
+      memory: createCounterMemory(settings.shards),
+    });
+    early.system = system;
+    try {
+      system.#useIdsAbove(await system.#hosts.start());
+    } catch (thrown) {
+      await system.stop({ deadlineMs: 0 });
+      throw thrown;
+    }
+    return system;
+  }
+
+  /**
+   * Starts an actor. A durable one is in the journal when this resolves.
+   * @throws ACTOR_NAME_TAKEN, DEFINITION_INVALID, DURABLE_WITHOUT_JOURNAL, CONFIG_INVALID, ACTOR_FAILED, HOST_DIED
+   */
+  async spawn<State, Init, Messages extends MessageMap>(
+    definition: ActorDefinition<State, Init, Messages>,
+    init: Init,
+    options?: SpawnOptions,
+  ): Promise<SystemRef<Messages>> {
+    this.#checkRunning();
+    const durable = options?.durable === true;
+    if (durable && this.journal === null) {
+      throw new MegactorError('DURABLE_WITHOUT_JOURNAL', `'${options.name ?? definition.export}' is to be durable`);
+    }
+    const { shard, record, ref } = this.actorRecord(definition, init, options);
+    await this.#hosts.onShard(shard, 'spawn', shard, record, durable);
+    return new SystemRef<Messages>(this.#endpoint, ref);
+  }
+
+  /** What `deliver` needs to spawn a durable actor; nothing is started. @throws CONFIG_INVALID */
+  actorRecord<State, Init, Messages extends MessageMap>(
+    definition: ActorDefinition<State, Init, Messages>,
+    init: Init,
+    options?: SpawnOptions,
+    parent: ActorRef | null = null,
+  ): PlacedRecord {
+    const { shard, record } = spawnRecord(definition, init, options, resolveSpawnOptions(options), {
+      shards: this.shards,
+      allocate: () => this.#allocator.next(),
+      nextShard: () => (this.#round = (this.#round + 1) % this.shards),
+      parent: parent === null ? null : plainRef(parent),
+      ancestors: parent === null ? [] : (this.#ancestors.get(parent.id) ?? []),
+    });
+    if (options?.durable === true && parent !== null) {
+      const { shard: parentShard, id } = parent;
+      const above = this.#ancestors.get(id) ?? [];
+      this.#ancestors.set(record.id, [{ shard: parentShard, id }, ...above]);
+    }
+    return { shard, record, ref: { shard, id: record.id, name: record.name } };
+  }
+
+  /** Puts spawns and mail for durable actors into the journal in one commit. @throws DURABLE_WITHOUT_JOURNAL, DISK */
+  async deliver(outgoing: readonly Outgoing[], level?: DurabilityLevel): Promise<void> {
+    this.#checkRunning();
+    if (this.journal === null) throw new MegactorError('DURABLE_WITHOUT_JOURNAL', 'deliver needs a journal');
+    await this.journal.deliver(outgoing, level);
+  }
+
+  /** The actor called `name`, or null. Looks first where names live, then everywhere. */
+  async lookup<Messages extends MessageMap = MessageMap>(name: string): Promise<SystemRef<Messages> | null> {
+    this.#checkRunning();
+    let found: FoundActor | null = await this.#hosts.onShard(shardOfName(name, this.shards), 'lookup', name);
+    found ??= (await this.#hosts.onAll('lookup', name)).find((answer) => answer !== null) ?? null;
+    return found === null ? null : new SystemRef<Messages>(this.#endpoint, found.ref);
+  }
+
+  /** A ref that can tell and ask, from one that came as plain data. */
+  ref<Messages extends MessageMap>(ref: ActorRef<Messages>): SystemRef<Messages> {
+    return new SystemRef<Messages>(this.#endpoint, ref);
+  }
+
+  /** Resolves when the actor has stopped, with the reason; at once for one that does not exist. */
+  watch(ref: ActorRef): Promise<string> {
+    this.#checkRunning();
+    return this.#endpoint.watch(ref);
+  }
+
+  /** Asks an actor to stop, its children first; `watch` tells when it has. */
+  stopActor(ref: ActorRef): void {
+    const { shard, id: to } = ref;
+    const signal = { kind: 'stop', reason: 'stopped by the main thread' } as const;
+    this.#hosts.send({ kind: 'signal', shard, source: MAIN_SHARD, to, from: plainRef(ref), signal, seq: -1 });
+  }
+
+  /** @throws SERVICE_*, ABORTED, and what the service throws */
+  callService(service: string, method: string, args: unknown, options?: ServiceCallOptions): Promise<unknown> {
+    return this.#client.call(service, method, args, options);
+  }
+
+  /** Starts no more turns. Turns that fail with ABORTED from now on are given up, not restarted. */
+  async quiesce(): Promise<void> {
+    await this.#hosts.onAll('quiesce');
+  }
+
+  /** Quiesces and waits for the turns under way until the deadline, then gives them up; the threads go on. */
+  async drain(options: { readonly deadlineMs: number }): Promise<void> {
+    await this.#hosts.drain(options.deadlineMs);
+  }
+
+  /** Read from shared memory: it needs nobody's answer. */
+  stats(): SystemStats {
+    const shards = this.#counters.map((row) => row.read());
+    return {
+      total: sumCounters(shards),
+      shards,
+      hosts: this.#hosts.count,
+      hostDeaths: this.#hostDeaths,
+      eventsDropped: this.events.dropped,
+    };
+  }
+
+  async actors(): Promise<ActorSnapshot[]> {
+    return (await this.#hosts.onAll('actors')).flat();
+  }
+
+  /** The last ones of every shard and of the main thread, oldest first. */
+  async deadLetters(): Promise<DeadLetter[]> {
+    const letters = [...this.#endpoint.deadLetters(), ...(await this.#hosts.onAll('deadLetters')).flat()];
+    return letters.sort((a, b) => a.time - b.time);
+  }
+
+  /**
+   * Starts no more turns, lets those under way end until the deadline, gives them up then, and ends all threads.
+   * Nothing of a durable actor is lost. Resolves when everything is closed; further calls wait for the first.
+   */
+  stop(options: { readonly deadlineMs?: number } = {}): Promise<void> {
+    this.#endpoint.close();
+    this.#stopped ??= this.#stop(options.deadlineMs ?? STOP_DEADLINE_MS);
+    return this.#stopped;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #onHostMessage(message: FromHost): void {
+    switch (message.kind) {
+      case 'events':
+        this.events.addBatch(message.batch);
+        return;
+      case 'shard-failed':
+        this.#options.onFailure?.({
+          part: 'shard',
+          name: String(message.shard),
+          error: errorFromWire(message.error),
+        });
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #onDied(shards: readonly number[]): void {
+    this.#hostDeaths += 1;
+    this.#endpoint.hostDied(new Set(shards));
+    // What was in the mailboxes died with them.
+    for (const shard of shards) this.#counters[shard]?.set('mailboxDepth', 0);
+  }
+
+  #onBack(shards: readonly number[], idMax: number): void {
+    this.#useIdsAbove(idMax);
+    this.#endpoint.hostBack(new Set(shards));
+  }
+
+  /** Never hand out an id again that an earlier process has handed out. */
+  #useIdsAbove(idMax: number): void {
+    const allocator = new IdAllocator(MAIN_ALLOCATOR, Math.ceil(idMax / ALLOCATORS_MAX));
+    const next = allocator.next();
+    if (next > this.#allocator.next()) this.#allocator = allocator;
+  }
+
+  #checkRunning(): void {
+    if (this.#stopped !== null) throw new MegactorError('SYSTEM_STOPPED', 'the system was stopped');
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    try {
+      await this.#hosts.stop(deadlineMs);
+      this.#endpoint.end();
+      await this.journal?.close();
+    } finally {
+      await this.#services.stop();
+      this.#client.close();
+      this.events.end();
+    }
+  }
+}

@@ -1,0 +1,109 @@
+/** The state of one agent as the journal keeps it: `inspect`, the report and a resumed run read it from there. */
+import { z } from 'zod';
+import { checklistItemSchema } from './checklist.ts';
+import { limitsSchema } from './limits.ts';
+
+const counter = z.int().nonnegative();
+
+export const agentCountersSchema = z.object({
+  turns: counter,
+  steps: counter,
+  /** Answers received. */
+  calls: counter,
+  /** Answers that no language model made. */
+  syntheticCalls: counter,
+  /** Calls that were made again after a crash, because no answer had been journaled. */
+  repeatedCalls: counter,
+  /** Mails sent, one per receiver. */
+  messages: counter,
+  tools: counter,
+  toolErrors: counter,
+  repairs: counter,
+  inputTokens: counter,
+  cachedInputTokens: counter,
+  outputTokens: counter,
+});
+
+export type AgentCounters = z.output<typeof agentCountersSchema>;
+
+export const zeroCounters = (): AgentCounters => ({
+  turns: 0,
+  steps: 0,
+  calls: 0,
+  syntheticCalls: 0,
+  repeatedCalls: 0,
+  messages: 0,
+  tools: 0,
+  toolErrors: 0,
+  repairs: 0,
+  inputTokens: 0,
+  cachedInputTokens: 0,
+  outputTokens: 0,
+});
+
+/** What an agent needs to know of its run; the same for every agent. */
+export const agentSettingsSchema = z.object({
+  run: z.string(),
+  /** The goal on one line, clipped. */
+  goal: z.string(),
+  reviews: z.boolean(),
+  limits: limitsSchema,
+  temperature: z.number().optional(),
+  maxTokens: z.int().optional(),
+  pollIntervalMs: z.object({ boss: counter, admin: counter, ordinary: counter }),
+});
+
+export type AgentSettings = z.output<typeof agentSettingsSchema>;
+
+/** How long an idle agent waits for more mail before it spends a call, by default. */
+export const defaultPollIntervalMs: AgentSettings['pollIntervalMs'] = { boss: 20, admin: 20, ordinary: 0 };
+
+export const LEVELS = ['boss', 'admin', 'ordinary'] as const;
+export type Level = (typeof LEVELS)[number];
+
+export const agentStateSchema = z.object({
+  name: z.string(),
+  /** Level at hire; an Ordinary agent never hires, an Admin may. */
+  level: z.enum(LEVELS),
+  depth: counter,
+  settings: agentSettingsSchema,
+  /** Slots when it was hired. */
+  slots: counter,
+  phase: z.enum(['idle', 'processing', 'responding', 'finished', 'failed']),
+  checklist: z.array(checklistItemSchema),
+  counters: agentCountersSchema,
+  /** The stable prompt until the first step has put it into the history; then null. */
+  prompt: z.string().nullable(),
+  /** The turn in progress: it survives a crash between two steps. */
+  turn: z
+    .object({
+      steps: counter,
+      repairs: counter,
+      /** The batch was nothing but texts that others ended their turns with. */
+      handbacksOnly: z.boolean(),
+      /** A tool was called in this turn. */
+      acted: z.boolean(),
+    })
+    .nullable(),
+  /** The last mail of a quiet moment that it has read, by number: what comes again is not read again. */
+  quietSeen: counter,
+  /** Where the recent window of the history begins. */
+  windowStart: counter,
+  /** Size of that window in estimated tokens; halved when the model says that a request is too long. */
+  windowTokens: z.number().positive(),
+  /** Hashes of the last calls, newest last. */
+  recentCalls: z.array(z.string()),
+  files: z.array(z.string()),
+  hired: counter,
+});
+
+export type AgentState = z.output<typeof agentStateSchema>;
+
+/** Sums the counters of many agents. */
+export const sumCounters = (states: Iterable<Pick<AgentState, 'counters'>>): AgentCounters => {
+  const total = zeroCounters();
+  for (const { counters } of states) {
+    for (const key of Object.keys(total) as (keyof AgentCounters)[]) total[key] += counters[key];
+  }
+  return total;
+};

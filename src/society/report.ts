@@ -1,0 +1,212 @@
+/**
+ * The report of a run: the rows of `report.json` and the text of `report.md`, from plain data. What it does not do:
+ * read the journal, the roster or the workspace, or write files.
+ */
+import type { RosterRow, RosterSummary } from './roster-view.ts';
+
+/** A file as the workspace knows it. */
+export interface ReportFileInput {
+  readonly path: string;
+  readonly commit: string | null;
+  readonly author: string;
+}
+
+export type GroupVerdict = RosterRow['verdict'];
+
+/** `approved`: by the Boss after the final review. `unapproved`: the run ended without that. */
+export type SystemVerdict = 'approved' | 'unapproved' | 'none';
+
+export interface ReportFile {
+  readonly path: string;
+  readonly commit: string | null;
+  readonly author: string;
+  readonly groupVerdict: GroupVerdict | 'unknown';
+  readonly systemVerdict: SystemVerdict;
+}
+
+export interface ReportAgent {
+  readonly name: string;
+  readonly level: RosterRow['level'];
+  readonly supervisor: string | null;
+  readonly status: RosterRow['status'];
+  readonly verdict: GroupVerdict;
+  readonly checklist: RosterRow['checklist'];
+  readonly summary: string | null;
+}
+
+/** What is not there although it was wanted. */
+export interface Missing {
+  readonly agent: string;
+  readonly what: 'never-woken' | 'failed' | 'unfinished' | 'not-reviewed' | 'open-items';
+}
+
+export interface SocietyReport {
+  readonly goal: string;
+  /** True when no language model wrote the texts. */
+  readonly synthetic: boolean;
+  readonly finalReview: RosterSummary['finalReview'];
+  readonly files: readonly ReportFile[];
+  readonly agents: readonly ReportAgent[];
+  readonly missing: readonly Missing[];
+}
+
+export interface ReportInput {
+  readonly roster: RosterSummary;
+  readonly files: readonly ReportFileInput[];
+  readonly synthetic: boolean;
+  /** False when reviews were off. */
+  readonly reviews: boolean;
+}
+
+const systemVerdict = (input: ReportInput): SystemVerdict => {
+  if (!input.reviews) return 'none';
+  return input.roster.finalReview === 'approved' ? 'approved' : 'unapproved';
+};
+
+const missingOf = (row: RosterRow): Missing[] => {
+  const missing = (what: Missing['what']): Missing => ({ agent: row.name, what });
+  if (!row.woken) return [missing('never-woken')];
+  if (row.status === 'failed') return [missing('failed')];
+  if (row.status === 'working') return [missing('unfinished')];
+  const found: Missing[] = [];
+  if (row.status === 'review') found.push(missing('not-reviewed'));
+  if (row.checklist.open > 0) found.push(missing('open-items'));
+  return found;
+};
+
+/** Everything that `report.json` says beyond the summary of the run. */
+export const buildReport = (input: ReportInput): SocietyReport => {
+  const rows = new Map(input.roster.rows.map((row) => [row.name, row]));
+  const verdict = systemVerdict(input);
+  return {
+    goal: input.roster.goal,
+    synthetic: input.synthetic,
+    finalReview: input.roster.finalReview,
+    files: input.files.map((file) => {
+      const row = rows.get(file.author);
+      // Nobody reviews the Boss's files but the Boss: the final review is their verdict.
+      const own = row?.level === 'boss' && verdict === 'approved' ? 'accepted' : row?.verdict;
+      return {
+        path: file.path,
+        commit: file.commit,
+        author: file.author,
+        groupVerdict: own ?? 'unknown',
+        systemVerdict: verdict,
+      };
+    }),
+    agents: input.roster.rows.map((row) => ({
+      name: row.name,
+      level: row.level,
+      supervisor: row.supervisor,
+      status: row.status,
+      verdict: row.verdict,
+      checklist: row.checklist,
+      summary: row.summary,
+    })),
+    missing: input.roster.rows.flatMap(missingOf),
+  };
+};
+
+/** Numbers of a run for the head of `report.md`: the final line of `--json`. */
+export interface ReportNumbers {
+  readonly runId: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly model: string;
+  readonly seed: number;
+  readonly agents: number;
+  readonly agentsByLevel: { readonly boss: number; readonly admin: number; readonly ordinary: number };
+  readonly modelCalls: number;
+  readonly messages: number;
+  readonly tokens: { readonly input: number; readonly cachedInput: number; readonly output: number };
+  readonly costUsd: number | null;
+  readonly wallSeconds: number;
+  readonly nudges: number;
+  readonly reviews: { readonly accept: number; readonly revise: number };
+  readonly remedies: Readonly<Record<string, number>>;
+}
+
+const ROWS_MAX = 1_000;
+
+/** A cell of a Markdown table: one line, with its bars escaped. */
+const cell = (text: string | number | null): string =>
+  String(text ?? '–')
+    .replace(/\s+/g, ' ')
+    .replaceAll('\\', '\\\\')
+    .replaceAll('|', '\\|')
+    .slice(0, 300);
+
+const table = (head: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string[] => {
+  const shown = rows.slice(0, ROWS_MAX);
+  const lines = [head, head.map(() => '---'), ...shown].map((row) => `| ${row.map(cell).join(' | ')} |`);
+  return rows.length > ROWS_MAX ? [...lines, '', `${rows.length - ROWS_MAX} more rows are in report.json.`] : lines;
+};
+
+const numberLines = (run: ReportNumbers): string[] => {
+  const { boss, admin, ordinary } = run.agentsByLevel;
+  const remedies = Object.entries(run.remedies).map(([why, count]) => `${why} ${count}`);
+  return [
+    `- status: ${run.status} (${run.reason})`,
+    `- model: ${run.model}, seed ${run.seed}`,
+    `- agents: ${run.agents} (${boss} Boss, ${admin} Admins, ${ordinary} Ordinary)`,
+    `- model calls: ${run.modelCalls}, messages: ${run.messages}`,
+    `- tokens: ${run.tokens.input} in (${run.tokens.cachedInput} cached), ${run.tokens.output} out`,
+    `- cost: ${run.costUsd === null ? 'unknown' : `$${run.costUsd.toFixed(4)}`}`,
+    `- time: ${run.wallSeconds.toFixed(1)} s`,
+    `- reviews: ${run.reviews.accept} accepted, ${run.reviews.revise} sent back; nudges: ${run.nudges}`,
+    `- remedies: ${remedies.length === 0 ? 'none' : remedies.join(', ')}`,
+  ];
+};
+
+/** The text of `report.md`. */
+export const renderReport = (report: SocietyReport, run: ReportNumbers): string => {
+  const lines = [`# Run ${run.runId}`, '', ...(report.goal === '' ? [] : [report.goal, ''])];
+  if (report.synthetic) {
+    lines.push(
+      '**Synthetic:** no language model took part. Texts and files were written by the built-in rehearsal.',
+      '',
+    );
+  }
+  lines.push(...numberLines(run), '', '## Missing', '');
+  lines.push(
+    ...(report.missing.length === 0
+      ? ['Nothing.']
+      : table(
+          ['agent', 'what'],
+          report.missing.map((missing) => [missing.agent, missing.what]),
+        )),
+    '',
+    '## Files',
+    '',
+    ...(report.files.length === 0
+      ? ['None.']
+      : table(
+          ['path', 'commit', 'author', 'group', 'system'],
+          report.files.map((file) => [
+            file.path,
+            file.commit?.slice(0, 10) ?? null,
+            file.author,
+            file.groupVerdict,
+            file.systemVerdict,
+          ]),
+        )),
+    '',
+    '## Agents',
+    '',
+    ...table(
+      ['name', 'level', 'supervisor', 'status', 'verdict', 'open', 'closed', 'summary'],
+      report.agents.map((agent) => [
+        agent.name,
+        agent.level,
+        agent.supervisor,
+        agent.status,
+        agent.verdict,
+        agent.checklist.open,
+        agent.checklist.closed,
+        agent.summary,
+      ]),
+    ),
+    '',
+  );
+  return lines.join('\n');
+};

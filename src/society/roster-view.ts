@@ -1,0 +1,116 @@
+/** What others read from the roster: the group of an agent, the summary of a run. Nothing here changes it. */
+import type { AgentCounters } from './agent-state.ts';
+import { countItems, type ChecklistCount } from './checklist.ts';
+import { groupVerdict } from './final-review.ts';
+import { leaderOf, levelOf, type Draft, type RosterAgent, type RosterEnd, type RosterStatus } from './roster-state.ts';
+
+export interface MemberView {
+  readonly name: string;
+  readonly level: 'boss' | 'admin' | 'ordinary';
+  readonly status: RosterStatus;
+  readonly checklist: ChecklistCount;
+  readonly description: string;
+}
+
+export interface GroupView {
+  /** Null for the Boss, whose supervisor is the user. */
+  readonly supervisor: string | null;
+  /** Agents it may still hire, drawn-back slots not included. */
+  readonly slots: number;
+  readonly peers: readonly string[];
+  readonly subordinates: readonly MemberView[];
+}
+
+const memberView = (agent: Readonly<RosterAgent>): MemberView => ({
+  name: agent.name,
+  level: levelOf(agent),
+  status: agent.status,
+  checklist: countItems(agent.checklist),
+  description: agent.description,
+});
+
+export const groupView = (draft: Draft, name: string): GroupView => {
+  const agent = draft.get(name);
+  const peers = agent.supervisor === null ? [] : draft.get(agent.supervisor).subordinates;
+  return {
+    supervisor: leaderOf(draft, agent)?.name ?? null,
+    slots: agent.slots,
+    peers: peers.filter((peer) => peer !== name),
+    subordinates: agent.subordinates.map((member) => memberView(draft.get(member))),
+  };
+};
+
+export interface RosterRow extends MemberView {
+  readonly id: number;
+  readonly shard: number;
+  readonly depth: number;
+  readonly supervisor: string | null;
+  readonly woken: boolean;
+  readonly verdict: ReturnType<typeof groupVerdict>;
+  readonly round: number;
+  readonly nudges: number;
+  readonly summary: string | null;
+  /** Of an agent whose actor is gone; null for one that can be asked itself. */
+  readonly counters: AgentCounters | null;
+}
+
+export interface RosterSummary {
+  readonly agents: number;
+  readonly agentsByLevel: { readonly boss: number; readonly admin: number; readonly ordinary: number };
+  readonly neverWoken: number;
+  readonly nudges: number;
+  readonly reviews: { readonly accept: number; readonly revise: number };
+  readonly remedies: Readonly<Record<string, number>>;
+  readonly quietRounds: number;
+  readonly finalReview: 'none' | 'asked' | 'approved';
+  readonly end: RosterEnd | null;
+  readonly goal: string;
+  readonly rows: readonly RosterRow[];
+}
+
+const emptySummary: RosterSummary = {
+  agents: 0,
+  agentsByLevel: { boss: 0, admin: 0, ordinary: 0 },
+  neverWoken: 0,
+  nudges: 0,
+  reviews: { accept: 0, revise: 0 },
+  remedies: {},
+  quietRounds: 0,
+  finalReview: 'none',
+  end: null,
+  goal: '',
+  rows: [],
+};
+
+export const summarize = (draft: Draft): RosterSummary => {
+  if (!draft.founded) return emptySummary;
+  const agents = [...draft.all()];
+  const byLevel = { boss: 0, admin: 0, ordinary: 0 };
+  for (const agent of agents) byLevel[levelOf(agent)] += 1;
+  const { meta } = draft;
+  return {
+    agents: agents.length,
+    agentsByLevel: byLevel,
+    neverWoken: agents.filter((agent) => !agent.woken).length,
+    nudges: meta.nudges,
+    reviews: { accept: meta.reviewsAccepted, revise: meta.reviewsRevised },
+    remedies: meta.remedies,
+    quietRounds: meta.quietRounds,
+    finalReview: meta.finalReview,
+    end: meta.end,
+    goal: meta.goal,
+    rows: agents.map((agent) => ({
+      ...memberView(agent),
+      id: agent.id,
+      shard: agent.shard,
+      depth: agent.depth,
+      supervisor: agent.supervisor,
+      woken: agent.woken,
+      verdict: groupVerdict(agent),
+      round: agent.round,
+      nudges: agent.nudges,
+      summary: agent.summary,
+      counters: agent.counters ?? null,
+    })),
+  };
+};

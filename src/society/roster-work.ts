@@ -1,0 +1,378 @@
+/**
+ * Work: addresses, checklists, terminate, review, text that ends a turn, failures. Commands over a draft of the roster.
+ *
+ * Invariants: W1 an agent is finished only after an accepted review, or with reviews off. W2 The rounds of a member are
+ * bounded. W3 Slots of a closed agent return to its hirer.
+ */
+import type { AgentCounters } from './agent-state.ts';
+import { checklistIssue, countItems, openItems, renderChecklist, type ChecklistItem } from './checklist.ts';
+import { resolveReceivers } from './chat.ts';
+import { clip } from './mail.ts';
+import { BOSS } from './names.ts';
+import {
+  isClosed,
+  leaderOf,
+  memberOf,
+  recipientOf,
+  unfinished,
+  type Draft,
+  type Recipient,
+  type RosterAgent,
+  type RosterEnd,
+  type RosterStatus,
+} from './roster-state.ts';
+import { fail, type ToolFailure, type ToolSuccess } from './tool-result.ts';
+
+const SUMMARY_CHARS_MAX = 8_000;
+const REVIEW_CHARS_MAX = 6_000;
+const FILES_MAX = 200;
+
+const endRun = (draft: Draft, end: RosterEnd): void => {
+  if (draft.meta.end === null) draft.editMeta().end = end;
+};
+
+export const countRemedy = (draft: Draft, why: string): void => {
+  const { remedies } = draft.editMeta();
+  remedies[why] = (remedies[why] ?? 0) + 1;
+};
+
+/** Closes an agent; what it may no longer hire, its hirer may. */
+export const close = (draft: Draft, name: string, status: 'finished' | 'failed' | 'retired'): void => {
+  const agent = draft.edit(name);
+  agent.status = status;
+  if (agent.supervisor === null || agent.slots === 0) return;
+  draft.edit(agent.supervisor).slots += agent.slots;
+  agent.slots = 0;
+};
+
+export interface ResolveArgs {
+  readonly sender: string;
+  readonly to: readonly string[];
+}
+
+export interface Addressee extends Recipient {
+  /** The sender is its supervisor. */
+  readonly below: boolean;
+}
+
+export type ResolveResult = ToolSuccess<{ readonly receivers: readonly (readonly Addressee[])[] }> | ToolFailure;
+
+/** Addresses for `talk`, all or nothing. Whoever is addressed counts as woken. */
+export const resolve = (draft: Draft, args: ResolveArgs): ResolveResult => {
+  const sender = draft.get(args.sender);
+  const lookup = (name: string) => {
+    const agent = draft.find(name);
+    return agent === undefined ? undefined : memberOf(agent);
+  };
+  const resolved = resolveReceivers(memberOf(sender), args.to, lookup);
+  if (!resolved.ok) return resolved;
+  for (const name of new Set(resolved.receivers.flat())) {
+    const agent = draft.get(name);
+    if (!agent.woken) draft.edit(name).woken = true;
+    // After the final review the Boss reassigns by writing to somebody by name.
+    const byName = args.to.includes(name);
+    const reassigned = byName && sender.name === BOSS && draft.meta.finalReview === 'asked';
+    if (reassigned && agent.status === 'finished' && agent.round < draft.meta.limits.reviewRoundsMax) {
+      reopen(draft, name);
+    }
+  }
+  return {
+    ok: true,
+    receivers: resolved.receivers.map((names) =>
+      names.map((name) => {
+        const agent = draft.get(name);
+        return { ...recipientOf(agent), below: agent.supervisor === sender.name };
+      }),
+    ),
+  };
+};
+
+const reopen = (draft: Draft, name: string): void => {
+  const agent = draft.edit(name);
+  agent.status = 'working';
+  agent.verdict = null;
+  // Those above are unfinished again as well, or nobody would review the work.
+  let above = agent.supervisor;
+  while (above !== null && above !== BOSS) {
+    const admin = draft.edit(above);
+    if (admin.status === 'finished' || admin.status === 'review') admin.status = 'working';
+    above = admin.supervisor;
+  }
+};
+
+export interface ChecklistArgs {
+  readonly agent: string;
+  readonly items: readonly ChecklistItem[];
+}
+
+export const checklist = (
+  draft: Draft,
+  args: ChecklistArgs,
+): ToolSuccess<{ open: number; closed: number }> | ToolFailure => {
+  const issue = checklistIssue(args.items, draft.meta.limits.checklistItemsMax);
+  if (issue !== null) return fail('INVALID_ARGUMENTS', `${issue}.`, 'Send the whole list again.');
+  draft.edit(args.agent).checklist = [...args.items];
+  return { ok: true, ...countItems(args.items) };
+};
+
+export interface TerminateArgs {
+  readonly agent: string;
+  readonly summary: string;
+  readonly files: readonly string[];
+}
+
+export type TerminateResult =
+  | ToolSuccess<{
+      readonly status: RosterStatus;
+      readonly round: number;
+      /** Who is to be told: of a review that is due, or with reviews off of the result. */
+      readonly reviewer: Recipient | null;
+      readonly reviews: boolean;
+      /** What the reviewer needs to judge. */
+      readonly details: string;
+      readonly end: RosterEnd | null;
+    }>
+  | ToolFailure;
+
+export const reviewDetails = (agent: Readonly<RosterAgent>): string =>
+  clip(
+    [
+      `task: ${clip(agent.task, 1_500)}`,
+      `summary: ${clip(agent.summary ?? '(none)', 2_000)}`,
+      ...(agent.checklist.length === 0 ? [] : ['checklist:', ...renderChecklist(agent.checklist)]),
+      ...(agent.files.length === 0 ? [] : [`files: ${agent.files.join(', ')}`]),
+    ].join('\n'),
+    REVIEW_CHARS_MAX,
+  );
+
+const openFailure = (draft: Draft, agent: Readonly<RosterAgent>): ToolFailure | null => {
+  const items = openItems(agent.checklist).map((item) => `${item.id}: ${item.text} (${item.status})`);
+  const members = unfinished(draft, agent);
+  if (items.length === 0 && members.length === 0) return null;
+  const parts = [
+    ...(items.length === 0 ? [] : [`${items.length} open items on your checklist`]),
+    ...(members.length === 0 ? [] : [`${members.length} unfinished subordinates`]),
+  ];
+  const hint =
+    members.length === 0
+      ? 'Finish the items and close them with change_task_status, then call terminate again.'
+      : 'Wait for your subordinates: end your turn with a short text, you will get mail. Review those that are due.';
+  return fail('OPEN_ITEMS', `Not finished: ${parts.join(' and ')}.`, hint, { items, subordinates: members });
+};
+
+/** The result of an agent whose part is closed. */
+const unchanged = (draft: Draft, agent: Readonly<RosterAgent>): TerminateResult => ({
+  ok: true,
+  status: agent.status,
+  round: agent.round,
+  reviewer: null,
+  reviews: draft.meta.reviews,
+  details: '',
+  end: draft.meta.end,
+});
+
+export const terminate = (draft: Draft, args: TerminateArgs): TerminateResult => {
+  const before = draft.get(args.agent);
+  const isBoss = before.supervisor === null;
+  // Whoever was given up stays so: its files are kept, but nobody waits for it any more.
+  if (!isBoss && isClosed(before)) return unchanged(draft, before);
+  const open = openFailure(draft, before);
+  if (open !== null) return open;
+  const agent = draft.edit(args.agent);
+  agent.summary = clip(args.summary, SUMMARY_CHARS_MAX);
+  agent.files = [...new Set([...agent.files, ...args.files])].slice(0, FILES_MAX);
+  if (isBoss) {
+    // The Boss's first word opens the final review (at the next quiet moment), its second one approves.
+    if (!draft.meta.reviews || draft.meta.finalReview === 'asked') {
+      agent.status = 'finished';
+      draft.editMeta().finalReview = 'approved';
+      endRun(draft, { status: 'completed', reason: 'done' });
+    } else {
+      agent.status = 'review';
+    }
+    return unchanged(draft, agent);
+  }
+  const leader = leaderOf(draft, agent);
+  if (!draft.meta.reviews) {
+    close(draft, agent.name, 'finished');
+    agent.verdict = 'none';
+  } else if (agent.status !== 'review') {
+    agent.status = 'review';
+    agent.round += 1;
+    agent.reviewAsks = 0;
+  }
+  return {
+    ok: true,
+    status: agent.status,
+    round: agent.round,
+    reviewer: leader === null ? null : recipientOf(leader),
+    reviews: draft.meta.reviews,
+    details: reviewDetails(agent),
+    end: draft.meta.end,
+  };
+};
+
+export interface ReviewArgs {
+  readonly reviewer: string;
+  readonly agent: string;
+  readonly verdict: 'accept' | 'revise';
+}
+
+export type ReviewResult =
+  | ToolSuccess<{
+      readonly agent: string;
+      readonly status: RosterStatus;
+      readonly round: number;
+      /** Set when the member is to be told to go on. */
+      readonly member: Recipient | null;
+      readonly note: string | null;
+    }>
+  | ToolFailure;
+
+const mayReview = (draft: Draft, reviewer: string, agent: Readonly<RosterAgent>): boolean =>
+  leaderOf(draft, agent)?.name === reviewer || (reviewer === BOSS && agent.name !== BOSS);
+
+const reviewRefusal = (draft: Draft, args: ReviewArgs): ToolFailure | null => {
+  const agent = draft.find(args.agent);
+  const own = draft.get(args.reviewer).subordinates.slice(0, 12).join(', ');
+  if (agent === undefined) {
+    return fail('NOT_FOUND', `There is no agent called "${args.agent.slice(0, 80)}".`, `Your subordinates: ${own}.`);
+  }
+  if (!mayReview(draft, args.reviewer, agent)) {
+    const leader = leaderOf(draft, agent)?.name ?? BOSS;
+    return fail('NOT_ALLOWED', `${agent.name} is not your subordinate.`, `${leader} reviews its work.`);
+  }
+  if (agent.status === 'working') {
+    return fail(
+      'NOT_ALLOWED',
+      `${agent.name} has not said that it is finished.`,
+      `Write to ${agent.name} with talk, or wait for its [review].`,
+    );
+  }
+  if (agent.status === 'failed' || agent.status === 'retired') {
+    return fail('NOT_ALLOWED', `${agent.name} no longer works here.`, 'Give its work to somebody else.');
+  }
+  return null;
+};
+
+export const review = (draft: Draft, args: ReviewArgs): ReviewResult => {
+  const refusal = reviewRefusal(draft, args);
+  if (refusal !== null) return refusal;
+  const agent = draft.edit(args.agent);
+  const meta = draft.editMeta();
+  const answer = (member: Recipient | null, note: string | null): ReviewResult => ({
+    ok: true,
+    agent: agent.name,
+    status: agent.status,
+    round: agent.round,
+    member,
+    note,
+  });
+  if (args.verdict === 'accept') {
+    if (agent.status === 'finished') return answer(null, 'It was accepted before.');
+    agent.verdict = 'accepted';
+    close(draft, agent.name, 'finished');
+    meta.reviewsAccepted += 1;
+    return answer(null, null);
+  }
+  meta.reviewsRevised += 1;
+  if (agent.round >= meta.limits.reviewRoundsMax) {
+    agent.verdict = 'reservation';
+    if (agent.status === 'review') close(draft, agent.name, 'finished');
+    return answer(null, `That was round ${agent.round}, the last one: its work is kept, with your reservation.`);
+  }
+  reopen(draft, agent.name);
+  return answer(recipientOf(agent), null);
+};
+
+export interface HandbackArgs {
+  readonly agent: string;
+}
+
+export interface HandbackResult {
+  /** Where the text goes; null when nobody above still works. */
+  readonly to: Recipient | null;
+}
+
+/** Who gets the text that an agent ended its turn with. */
+export const handback = (draft: Draft, args: HandbackArgs): HandbackResult => {
+  const leader = leaderOf(draft, draft.get(args.agent));
+  return { to: leader === null || isClosed(leader) ? null : recipientOf(leader) };
+};
+
+export interface RemedyArgs {
+  readonly agent: string;
+  readonly why: 'unfinished' | 'repetition' | 'format' | 'silence';
+}
+
+/** Counts a remedy and says who decides. */
+export const remedy = (draft: Draft, args: RemedyArgs): HandbackResult => {
+  countRemedy(draft, args.why);
+  return handback(draft, { agent: args.agent });
+};
+
+export interface FailedArgs {
+  readonly agent: string;
+  /** `crash`, `limit-turns`, … */
+  readonly why: string;
+  /** Of an agent whose actor is gone. */
+  readonly counters?: AgentCounters;
+}
+
+export interface FailedResult {
+  readonly leader: Recipient | null;
+  /** Subordinates that have a new supervisor now. */
+  readonly moved: readonly string[];
+}
+
+/** An agent that will not act any more. Its subordinates go to the next Admin up: those who have finished may be asked. */
+export const failed = (draft: Draft, args: FailedArgs): FailedResult => {
+  const agent = draft.get(args.agent);
+  const leader = leaderOf(draft, agent);
+  if (args.counters !== undefined) draft.edit(args.agent).counters = args.counters;
+  if (isClosed(agent)) return { leader: leader === null ? null : recipientOf(leader), moved: [] };
+  countRemedy(draft, args.why);
+  const moved: string[] = [];
+  if (agent.supervisor === null || leader === null) {
+    const limit = args.why.startsWith('limit-');
+    draft.edit(agent.name).status = 'failed';
+    endRun(
+      draft,
+      limit
+        ? { status: 'stopped', reason: args.why as `limit-${string}` }
+        : { status: 'failed', reason: 'boss-failed' },
+    );
+    return { leader: null, moved };
+  }
+  close(draft, agent.name, 'failed');
+  draft.edit(agent.name).reported = true;
+  for (const name of agent.subordinates) {
+    const { status } = draft.get(name);
+    if (status === 'failed' || status === 'retired') continue;
+    draft.edit(name).supervisor = leader.name;
+    draft.edit(leader.name).subordinates.push(name);
+    moved.push(name);
+  }
+  if (moved.length > 0) {
+    const left = draft.edit(agent.name);
+    left.led = true;
+    left.subordinates = left.subordinates.filter((name) => !moved.includes(name));
+  }
+  return { leader: recipientOf(leader), moved };
+};
+
+export interface WokenArgs {
+  readonly names: readonly string[];
+}
+
+/** Mail went to these agents by another way than `talk`. */
+export const woken = (draft: Draft, args: WokenArgs): { readonly known: readonly Recipient[] } => {
+  const known: Recipient[] = [];
+  for (const name of args.names) {
+    const agent = draft.find(name);
+    if (agent === undefined) continue;
+    if (!agent.woken) draft.edit(name).woken = true;
+    known.push(recipientOf(agent));
+  }
+  return { known };
+};

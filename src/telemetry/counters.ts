@@ -1,0 +1,60 @@
+/**
+ * Counters in shared memory: every shard writes its own row, any thread reads without asking, also when the writing
+ * thread is blocked or dead. What it does not do: rates or history.
+ *
+ * Invariant: T1 A row has one writer, so that a plain 64-bit store suffices.
+ */
+
+export const COUNTER_NAMES = [
+  'turns',
+  'steps',
+  'messages',
+  'deadLetters',
+  'restarts',
+  'spawned',
+  'stopped',
+  /** A level, not a count: items in all mailboxes of the shard. */
+  'mailboxDepth',
+  'eventsDropped',
+] as const;
+
+export type CounterName = (typeof COUNTER_NAMES)[number];
+export type CounterValues = Readonly<Record<CounterName, number>>;
+
+/** A row of its own cache lines, so that neighbours do not slow each other down. */
+const ROW_LENGTH = 16;
+
+export const createCounterMemory = (rows: number): SharedArrayBuffer =>
+  new SharedArrayBuffer(rows * ROW_LENGTH * Float64Array.BYTES_PER_ELEMENT);
+
+const column = Object.fromEntries(COUNTER_NAMES.map((name, index) => [name, index])) as Record<CounterName, number>;
+
+/** One row, for its writer. */
+export class CounterRow {
+  readonly #cells: Float64Array;
+
+  constructor(memory: SharedArrayBuffer, row: number) {
+    this.#cells = new Float64Array(memory, row * ROW_LENGTH * Float64Array.BYTES_PER_ELEMENT, ROW_LENGTH);
+  }
+
+  add(name: CounterName, amount = 1): void {
+    const index = column[name];
+    this.#cells[index] = (this.#cells[index] as number) + amount;
+  }
+
+  set(name: CounterName, value: number): void {
+    this.#cells[column[name]] = value;
+  }
+
+  read(): CounterValues {
+    const values: Partial<Record<CounterName, number>> = {};
+    for (const name of COUNTER_NAMES) values[name] = this.#cells[column[name]] as number;
+    return values as CounterValues;
+  }
+}
+
+export const sumCounters = (rows: readonly CounterValues[]): CounterValues => {
+  const sums: Partial<Record<CounterName, number>> = {};
+  for (const name of COUNTER_NAMES) sums[name] = rows.reduce((sum, row) => sum + row[name], 0);
+  return sums as CounterValues;
+};

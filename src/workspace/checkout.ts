@@ -1,0 +1,160 @@
+/**
+ * Brings the work tree and the index to a commit. What somebody changed in the work tree meanwhile is never lost: it is
+ * moved to `.git/megactor/displaced/` and named in the result.
+ *
+ * Invariants: X1 nothing outside the work tree is written or removed: a symlink where a directory should be is moved
+ * away, never followed. X2 a file holds its old or its new content, never half of it. X3 afterwards the work tree equals
+ * the commit in every tracked path.
+ * It assumes that no hostile program changes directories into symlinks at that very moment: programs of agents run on
+ * copies (the sandbox), never in the work tree.
+ */
+import { chmodSync, mkdirSync, renameSync, rmdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { MegactorError } from '../protocol/errors.ts';
+import { errorCode, removeTemporaries, TEMPORARY_PREFIX, writeWhole } from './durable-files.ts';
+import { MODE } from './git-objects.ts';
+import { formatIndex, looksSame, statNumbers, type IndexEntry } from './index-file.ts';
+import { parentsOf } from './path-jail.ts';
+import type { TreeFile } from './tree.ts';
+import { blobIdOf, Pacer, ParentLook, readIndex, statOf, type WorkTree } from './work-tree.ts';
+
+export interface CheckoutParts extends WorkTree {
+  readonly read: (oid: string, path: string) => Promise<Buffer | undefined>;
+}
+
+export interface CheckoutResult {
+  /** Paths whose content was not the run's and was moved away. */
+  readonly displaced: readonly string[];
+}
+
+const INDEX_MODE = { file: 0o100644, executable: 0o100755, link: 0o120000, module: 0o160000 } as const;
+
+/** Modes as the index has them; trees of old may have others for plain files. */
+const indexMode = (mode: string): number => {
+  if (mode === MODE.link) return INDEX_MODE.link;
+  return mode === MODE.executable ? INDEX_MODE.executable : INDEX_MODE.file;
+};
+
+class Checkout {
+  readonly #parts: CheckoutParts;
+  readonly #index: ReadonlyMap<string, IndexEntry>;
+  readonly #entries: IndexEntry[] = [];
+  readonly #displaced: string[] = [];
+  /** Directories that are known to be real ones. */
+  readonly #directories = new Set<string>();
+  #written = 0;
+
+  constructor(parts: CheckoutParts) {
+    this.#parts = parts;
+    this.#index = readIndex(parts.gitDirectory);
+  }
+
+  async run(): Promise<CheckoutResult> {
+    const { directory, gitDirectory, files, clock } = this.#parts;
+    const pacer = new Pacer(clock);
+    const wanted = new Set(files.map((file) => file.path));
+    const look = new ParentLook(directory);
+    for (const entry of this.#index.values()) {
+      await pacer.step();
+      if (!wanted.has(entry.path) && look.reaches(entry.path)) this.#remove(entry);
+    }
+    for (const file of files) {
+      await pacer.step();
+      await this.#bring(file);
+    }
+    const temporary = join(gitDirectory, `${TEMPORARY_PREFIX}index`);
+    await writeWhole(join(gitDirectory, 'index'), formatIndex(this.#entries), { sync: false, temporary });
+    await removeTemporaries(gitDirectory);
+    return { displaced: this.#displaced.sort() };
+  }
+
+  /** Removes a file that the commit does not have, and the directories that it leaves empty. */
+  #remove(entry: IndexEntry): void {
+    const { directory } = this.#parts;
+    const file = join(directory, entry.path);
+    const stat = statOf(file);
+    if (stat === undefined || stat.isDirectory()) return;
+    if (looksSame(entry, stat) || blobIdOf(file, stat) === entry.oid) unlinkSync(file);
+    else this.#displace(entry.path);
+    for (const parent of parentsOf(entry.path).reverse()) {
+      try {
+        rmdirSync(join(directory, parent));
+      } catch (error) {
+        if (['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(errorCode(error) ?? '')) return;
+        throw error;
+      }
+    }
+  }
+
+  async #bring(target: TreeFile): Promise<void> {
+    const { directory } = this.#parts;
+    for (const parent of parentsOf(target.path)) this.#makeDirectory(parent);
+    const file = join(directory, target.path);
+    const known = this.#index.get(target.path);
+    const stat = statOf(file);
+    if (target.mode === MODE.module) {
+      if (stat === undefined) mkdirSync(file);
+      const fresh = { path: target.path, oid: target.oid, mode: INDEX_MODE.module, stat: Array<number>(10).fill(0) };
+      this.#entries.push(known?.oid === target.oid ? known : fresh);
+      return;
+    }
+    const mode = indexMode(target.mode);
+    if (stat !== undefined) {
+      const isKnown = known !== undefined && looksSame(known, stat);
+      if (isKnown && known.oid === target.oid && known.mode === mode) {
+        this.#entries.push(known);
+        return;
+      }
+      const oid = isKnown ? known.oid : blobIdOf(file, stat);
+      const isLink = mode === INDEX_MODE.link;
+      if (oid === target.oid && stat.isSymbolicLink() === isLink) {
+        const isExecutable = (stat.mode & 0o100n) !== 0n;
+        if (!isLink && isExecutable !== (mode === INDEX_MODE.executable)) chmodSync(file, mode & 0o777);
+        this.#note(target, mode);
+        return;
+      }
+      if (oid === undefined || (!isKnown && oid !== known?.oid)) this.#displace(target.path);
+    }
+    await this.#write(target, mode);
+    this.#note(target, mode);
+  }
+
+  async #write(target: TreeFile, mode: number): Promise<void> {
+    const bytes = await this.#parts.read(target.oid, target.path);
+    if (bytes === undefined) throw new MegactorError('JOURNAL_DAMAGED', `the content of ${target.path} is gone`);
+    // Beside the repository's own files, so that a killed process leaves nothing in the work tree.
+    const temporary = join(this.#parts.gitDirectory, `${TEMPORARY_PREFIX}${this.#written}`);
+    this.#written += 1;
+    if (mode === INDEX_MODE.link) symlinkSync(bytes.toString('utf8'), temporary);
+    else writeFileSync(temporary, bytes, { mode: mode & 0o777 });
+    renameSync(temporary, join(this.#parts.directory, target.path));
+  }
+
+  #note(target: TreeFile, mode: number): void {
+    const stat = statOf(join(this.#parts.directory, target.path));
+    if (stat === undefined) throw new MegactorError('DISK', `${target.path} disappeared from the work tree`);
+    this.#entries.push({ path: target.path, oid: target.oid, mode, stat: statNumbers(stat) });
+  }
+
+  /** Makes a directory whose parent is there; what stands in its place is moved away. */
+  #makeDirectory(path: string): void {
+    if (this.#directories.has(path)) return;
+    const stat = statOf(join(this.#parts.directory, path));
+    if (stat?.isDirectory() !== true) {
+      if (stat !== undefined) this.#displace(path);
+      mkdirSync(join(this.#parts.directory, path));
+    }
+    this.#directories.add(path);
+  }
+
+  #displace(path: string): void {
+    const target = join(this.#parts.gitDirectory, 'megactor', 'displaced');
+    mkdirSync(target, { recursive: true });
+    let number = 1;
+    while (statOf(join(target, `${number}-${basename(path)}`)) !== undefined) number += 1;
+    this.#displaced.push(path);
+    renameSync(join(this.#parts.directory, path), join(target, `${number}-${basename(path)}`));
+  }
+}
+
+export const checkOut = async (parts: CheckoutParts): Promise<CheckoutResult> => await new Checkout(parts).run();

@@ -1,0 +1,12 @@
+/**
+ * The workspace room: shared, versioned files with git as their history. Usable alone:
+ *
+ *     const workspace = await Workspace.open({ directory: 'out', runId: 'demo', store: createMemoryStore() });
+ *     await workspace.writeFile({ path: 'a.md', content: 'one\n' }, { effectId: null, author: 'me' });
+ *     await workspace.finish();
+ *     await workspace.close();
+ */
+export * from './results.ts';
+export { createMemoryStore } from './memory-store.ts';
+export { Workspace, WORKSPACE_LIMITS, type WorkspaceLimits, type WorkspaceOptions } from './workspace.ts';
+export type { CommitInfo } from './committer.ts';

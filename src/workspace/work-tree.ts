@@ -1,0 +1,163 @@
+/**
+ * Looking at the work tree: what git last saw of it (the index), what is there, what somebody changed. Looks are
+ * synchronous, which is many times faster than asking another thread per file; `Pacer` gives way in between.
+ */
+import { lstatSync, readdirSync, readFileSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../platform/index.ts';
+import { errorCode } from './durable-files.ts';
+import { gitObject, MODE } from './git-objects.ts';
+import { looksSame, parseIndex, type IndexEntry } from './index-file.ts';
+import { parentsOf } from './path-jail.ts';
+import type { TreeFile } from './tree.ts';
+
+const FILES_PER_PAUSE = 100;
+const UNTRACKED_DEPTH_MAX = 64;
+
+/** Lets others run after every so many files. */
+export class Pacer {
+  readonly #clock: Clock;
+  #count = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** A promise when it is time to give way, else undefined. */
+  step(): Promise<void> | undefined {
+    this.#count += 1;
+    if (this.#count % FILES_PER_PAUSE !== 0) return undefined;
+    return new Promise((resolve) => {
+      this.#clock.soon(resolve);
+    });
+  }
+}
+
+/** What stands at a path, links not followed; undefined for nothing. */
+export const statOf = (file: string): BigIntStats | undefined => {
+  try {
+    return lstatSync(file, { bigint: true, throwIfNoEntry: false });
+  } catch (error) {
+    if (errorCode(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+};
+
+/** The blob id of what lies there, or undefined when it is neither a file nor a link. */
+export const blobIdOf = (file: string, stat: BigIntStats): string | undefined => {
+  if (stat.isFile()) return gitObject('blob', readFileSync(file)).oid;
+  if (stat.isSymbolicLink()) return gitObject('blob', readlinkSync(file, { encoding: 'buffer' })).oid;
+  return undefined;
+};
+
+export const readIndex = (gitDirectory: string): Map<string, IndexEntry> => {
+  try {
+    const entries = parseIndex(readFileSync(join(gitDirectory, 'index')));
+    return new Map(entries.map((entry) => [entry.path, entry]));
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return new Map();
+    throw error;
+  }
+};
+
+/** Answers whether the directories above a path are real ones, looking at each directory once. */
+export class ParentLook {
+  readonly #directory: string;
+  readonly #seen = new Map<string, boolean>();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** False when a part above `path` is a symlink, a file or missing: then the path is not in the work tree. */
+  reaches(path: string): boolean {
+    return parentsOf(path).every((parent) => {
+      let isReal = this.#seen.get(parent);
+      if (isReal === undefined) {
+        isReal = statOf(join(this.#directory, parent))?.isDirectory() === true;
+        this.#seen.set(parent, isReal);
+      }
+      return isReal;
+    });
+  }
+}
+
+export interface WorkTree {
+  readonly directory: string;
+  readonly gitDirectory: string;
+  /** The files of the commit to compare with. */
+  readonly files: readonly TreeFile[];
+  readonly clock: Clock;
+}
+
+/** Tracked paths whose content is neither what git last saw nor what the commit holds: somebody's own changes. */
+export const changedByOthers = async (tree: WorkTree): Promise<string[]> => {
+  const target = new Map(tree.files.map((file) => [file.path, file.oid]));
+  const look = new ParentLook(tree.directory);
+  const pacer = new Pacer(tree.clock);
+  const changed: string[] = [];
+  for (const entry of readIndex(tree.gitDirectory).values()) {
+    await pacer.step();
+    const file = join(tree.directory, entry.path);
+    const stat = look.reaches(entry.path) ? statOf(file) : undefined;
+    if (stat === undefined || stat.isDirectory() || looksSame(entry, stat)) continue;
+    const oid = blobIdOf(file, stat);
+    if (oid !== entry.oid && oid !== target.get(entry.path)) changed.push(entry.path);
+  }
+  return changed.sort();
+};
+
+/** Tracked paths that differ between commit and index, or between index and work tree. */
+const changedTracked = async (tree: WorkTree, index: ReadonlyMap<string, IndexEntry>): Promise<string[]> => {
+  const changed = new Set<string>();
+  const committed = new Map(tree.files.map((file) => [file.path, file]));
+  for (const { path, oid } of tree.files) {
+    if (index.get(path)?.oid !== oid) changed.add(path);
+  }
+  const look = new ParentLook(tree.directory);
+  const pacer = new Pacer(tree.clock);
+  for (const entry of index.values()) {
+    await pacer.step();
+    const file = join(tree.directory, entry.path);
+    const stat = look.reaches(entry.path) ? statOf(file) : undefined;
+    const isModule = committed.get(entry.path)?.mode === MODE.module;
+    const isSame = isModule || (stat !== undefined && (looksSame(entry, stat) || blobIdOf(file, stat) === entry.oid));
+    if (!isSame || !committed.has(entry.path)) changed.add(entry.path);
+  }
+  return [...changed];
+};
+
+/** Files that git does not know and does not ignore; ignored directories are not entered. */
+const untracked = async (
+  tree: WorkTree,
+  index: ReadonlyMap<string, IndexEntry>,
+  isIgnored: (path: string) => Promise<boolean>,
+): Promise<string[]> => {
+  const known = new Set<string>();
+  for (const path of index.keys()) {
+    for (const parent of parentsOf(path)) known.add(parent);
+  }
+  const pacer = new Pacer(tree.clock);
+  const found: string[] = [];
+  const walk = async (prefix: string, depth: number): Promise<void> => {
+    if (depth > UNTRACKED_DEPTH_MAX) return;
+    for (const item of readdirSync(join(tree.directory, prefix), { withFileTypes: true })) {
+      await pacer.step();
+      const path = `${prefix}${item.name}`;
+      if (item.name === '.git' || index.has(path)) continue;
+      if (!item.isDirectory()) {
+        if (!(await isIgnored(path))) found.push(path);
+      } else if (known.has(path) || !(await isIgnored(`${path}/`))) {
+        await walk(`${path}/`, depth + 1);
+      }
+    }
+  };
+  await walk('', 0);
+  return found;
+};
+
+/** Paths that `git status` would name, in order. */
+export const dirtyPaths = async (tree: WorkTree, isIgnored: (path: string) => Promise<boolean>): Promise<string[]> => {
+  const index = readIndex(tree.gitDirectory);
+  return [...(await changedTracked(tree, index)), ...(await untracked(tree, index, isIgnored))].sort();
+};

@@ -1,0 +1,57 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { DeadLetterBox, deepCopy, deepFreeze, pack, unpack } from '../../src/actor/index.ts';
+
+describe('codec', () => {
+  test('plain data comes back equal and shares nothing', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        // Minus zero is a zero on the wire.
+        const expected = JSON.parse(JSON.stringify(value)) as unknown;
+        expect(unpack(pack(value))).toEqual(expected);
+        const copy = deepCopy(value);
+        if (typeof value === 'object' && value !== null) expect(copy).not.toBe(value);
+      }),
+    );
+  });
+
+  test('keeps what JSON does not: undefined, maps, sets, dates, bytes, big integers', () => {
+    const value = {
+      nothing: undefined,
+      map: new Map([[1, { a: 2 }]]),
+      set: new Set(['x']),
+      date: new Date(5),
+      bytes: new Uint8Array([1, 2]),
+      big: 2n ** 70n,
+    };
+    expect(deepCopy(value)).toEqual(value);
+  });
+
+  test.each([{ f: () => 1 }, [Symbol('x')], () => 1])('refuses what cannot travel', (value) => {
+    expect(() => deepCopy<unknown>(value)).toThrowError(expect.objectContaining({ code: 'MESSAGE_NOT_CLONEABLE' }));
+  });
+
+  test('packed bytes own their buffer, so that it can be transferred', () => {
+    const bytes = pack({ a: 1 });
+    expect(bytes.byteOffset).toBe(0);
+    expect(bytes.buffer.byteLength).toBe(bytes.byteLength);
+  });
+
+  test('freezes all the way down', () => {
+    const frozen = deepFreeze({ list: [{ a: 1 }], bytes: new Uint8Array(2) });
+    expect(() => {
+      (frozen.list[0] as { a: number }).a = 2;
+    }).toThrow(TypeError);
+  });
+});
+
+describe('dead letters', () => {
+  test('the last ones are kept, all are counted', () => {
+    const box = new DeadLetterBox(10);
+    for (let time = 0; time < 95; time += 1) {
+      box.add({ time, reason: 'not-found', to: { shard: 0, id: time }, toName: '', from: null, type: 't' });
+    }
+    expect(box.count).toBe(95);
+    expect(box.list().map((letter) => letter.time)).toEqual([85, 86, 87, 88, 89, 90, 91, 92, 93, 94]);
+  });
+});

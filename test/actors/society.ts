@@ -1,0 +1,309 @@
+/**
+ * A whole society in one process: real definitions, real roster, a journal and a workspace in memory, and answers from
+ * a script or from the rehearsal. Mail leaves with the step's commit; a crash loses what was not committed.
+ */
+import type { ActorContext, EffectOptions } from '../../src/actor/context.ts';
+import type { ActorRef } from '../../src/actor/definition.ts';
+import type { ChatAnswer, ChatRequest } from '../../src/model/types.ts';
+import { effectId as effectIdOf } from '../../src/protocol/ids.ts';
+import {
+  defaultPollIntervalMs,
+  limitsWith,
+  Roster,
+  type AgentMail,
+  type AgentState,
+  type LimitsInput,
+  type Plan,
+  type QuietResult,
+  type RosterEnd,
+} from '../../src/society/index.ts';
+import type { AgentDefinition, AgentInit, HistoryEntry } from '../../actors/agent-types.ts';
+import { bootstrap } from '../../actors/planner.ts';
+import { memoryStore, type MemoryStore } from '../society/memory-store.ts';
+
+export type Answerer = (request: ChatRequest) => ChatAnswer | Promise<ChatAnswer>;
+
+interface Actor {
+  readonly ref: ActorRef;
+  readonly definition: AgentDefinition;
+  state: AgentState;
+  history: HistoryEntry[];
+  step: number;
+  mailbox: AgentMail[];
+  open: boolean;
+  recorded: Map<string, unknown>;
+  intents: Set<string>;
+  taken: AgentMail[] | null;
+}
+
+type Out = { to: number; mail: AgentMail } | { spawn: Actor };
+
+export class Crash extends Error {}
+
+export interface SocietyOptions {
+  readonly plan: Plan;
+  readonly answer: Answerer;
+  readonly limits?: LimitsInput;
+  readonly reviews?: boolean;
+  readonly goal?: string;
+  /** Throws `Crash` to lose the step in progress: called before and after every service call and before every commit. */
+  readonly crash?: (point: string) => void;
+}
+
+export class Society {
+  readonly actors = new Map<number, Actor>();
+  readonly files = new Map<string, string>();
+  readonly events: Record<string, unknown>[] = [];
+  readonly requests: ChatRequest[] = [];
+  readonly store: MemoryStore = memoryStore();
+  readonly #options: SocietyOptions;
+  readonly #answers = new Map<string, ChatAnswer>();
+  /** How often a call was sent, by its effect id. */
+  readonly #sent = new Map<string, number>();
+  readonly #workspaceResults = new Map<string, unknown>();
+  roster!: Roster;
+  quietRounds = 0;
+  end: RosterEnd | null = null;
+
+  private constructor(options: SocietyOptions) {
+    this.#options = options;
+  }
+
+  static async start(options: SocietyOptions): Promise<Society> {
+    const society = new Society(options);
+    society.roster = await Roster.open(society.store);
+    const limits = limitsWith(options.limits);
+    const reviews = options.reviews ?? true;
+    const { hired } = await society.roster.do(
+      'found',
+      { plan: options.plan, shards: 4, reviews, limits },
+      'run/0/found',
+    );
+    const settings = { run: 'test', reviews, limits, pollIntervalMs: defaultPollIntervalMs };
+    const first = bootstrap(options.plan, hired, options.goal ?? 'a goal', settings);
+    for (const agent of first.agents) society.#add(agent.definition, agent.init, agent.address);
+    for (const { to, mail } of first.mail) society.deliver(to.name, mail);
+    return society;
+  }
+
+  agent(name: string): Actor {
+    for (const actor of this.actors.values()) if (actor.ref.name === name) return actor;
+    throw new Error(`no agent ${name}`);
+  }
+
+  /** What the model of `name` was shown last, without prompt and situation. */
+  lastRequest(name: string): ChatRequest {
+    const request = this.requests.findLast((candidate) => candidate.agent === name);
+    if (request === undefined) throw new Error(`${name} never asked`);
+    return request;
+  }
+
+  deliver(name: string, mail: AgentMail): void {
+    this.agent(name).mailbox.push(structuredClone(mail));
+  }
+
+  /** Runs turns until nobody has mail. */
+  async settle(turnsMax = 20_000): Promise<void> {
+    for (let turn = 0; turn < turnsMax; turn += 1) {
+      const next = [...this.actors.values()].find((actor) => actor.mailbox.length > 0 || actor.open);
+      if (next === undefined) return;
+      await this.#turn(next);
+    }
+    throw new Error('the society does not settle');
+  }
+
+  /** Runs until the roster says that it is over. */
+  async run(quietMax = 500): Promise<RosterEnd> {
+    for (let round = 0; round < quietMax; round += 1) {
+      await this.settle();
+      const result = await this.#askRoster();
+      this.quietRounds += 1;
+      if (result.end !== null) return (this.end = result.end);
+      for (const { to, mail } of result.mails) this.deliver(to.name, mail);
+    }
+    throw new Error('the society does not end');
+  }
+
+  /** Asks what is to be done; a crash before the mail has left, or after, makes the next process ask again. */
+  async #askRoster(): Promise<QuietResult> {
+    for (let attempt = 0; attempt < 50; attempt += 1) {
+      const result: QuietResult = await this.roster.do('quiet', {});
+      try {
+        this.#options.crash?.('quiet asked');
+      } catch {
+        this.roster = await Roster.open(this.store);
+        continue;
+      }
+      try {
+        this.#options.crash?.('quiet sent');
+      } catch {
+        for (const { to, mail } of result.mails) this.deliver(to.name, mail);
+        this.roster = await Roster.open(this.store);
+        // The journal reports quiet again only when what was delivered has been read.
+        await this.settle();
+        continue;
+      }
+      return result;
+    }
+    throw new Error('crashed too often');
+  }
+
+  #add(definition: AgentDefinition, init: AgentInit, address: { id: number; shard: number }): Actor {
+    const actor = this.#make(definition, init, address);
+    this.actors.set(address.id, actor);
+    return actor;
+  }
+
+  #make(definition: AgentDefinition, init: AgentInit, address: { id: number; shard: number }): Actor {
+    return {
+      ref: { ...address, name: init.name },
+      definition,
+      state: definition.state(structuredClone(init)),
+      history: [],
+      step: 0,
+      mailbox: [],
+      open: false,
+      recorded: new Map(),
+      intents: new Set(),
+      taken: null,
+    };
+  }
+
+  async #turn(actor: Actor): Promise<void> {
+    for (let attempt = 0; attempt < 200; attempt += 1) {
+      const state = structuredClone(actor.state);
+      const batch = actor.taken ?? (actor.open ? [] : actor.mailbox.splice(0));
+      actor.taken = batch;
+      const run = { state, history: [...actor.history], out: [] as Out[] };
+      const mails = batch.map((body) => ({ type: 'mail' as const, body, sender: null, reply: () => {} }));
+      try {
+        await actor.definition.receiveBatch?.(state, mails, this.#context(actor, run));
+        this.#commit(actor, run, false);
+        return;
+      } catch (error) {
+        if (!(error instanceof Crash)) throw error;
+        // A restarted process reads its roster from the store.
+        this.roster = await Roster.open(this.store);
+      }
+    }
+    throw new Error('crashed too often');
+  }
+
+  #commit(actor: Actor, run: { state: AgentState; history: HistoryEntry[]; out: Out[] }, open: boolean): void {
+    this.#options.crash?.(`commit ${actor.ref.name}`);
+    actor.state = structuredClone(run.state);
+    actor.history = [...run.history];
+    actor.step += 1;
+    actor.open = open;
+    actor.recorded = new Map();
+    actor.intents = new Set();
+    // What a step took is consumed with it; an open turn goes on with an empty batch.
+    actor.taken = null;
+    for (const out of run.out.splice(0)) {
+      if ('spawn' in out) {
+        if (!this.actors.has(out.spawn.ref.id)) this.actors.set(out.spawn.ref.id, out.spawn);
+      } else {
+        const receiver = this.actors.get(out.to);
+        if (receiver === undefined) throw new Error(`mail to nobody: ${out.to}`);
+        receiver.mailbox.push(structuredClone(out.mail));
+      }
+    }
+  }
+
+  #context(actor: Actor, run: { state: AgentState; history: HistoryEntry[]; out: Out[] }): ActorContext<AgentState> {
+    const interruptedKeys = new Set([...actor.recorded.keys(), ...actor.intents]);
+    const context = {
+      self: actor.ref,
+      parent: null,
+      sender: null,
+      get step() {
+        return actor.step;
+      },
+      durable: true,
+      signal: new AbortController().signal,
+      spawn: (definition: AgentDefinition, init: AgentInit, options: { id: number; shard: number }) => {
+        const spawned = this.#make(definition, init, { id: options.id, shard: options.shard });
+        run.out.push({ spawn: spawned });
+        return spawned.ref;
+      },
+      tell: (ref: ActorRef, _type: string, mail: AgentMail) =>
+        run.out.push({ to: ref.id, mail: structuredClone(mail) }) > 0,
+      effect: async (key: string, fn: (id: string, signal: AbortSignal) => unknown, options: EffectOptions = {}) => {
+        if (actor.recorded.has(key)) return structuredClone(actor.recorded.get(key));
+        const now = options.record !== 'step';
+        if (options.intent ?? now) actor.intents.add(key);
+        const result = await fn(effectIdOf(actor.ref.name, actor.step, key), context.signal);
+        this.#options.crash?.(`effect ${actor.ref.name} ${key}`);
+        if (now) actor.recorded.set(key, structuredClone(result));
+        return result;
+      },
+      interrupted: (key: string) => interruptedKeys.has(key),
+      service: async (name: string, method: string, args: unknown, options: { effectId?: string | null } = {}) => {
+        this.#options.crash?.(`before ${name}.${method}`);
+        const result = await this.#service(name, method, structuredClone(args), options.effectId ?? null);
+        this.#options.crash?.(`after ${name}.${method}`);
+        return structuredClone(result);
+      },
+      endStep: async () => {
+        this.#commit(actor, run, true);
+        interruptedKeys.clear();
+      },
+      get history() {
+        return run.history;
+      },
+      appendHistory: (...entries: HistoryEntry[]) => run.history.push(...structuredClone(entries)),
+      now: () => 0,
+      random: () => 0.5,
+      log: () => {},
+      event: (event: Record<string, unknown>) => this.events.push(event),
+    };
+    return context as unknown as ActorContext<AgentState>;
+  }
+
+  async #service(name: string, method: string, args: unknown, effectId: string | null): Promise<unknown> {
+    if (name === 'model') {
+      const kept = this.#answers.get(effectId ?? '');
+      const sentBefore = this.#sent.get(effectId ?? '') ?? 0;
+      if (kept !== undefined) return { ...kept, repeats: sentBefore - 1 };
+      this.requests.push(args as ChatRequest);
+      if (effectId !== null) this.#sent.set(effectId, sentBefore + 1);
+      this.#options.crash?.(`sent ${(args as ChatRequest).agent}`);
+      const answer = await this.#options.answer(args as ChatRequest);
+      // As the service does: an answer is kept under its effect id before anybody is told of it.
+      if (effectId !== null) this.#answers.set(effectId, answer);
+      return { ...answer, repeats: sentBefore };
+    }
+    if (name === 'workspace') return this.#workspace(method, args as Record<string, string>, effectId);
+    if (method === 'group') return this.roster.group((args as { agent: string }).agent);
+    return this.roster.do(method as 'hire', args as never, effectId);
+  }
+
+  #workspace(method: string, args: Record<string, string>, effectId: string | null): unknown {
+    if (effectId !== null && this.#workspaceResults.has(effectId)) return this.#workspaceResults.get(effectId);
+    const path = args['path'] ?? '';
+    const content = args['content'] ?? '';
+    const current = this.files.get(path);
+    const base = (text: string): string => `b${text.length}`;
+    const done = (result: unknown): unknown => {
+      if (effectId !== null) this.#workspaceResults.set(effectId, result);
+      return result;
+    };
+    switch (method) {
+      case 'read':
+        if (current === undefined)
+          return { ok: false, error: { code: 'NOT_FOUND', message: 'no such file', hint: '' } };
+        return { ok: true, content: current, base: base(current) };
+      case 'write':
+        if (current !== undefined && args['base'] !== base(current)) {
+          return { ok: false, error: { code: 'EXISTS', message: 'it exists', hint: '', current, base: base(current) } };
+        }
+        this.files.set(path, content);
+        return done({ ok: true, base: base(content), merged: false });
+      case 'append':
+        this.files.set(path, (current ?? '') + content);
+        return done({ ok: true, base: base((current ?? '') + content) });
+      default:
+        return { ok: true, files: [...this.files.keys()].toSorted(), truncated: false };
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { resultSchema } from '../../bench/harness/result.ts';
+import { BENCHMARKS } from '../../src/cli/commands/bench.ts';
+import { commandLine } from '../../src/cli/command-line.ts';
+import { recorder } from '../cli/fixtures.ts';
+import { command, startCommand, temporaryDirectory } from '../support/command.ts';
+import { ROOT } from '../style/tree.ts';
+
+test.each(BENCHMARKS)('the program of %s is there', (name) => {
+  expect(existsSync(join(ROOT, 'bench', `${name}.ts`))).toBe(true);
+});
+
+test.each<[string[], RegExp]>([
+  [[], /bench needs the name of a benchmark\. There is: society\./u],
+  [['savina'], /no benchmark "savina"\. There is: society\./u],
+  [['society', 'gate'], /takes one name, and there are 2/u],
+  [['society', '--sizes', '30'], /no team of 30/u],
+  [['society', '--sizes', '31,1'], /no team of 1;/u],
+  [['society', '--sizes', '775'], /no team of 775/u],
+  [['society', '--sizes', 'many'], /--sizes is a list such as 31,109, not "many"/u],
+  [['society', '--agents', '5'], /--agents belongs to --model/u],
+  [['society', '--model', 'openai:x'], /--model needs --agents N/u],
+  [['society', '--model', 'rehearsal', '--agents', '5'], /--model is openai:NAME, not "rehearsal"/u],
+  [['society', '--model', 'openai:x', '--agents', '5', '--sizes', '31'], /--sizes belongs to the rehearsal/u],
+  [['society', '--calls', '5'], /no option --calls/u],
+])('bench %j is wrong usage', async (words, expected) => {
+  const recorded = recorder();
+  expect(await commandLine(['bench', ...words], recorded.context)).toBe(2);
+  expect(recorded.stderr).toMatch(expected);
+  expect(recorded.stderr.trimEnd().split('\n')).toHaveLength(1);
+  expect(recorded.stdout).toBe('');
+});
+
+const children = z.object({ calls: z.int() });
+
+describe('a real measurement', () => {
+  test('the smallest team: a table, then the line of the contract', async () => {
+    const directory = temporaryDirectory();
+    try {
+      const { exitCode, stdout, stderr } = await command(['bench', 'society', '--quick', '--sizes', '7'], {
+        cwd: directory.path,
+      });
+      expect(stderr).toMatch(/^7 agents, run 1 of 1: .* 5 of 5 files$/mu);
+      expect(exitCode).toBe(0);
+      const lines = stdout.trimEnd().split('\n');
+      expect(lines[0]).toMatch(/^bench society: /u);
+      const { bench, runs, rows, settings } = resultSchema.parse(JSON.parse(lines.at(-1) ?? ''));
+      expect([bench, runs]).toEqual(['society', 1]);
+      const value = (name: string): number | null | undefined => rows.find((row) => row.name === name)?.value;
+      expect(value('7 agents: files delivered')).toBe(5);
+      // Plan, one talk of the Boss and its end, 5 hirings, a talk and a report of the Admin, two calls of each worker.
+      expect(value('7 agents: model calls')).toBeGreaterThanOrEqual(20);
+      expect(value('7 agents: wall time')).toBeGreaterThan(2.4);
+      expect(value('rehearsal-server at latency 0: requests')).toBeGreaterThan(0);
+      expect(settings).toMatchObject({ reviews: 'none', embedder: 'none', latencyMs: 200, sizes: [7] });
+      expect(existsSync(join(directory.path, 'runs'))).toBe(false);
+    } finally {
+      directory.cleanUp();
+    }
+  });
+
+  test("somebody's own server: one run, no targets", async () => {
+    const directory = temporaryDirectory();
+    const server = startCommand(['rehearsal-server', '--port', '0'], { cwd: directory.path });
+    try {
+      const url = await new Promise<string>((resolve) => {
+        server.child.stdout?.on('data', (chunk: Buffer) => {
+          const found = /listening on (\S+)/u.exec(chunk.toString())?.[1];
+          if (found !== undefined) resolve(found);
+        });
+      });
+      const { exitCode, stdout } = await command(
+        ['bench', 'society', '--model', 'openai:anything', '--agents', '6', '--json'],
+        { cwd: directory.path, env: { OPENAI_BASE_URL: `${url}/v1` } },
+      );
+      expect(exitCode).toBe(0);
+      const { rows, settings } = resultSchema.parse(JSON.parse(stdout));
+      const { calls } = children.parse(await (await fetch(`${url}/stats`)).json());
+      expect(rows.find((row) => row.name === 'model calls')?.value).toBe(calls);
+      expect(rows.every((row) => row.target === null && row.skipped === null)).toBe(process.platform === 'linux');
+      expect(settings).toMatchObject({ model: 'openai:anything', endedAs: 'completed (done)' });
+    } finally {
+      server.child.kill('SIGTERM');
+      await server.result;
+      directory.cleanUp();
+    }
+  });
+
+  test('a server that is not there: rows that say so, exit 0', async () => {
+    const directory = temporaryDirectory();
+    try {
+      const { exitCode, stdout } = await command(
+        ['bench', 'society', '--model', 'openai:anything', '--agents', '6', '--json'],
+        { cwd: directory.path, env: { OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' } },
+      );
+      expect(exitCode).toBe(0);
+      const { rows } = resultSchema.parse(JSON.parse(stdout));
+      expect(rows.find((row) => row.name === 'wall time')).toMatchObject({ value: null });
+    } finally {
+      directory.cleanUp();
+    }
+  });
+
+  test('interrupted, it ends with 130 and leaves nothing behind', async () => {
+    const directory = temporaryDirectory();
+    try {
+      const { child, result } = startCommand(['bench', 'society', '--quick', '--sizes', '31'], { cwd: directory.path });
+      while (!existsSync(join(directory.path, 'runs'))) await new Promise((resolve) => setTimeout(resolve, 20));
+      child.kill('SIGTERM');
+      const { exitCode } = await result;
+      expect(exitCode).toBe(130);
+      expect(existsSync(join(directory.path, 'runs'))).toBe(false);
+    } finally {
+      directory.cleanUp();
+    }
+  });
+});

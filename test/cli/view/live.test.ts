@@ -1,0 +1,203 @@
+/** The live view of a run on a terminal that records: L1, L2, and who is told of which key. */
+import { describe, expect, test } from 'vitest';
+import { watchRun } from '../../../src/cli/watch.ts';
+import type { Key } from '../../../src/cli/view/navigation.ts';
+import type { Terminal } from '../../../src/cli/view/terminal.ts';
+import type { EventRecord } from '../../../src/protocol/event.ts';
+import { EventChannel } from '../../../src/run/event-channel.ts';
+import { progressOf, recorder, summaryOf, type Recorded } from '../fixtures.ts';
+import { event, societyEvents } from './society.ts';
+
+class FakeTerminal implements Terminal {
+  readonly colours = false;
+  readonly unicode = true;
+  readonly keys = true;
+  readonly pictures: (readonly string[])[] = [];
+  columns = 80;
+  closes = 0;
+  suspensions = 0;
+  press: (key: Key) => void = () => undefined;
+  resized: () => void = () => undefined;
+  size = () => ({ columns: this.columns, rows: 24 });
+  draw = (lines: readonly string[]): void => {
+    if (this.closes > 0) throw new Error('drawn after the end');
+    this.pictures.push(lines);
+  };
+  onKey = (listener: (key: Key) => void): void => void (this.press = listener);
+  onResize = (listener: () => void): void => void (this.resized = listener);
+  suspend = (): void => void (this.suspensions += 1);
+  close = (): void => void (this.closes += 1);
+  get last(): string {
+    return this.pictures.at(-1)?.join('\n') ?? '';
+  }
+}
+
+interface Watched extends Recorded {
+  readonly terminal: FakeTerminal;
+  readonly signal: AbortSignal;
+  readonly code: Promise<number>;
+  readonly events: EventChannel;
+  /** Feeds events and waits until they were read. */
+  readonly feed: (events: readonly EventRecord[]) => Promise<void>;
+}
+
+const watched = async (options: { json?: boolean; quiet?: boolean } = {}): Promise<Watched> => {
+  const terminal = new FakeTerminal();
+  const recorded = recorder();
+  const events = new EventChannel();
+  const opened: FakeTerminal[] = [];
+  let signal: AbortSignal | undefined;
+  const code = watchRun(
+    (given) => {
+      signal = given;
+      return { ...recorded.current.run, events };
+    },
+    { json: options.json === true, quiet: options.quiet === true, synthetic: true },
+    {
+      ...recorded.context,
+      openTerminal: () => {
+        opened.push(terminal);
+        return terminal;
+      },
+    },
+  );
+  await recorded.begun();
+  expect(opened).toHaveLength(options.quiet === true ? 0 : 1);
+  const feed = async (fed: readonly EventRecord[]): Promise<void> => {
+    for (const one of fed) events.push(one);
+    await new Promise(setImmediate);
+  };
+  return Object.assign(recorded, { terminal, signal: signal as unknown as AbortSignal, code, events, feed });
+};
+
+const key = (name: string, ctrl = false): Key => ({ name, ctrl });
+
+describe('drawing (L1)', () => {
+  test('once a period at most, and not when nothing changed', async () => {
+    const { terminal, clock, feed } = await watched();
+    expect(terminal.pictures).toHaveLength(1);
+    await feed(societyEvents(3, 3));
+    expect(terminal.pictures).toHaveLength(1);
+    clock.period();
+    expect(terminal.pictures).toHaveLength(2);
+    expect(terminal.last).toContain('Admin2');
+    clock.period();
+    clock.period();
+    expect(terminal.pictures).toHaveLength(2);
+    await feed([event('turn', 'Admin2', { mail: 1 }), event('turn', 'Admin1', { mail: 1 })]);
+    clock.period();
+    expect(terminal.pictures).toHaveLength(3);
+  });
+
+  test('after a key, another size and other progress', async () => {
+    const { terminal, clock, current, feed } = await watched();
+    await feed(societyEvents(3, 3));
+    clock.period();
+    terminal.press(key('down'));
+    clock.period();
+    expect(terminal.last).toContain('› ');
+    terminal.columns = 120;
+    terminal.resized();
+    clock.period();
+    expect(terminal.pictures.at(-1)?.some((line) => line.length > 80)).toBe(true);
+    const before = terminal.pictures.length;
+    current.progress = progressOf({ modelCalls: 77 });
+    clock.period();
+    expect(terminal.pictures).toHaveLength(before + 1);
+    expect(terminal.last).toContain('77, 2 in flight');
+  });
+});
+
+describe('keys', () => {
+  test.each(['p', 'q'])('%s pauses the run once, and the view stays', async (name) => {
+    const { terminal, clock, signal, exits, stderr } = await watched();
+    terminal.press(key(name));
+    terminal.press(key(name));
+    terminal.press(key('p'));
+    expect(signal.aborted).toBe(true);
+    expect(exits).toEqual([]);
+    clock.period();
+    expect(terminal.last).toContain('pausing');
+    expect(terminal.closes).toBe(0);
+    expect(stderr).not.toContain('Pausing');
+  });
+
+  test('q says that quitting pauses', async () => {
+    const { terminal, clock } = await watched();
+    terminal.press(key('q'));
+    clock.period();
+    expect(terminal.last).toContain('Quitting means pausing');
+    expect(terminal.last).toContain('2 model calls in flight');
+  });
+
+  test('p and then Ctrl-C ends at once, with the terminal given back before', async () => {
+    const watching = await watched();
+    const { terminal } = watching;
+    terminal.press(key('p'));
+    terminal.press(key('c', true));
+    expect(terminal.closes).toBe(1);
+    expect(watching.exits).toEqual([130]);
+    expect(watching.stderr).toMatch(/Ended at once/u);
+  });
+
+  test('a signal and the key Ctrl-C count together', async () => {
+    const watching = await watched();
+    watching.interrupt();
+    expect(watching.signal.aborted).toBe(true);
+    watching.terminal.press(key('c', true));
+    expect(watching.exits).toEqual([130]);
+  });
+
+  test('Ctrl-Z goes to the terminal', async () => {
+    const { terminal } = await watched();
+    terminal.press(key('z', true));
+    expect(terminal.suspensions).toBe(1);
+  });
+});
+
+describe('the end (L2)', () => {
+  test('the terminal is given back before the summary, and no timer is left', async () => {
+    const watching = await watched();
+    let closesAtSummary = 0;
+    const { terminal } = watching;
+    Object.defineProperty(watching, 'stdout', {
+      set: () => {
+        closesAtSummary = terminal.closes;
+      },
+      get: () => '',
+    });
+    watching.current.finish(summaryOf());
+    expect(await watching.code).toBe(0);
+    expect(closesAtSummary).toBe(1);
+    expect(watching.clock.periodsActive).toBe(0);
+    expect(watching.listeners()).toBe(0);
+    expect(terminal.closes).toBe(1);
+    await watching.feed(societyEvents(1, 1));
+    watching.clock.period();
+  });
+
+  test('also when the run breaks', async () => {
+    const watching = await watched();
+    watching.current.fail(new Error('broken'));
+    await expect(watching.code).rejects.toThrow('broken');
+    expect(watching.terminal.closes).toBe(1);
+    expect(watching.clock.periodsActive).toBe(0);
+  });
+
+  test('with --json stdout is one line all the same', async () => {
+    const watching = await watched({ json: true });
+    watching.current.finish(summaryOf());
+    await watching.code;
+    expect(watching.stdout.split('\n')).toHaveLength(2);
+    expect(JSON.parse(watching.stdout)).toMatchObject({ runId: 'abc123' });
+  });
+});
+
+test('with --quiet the terminal is left alone', async () => {
+  const watching = await watched({ quiet: true });
+  watching.clock.period();
+  expect(watching.terminal.pictures).toEqual([]);
+  expect(watching.stderr).toBe('');
+  watching.interrupt();
+  expect(watching.stderr).toMatch(/^Pausing .* Ctrl-C again ends at once\.\n$/u);
+});

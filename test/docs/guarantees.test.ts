@@ -1,0 +1,25 @@
+/** docs/guarantees.md names the invariants that the headers of the code state, all of them and no others. */
+import { expect, test } from 'vitest';
+import { readSource } from '../style/tree.ts';
+
+/** Invariants that one file states; those of the actors (A) and of durable steps (D) are spread over many. */
+const HOMES: Readonly<Record<string, string>> = {
+  J: 'src/journal/shard-log.ts',
+  M: 'src/run/services/model.ts',
+  C: 'src/run/controller.ts',
+  S: 'src/run/society-run.ts',
+  W: 'src/workspace/workspace.ts',
+};
+
+const headerOf = (path: string): string => readSource(path).split('*/', 1)[0] ?? '';
+
+test.each(Object.entries(HOMES))('%s of %s', (letter, path) => {
+  const stated = [...headerOf(path).matchAll(new RegExp(`\\b${letter}\\d+\\b`, 'gu'))].map(([id]) => id);
+  const page = readSource('docs/guarantees.md');
+  const promised = [...page.matchAll(new RegExp(`^- \\*\\*(?<id>${letter}\\d+)\\*\\*`, 'gmu'))].map(
+    ({ groups }) => groups?.['id'],
+  );
+  expect(promised.length).toBeGreaterThan(1);
+  expect(promised).toEqual([...new Set(stated)]);
+  expect(page).toContain(`\`${path}\``);
+});

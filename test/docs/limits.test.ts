@@ -1,0 +1,31 @@
+/** docs/limits-and-budgets.md says what the schema of the limits and of `--config` says. */
+import { expect, test } from 'vitest';
+import { configSchema } from '../../src/run/settings.ts';
+import { defaultLimits, limitsSchema } from '../../src/society/index.ts';
+import { readSource } from '../style/tree.ts';
+import { blocksOf } from './markdown.ts';
+
+const PAGE = 'docs/limits-and-budgets.md';
+
+test('the table has every limit with its default, and no other', () => {
+  const section = readSource(PAGE).split('## The limits')[1]?.split('\n## ')[0] ?? '';
+  const rows = [...section.matchAll(/^\| `(?<name>\w+)` +\| +(?<value>[\d,]+) \| (?<text>.+?) +\|$/gmu)];
+  const table = Object.fromEntries(
+    rows.map(({ groups }) => [groups?.['name'], Number(groups?.['value']?.replaceAll(',', ''))]),
+  );
+  expect(table).toEqual(defaultLimits);
+  for (const { groups } of rows) expect(groups?.['text']?.length, groups?.['name']).toBeGreaterThan(20);
+});
+
+test('the configuration shown has every field, and the limits at their defaults', () => {
+  const block = blocksOf(PAGE, readSource(PAGE)).find(({ file }) => file === 'config.json');
+  const config = configSchema.parse(JSON.parse(block?.code ?? ''));
+  expect(config.limits).toEqual(defaultLimits);
+  const shown = JSON.parse(block?.code ?? '') as Record<string, object>;
+  const { limits, model, pollIntervalMs } = configSchema.shape;
+  expect(limits.unwrap()).toBe(limitsSchema);
+  expect(Object.keys(shown).sort()).toEqual(Object.keys(configSchema.shape).sort());
+  expect(Object.keys(shown['limits'] ?? {}).sort()).toEqual(Object.keys(limitsSchema.shape).sort());
+  expect(Object.keys(shown['model'] ?? {}).sort()).toEqual(Object.keys(model.unwrap().shape).sort());
+  expect(Object.keys(shown['pollIntervalMs'] ?? {}).sort()).toEqual(Object.keys(pollIntervalMs.unwrap().shape).sort());
+});

@@ -1,0 +1,100 @@
+/** A run killed in the middle goes on where it was: nothing lost, no received answer paid for twice. */
+import { afterAll, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
+import type { Inspection, RunSummary } from '../../src/run/types.ts';
+import { readJournal } from '../../src/journal/index.ts';
+import { startModelServer } from '../support/aimock.ts';
+import { command, filesBelow, jsonLine, startCommand, temporaryDirectory } from '../support/command.ts';
+
+const AGENTS = 590;
+const AGENTS_AT_KILL = 300;
+const directory = temporaryDirectory();
+afterAll(() => directory.cleanUp());
+
+const inspect = async (runDir: string): Promise<Inspection | null> => {
+  const result = await command(['inspect', runDir, '--json']);
+  return result.exitCode === 0 ? (jsonLine(result) as Inspection) : null;
+};
+
+/** How many answers a killed run has in its journal: those of committed steps, and those kept for the step in progress. */
+const journaledAnswers = async (runDir: string): Promise<number> => {
+  const journal = await readJournal(runDir);
+  try {
+    let answers = journal.store('run').result('_planner/0/plan-0') === undefined ? 0 : 1;
+    const steps = new Map<string, number>();
+    for (const actor of journal.shards.flatMap((shard) => shard.actors)) {
+      steps.set(actor.record.name, actor.step);
+      answers += (actor.state as { counters: { calls: number } } | undefined)?.counters.calls ?? 0;
+    }
+    const kept = journal.store('model');
+    for (const [, sent] of kept.range('sent/', 'sent0')) {
+      const { effectId } = sent as { effectId: string };
+      const [name = '', step = ''] = effectId.split('/');
+      const committed = (steps.get(name) ?? 0) > Number(step);
+      if (name !== '_planner' && !committed && kept.result(effectId) !== undefined) answers += 1;
+    }
+    return answers;
+  } finally {
+    await journal.close();
+  }
+};
+
+test('D1–D4: SIGKILL with 300 agents at work, then resume: every file is there, no answer is asked for twice', async () => {
+  const server = await startModelServer({ seed: 7, latencyMs: 150 });
+  const env = { OPENAI_BASE_URL: server.baseUrl, OPENAI_API_KEY: 'test-key' };
+  const runDir = join(directory.path, 'run');
+  try {
+    const args = ['run', 'Write the policy of a small country', '--model', 'openai:rehearsal', '--seed', '7'];
+    const first = startCommand([...args, '--max-agents', String(AGENTS), '--run-dir', runDir, '--json'], { env });
+    let agents = 0;
+    for (let attempt = 0; attempt < 600 && agents < AGENTS_AT_KILL; attempt += 1) {
+      agents = (await inspect(runDir))?.agents.length ?? 0;
+      if (agents < AGENTS_AT_KILL) await sleep(50);
+    }
+    expect(agents).toBeGreaterThanOrEqual(AGENTS_AT_KILL);
+    // Into the second answers of most agents, so that there is much to lose.
+    while (server.answered.length < AGENTS * 1.3) await sleep(20);
+    first.child.kill('SIGKILL');
+    expect((await first.result).signal).toBe('SIGKILL');
+    // Let the server finish what it had received: nobody reads it any more.
+    while (server.received > server.answered.length) await sleep(20);
+    await sleep(200);
+    const journaled = await journaledAnswers(runDir);
+    // What was in flight at the kill: sent, and not in the journal.
+    const inFlight = server.received - journaled;
+    expect(journaled).toBeGreaterThan(AGENTS / 2);
+
+    const killed = await inspect(runDir);
+    expect(killed?.status).toBe('killed');
+    const resumed = await command(['resume', runDir, '--json'], { env });
+    const summary = jsonLine(resumed) as RunSummary;
+    expect(resumed.exitCode, resumed.stderr).toBe(0);
+    expect(summary).toMatchObject({
+      status: 'completed',
+      reason: 'done',
+      agents: AGENTS,
+      neverWoken: 0,
+      deadLetters: 0,
+    });
+    expect(summary.files).toBeGreaterThanOrEqual(summary.agentsByLevel.ordinary);
+    expect(filesBelow(summary.workspace).size).toBe(summary.files);
+
+    const seen = new Map<string, number>();
+    for (const answer of server.answered) {
+      const key = `${answer.agent} ${answer.request}`;
+      seen.set(key, (seen.get(key) ?? 0) + 1);
+    }
+    const repeated = [...seen.values()].reduce((sum, times) => sum + times - 1, 0);
+    // Only what was in flight at the kill may be asked again.
+    expect(repeated).toBeLessThanOrEqual(inFlight);
+    // A call cut off in the moment of its sending may repeat uncounted: its mark is not waited for.
+    expect(summary.repeatedCalls).toBeGreaterThan(0);
+    expect(summary.repeatedCalls).toBeLessThanOrEqual(inFlight);
+    // Every answer is paid for once, but for those.
+    expect(server.answered.length).toBeGreaterThanOrEqual(summary.modelCalls + summary.repeatedCalls);
+    expect(server.answered.length).toBeLessThanOrEqual(summary.modelCalls + inFlight);
+  } finally {
+    await server.stop();
+  }
+}, 180_000);

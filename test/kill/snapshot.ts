@@ -1,0 +1,94 @@
+/** What the journal of a killed run holds, as far as the checks of the kill suite ask. */
+import { type JournalReader, readJournal, type StoreReader } from '../../src/journal/index.ts';
+import type { InboxEntry } from '../../src/journal/shard-log.ts';
+import { MegactorError } from '../../src/protocol/errors.ts';
+import { agentStateSchema } from '../../src/society/index.ts';
+
+export interface AgentSnapshot {
+  readonly steps: number;
+  /** Model answers in the journal: those of committed steps, and the one kept for the step in progress. */
+  readonly answers: number;
+  readonly messages: number;
+}
+
+export interface RunSnapshot {
+  readonly agents: ReadonlyMap<string, AgentSnapshot>;
+  readonly plannerAnswers: number;
+  /** Agents of whose mail, sent by committed steps, some is in no inbox. */
+  readonly mailLost: readonly string[];
+  /** Steps whose tools have acted although no answer of a model is journaled for them. */
+  readonly actedUnrecorded: readonly string[];
+}
+
+/** A step has at most this many tool calls that a trial looks for. */
+const TOOLS_MAX = 16;
+
+const SERVICES = ['roster', 'workspace'] as const;
+
+const hasActed = (stores: readonly StoreReader[], step: string): boolean => {
+  const keys = ['hire', ...Array.from({ length: TOOLS_MAX }, (_, index) => `tool-${index}`)];
+  return keys.some((key) => stores.some((store) => store.result(`${step}/${key}`) !== undefined));
+};
+
+export const EMPTY_SNAPSHOT: RunSnapshot = { agents: new Map(), plannerAnswers: 0, mailLost: [], actedUnrecorded: [] };
+
+/** Every entry that ever came to the inbox of `shard`. */
+function* inboxOf(journal: JournalReader, shard: number): Iterable<InboxEntry> {
+  for (let seq = 0; ; seq += 1) {
+    try {
+      yield journal.inboxEntry(shard, seq);
+    } catch (error) {
+      // The reader has checked that nothing is missing before the end.
+      if (error instanceof MegactorError && error.code === 'JOURNAL_DAMAGED') return;
+      throw error;
+    }
+  }
+}
+
+/** How much mail of each actor is in the inboxes, consumed or not. */
+const mailBySender = (journal: JournalReader): Map<number, number> => {
+  const found = new Map<number, number>();
+  for (let shard = 0; shard < journal.shards.length; shard += 1) {
+    for (const entry of inboxOf(journal, shard)) {
+      const sender = entry.kind === 'mail' ? entry.mail.from?.id : undefined;
+      if (sender !== undefined) found.set(sender, (found.get(sender) ?? 0) + 1);
+    }
+  }
+  return found;
+};
+
+/** @throws JOURNAL_DAMAGED */
+export const snapshotOf = async (runDir: string): Promise<RunSnapshot> => {
+  const journal = await readJournal(runDir);
+  try {
+    const model = journal.store('model');
+    const services = SERVICES.map((name) => journal.store(name));
+    const agents = new Map<string, AgentSnapshot>();
+    const actedUnrecorded: string[] = [];
+    const mailLost: string[] = [];
+    const mail = mailBySender(journal);
+    for (const actor of journal.shards.flatMap((shard) => shard.actors)) {
+      const { name } = actor.record;
+      const parsed = agentStateSchema.safeParse(actor.state);
+      const counters = parsed.success ? parsed.data.counters : { calls: 0, messages: 0 };
+      const step = `${name}/${actor.step}`;
+      const kept = model.result(`${step}/model`) !== undefined;
+      if (!kept && hasActed(services, step) && actor.begun !== null && actor.begun.intents.includes('model')) {
+        actedUnrecorded.push(step);
+      }
+      if (counters.messages > (mail.get(actor.record.id) ?? 0)) mailLost.push(name);
+      agents.set(name, {
+        steps: actor.step,
+        answers: counters.calls + (kept ? 1 : 0),
+        messages: counters.messages,
+      });
+    }
+    const plannerAnswers =
+      journal.store('run').result('_planner/0/plan-0') === undefined && model.result('_planner/0/plan-0') === undefined
+        ? 0
+        : 1;
+    return { agents, plannerAnswers, mailLost, actedUnrecorded };
+  } finally {
+    await journal.close();
+  }
+};

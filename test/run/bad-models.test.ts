@@ -1,0 +1,181 @@
+/** Whatever a model server or a model says, a run ends with a true status, the documented exit code, and its files. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { RunSummary } from '../../src/run/types.ts';
+import { command, jsonLine, startCommand, temporaryDirectory, type CommandResult } from '../support/command.ts';
+import { startScriptedServer, type ScriptedAnswer, type ScriptedRequest } from '../support/scripted-server.ts';
+
+const directory = temporaryDirectory();
+afterAll(() => directory.cleanUp());
+let runs = 0;
+
+type Script = (request: ScriptedRequest) => ScriptedAnswer;
+
+const runAgainst = async (
+  script: Script,
+  args: readonly string[] = [],
+): Promise<{ result: CommandResult; calls: number; runDir: string }> => {
+  const server = await startScriptedServer(script);
+  runs += 1;
+  const runDir = join(directory.path, `run-${runs}`);
+  try {
+    const result = await command(
+      ['run', 'Write a guide', '--model', 'openai:m', '--run-dir', runDir, '--json', ...args],
+      {
+        env: { OPENAI_BASE_URL: server.baseUrl, OPENAI_API_KEY: 'sk-secret-of-the-test' },
+      },
+    );
+    expect(result.stdout + result.stderr).not.toContain('sk-secret-of-the-test');
+    return { result, calls: server.requests.length, runDir };
+  } finally {
+    await server.stop();
+  }
+};
+
+const errorAnswer = (status: number, code: string): ScriptedAnswer => ({
+  status,
+  raw: { error: { message: `the server says ${code}`, type: code, code } },
+});
+
+const plan: ScriptedAnswer = {
+  toolCalls: [
+    {
+      name: 'submit_plan',
+      arguments: JSON.stringify({
+        goal: 'a guide',
+        agents: [
+          {
+            name: 'Writer',
+            description: 'writes',
+            initial_prompt: 'Write guide.md',
+            supervisor: 'Boss',
+            files: [],
+            collaborators: [],
+          },
+        ],
+        items: [{ id: 'guide', text: 'the guide is written', owner: 'Writer' }],
+      }),
+    },
+  ],
+};
+
+const planned =
+  (then: Script): Script =>
+  (request) =>
+    request.agent === '_planner' ? plan : then(request);
+
+describe('a server that refuses', () => {
+  test('a wrong key pauses the run: one call, exit 3, resumable', async () => {
+    const { result, calls, runDir } = await runAgainst(() => errorAnswer(401, 'invalid_api_key'));
+    expect(result.exitCode, result.stderr).toBe(3);
+    expect(jsonLine(result)).toMatchObject({ status: 'paused', reason: 'wrong-key', agents: 0 });
+    expect(calls).toBe(1);
+
+    const server = await startScriptedServer(planned(() => ({ content: 'Nothing to do.' })));
+    const resumed = await command(['resume', runDir, '--json'], {
+      env: { OPENAI_BASE_URL: server.baseUrl, OPENAI_API_KEY: 'another' },
+    });
+    await server.stop();
+    expect((jsonLine(resumed) as RunSummary).agents).toBe(2);
+  });
+
+  test('a quota that is used up pauses the run, exit 3', async () => {
+    const { result } = await runAgainst(() => errorAnswer(429, 'insufficient_quota'));
+    expect(result.exitCode, result.stderr).toBe(3);
+    expect(jsonLine(result)).toMatchObject({ status: 'paused', reason: 'quota' });
+  });
+
+  test('an unknown model is a wrong configuration, exit 2, with the name in one line', async () => {
+    const { result, calls } = await runAgainst(() => errorAnswer(404, 'model_not_found'));
+    expect(result.exitCode).toBe(2);
+    expect(result.stderr).toMatch(/MODEL_UNKNOWN/u);
+    expect(calls).toBe(1);
+  });
+
+  test('a wrong key in the middle of a run keeps what exists', async () => {
+    const { result } = await runAgainst(planned(() => errorAnswer(401, 'invalid_api_key')));
+    expect(result.exitCode, result.stderr).toBe(3);
+    expect(jsonLine(result)).toMatchObject({ status: 'paused', reason: 'wrong-key', agents: 2 });
+  });
+});
+
+describe('a model that misbehaves', () => {
+  const kinds: Readonly<Record<string, ScriptedAnswer>> = {
+    prose: { content: 'I would rather talk about the weather.' },
+    'bad JSON': { toolCalls: [{ name: 'write_file', arguments: '{"path": "a.md", "content": ' }] },
+    'an unknown tool': { toolCalls: [{ name: 'fly_to_the_moon', arguments: '{}' }] },
+    'wrong arguments': { toolCalls: [{ name: 'write_file', arguments: '{"path": 7}' }] },
+    nothing: { content: null },
+    'the same call for ever': { toolCalls: [{ name: 'list_files', arguments: '{}' }] },
+  };
+
+  const unusable = ['bad JSON', 'an unknown tool', 'wrong arguments', 'nothing'];
+
+  test.each(Object.entries(kinds))(
+    '%s: the run ends failed, within its limits, and says what is missing',
+    async (kind, answer) => {
+      const { result, calls, runDir } = await runAgainst(planned(() => answer));
+      expect(result.exitCode, result.stderr).toBe(1);
+      const summary = jsonLine(result) as RunSummary;
+      expect(summary.status).toBe('failed');
+      expect(summary.agents).toBe(2);
+      // Two agents, a few nudges each, at most twenty steps a turn.
+      expect(calls).toBeLessThan(400);
+      expect(existsSync(join(runDir, 'report.md'))).toBe(true);
+      // Each answer but the plan had a bad format, and each is counted once.
+      if (unusable.includes(kind)) expect(summary.remedies['format']).toBe(calls - 1);
+    },
+  );
+
+  test('a planner that never plans: failed, three attempts', async () => {
+    const { result, calls } = await runAgainst(() => ({ content: 'What a nice goal!' }));
+    expect(result.exitCode).toBe(1);
+    expect(calls).toBe(3);
+    expect(result.stderr).toMatch(/no usable plan/u);
+  });
+
+  test('what was written before stays', async () => {
+    const seen = new Set<string>();
+    const { result } = await runAgainst(
+      planned(({ agent }) => {
+        if (seen.has(agent)) return { content: 'I am done with this.' };
+        seen.add(agent);
+        if (agent === 'Boss')
+          return { toolCalls: [{ name: 'talk', arguments: '{"messages":[{"to":"Writer","content":"go"}]}' }] };
+        return { toolCalls: [{ name: 'write_file', arguments: '{"path":"guide.md","content":"# Guide\\n"}' }] };
+      }),
+    );
+    const summary = jsonLine(result) as RunSummary;
+    expect(summary.status).toBe('failed');
+    expect(summary.files).toBe(1);
+    expect(existsSync(join(summary.workspace, 'guide.md'))).toBe(true);
+  });
+});
+
+describe('Ctrl-C', () => {
+  test('once: pauses with exit 3, and the run goes on from there', async () => {
+    const runDir = join(directory.path, 'interrupted');
+    const args = ['run', 'Write a guide', '--max-agents', '60', '--seed', '5', '--run-dir', runDir, '--json'];
+    const rehearsal = join(directory.path, 'slow.json');
+    const { writeFileSync } = await import('node:fs');
+    writeFileSync(rehearsal, JSON.stringify({ latencyMs: 300 }));
+    const running = startCommand([...args, '--rehearsal', rehearsal]);
+    let spawned = 0;
+    for (let attempt = 0; attempt < 200 && spawned < 20; attempt += 1) {
+      const inspected = await command(['inspect', runDir, '--json']);
+      if (inspected.exitCode === 0) spawned = (jsonLine(inspected) as { agents: unknown[] }).agents.length;
+    }
+    const busy = await command(['resume', runDir, '--json']);
+    expect(busy.exitCode).toBe(2);
+    expect(busy.stderr).toMatch(/RUN_DIR_IN_USE/u);
+    running.child.kill('SIGINT');
+    const paused = await running.result;
+    expect(paused.exitCode, paused.stderr).toBe(3);
+    expect(jsonLine(paused)).toMatchObject({ status: 'paused', reason: 'interrupted', repeatedCalls: 0 });
+    const resumed = await command(['resume', runDir, '--json']);
+    expect(resumed.exitCode, resumed.stderr).toBe(0);
+    // What was in flight was answered and kept before the pause.
+    expect(jsonLine(resumed)).toMatchObject({ status: 'completed', agents: 60, repeatedCalls: 0, neverWoken: 0 });
+  });
+});

@@ -1,0 +1,97 @@
+/** An agent whose every call is refused crashes past its intensity; the society around it goes on and says so. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { parseRehearsalOptions, rehearse } from '../../src/model/index.ts';
+import type { Inspection, RunSummary } from '../../src/run/types.ts';
+import { command, jsonLine, temporaryDirectory } from '../support/command.ts';
+import { startScriptedServer, type ScriptedServer } from '../support/scripted-server.ts';
+
+const AGENTS = 30;
+const directory = temporaryDirectory();
+afterAll(() => directory.cleanUp());
+
+interface Report {
+  readonly agents: readonly { name: string; level: string; supervisor: string | null; status: string }[];
+  readonly missing: readonly { agent: string; what: string }[];
+}
+
+interface Crashed {
+  readonly exitCode: number | null;
+  readonly summary: RunSummary;
+  readonly report: Report;
+  readonly inspection: Inspection;
+  readonly victim: string;
+  /** The Boss's last request. */
+  readonly bossSaw: string;
+  /** Completions that the server sent. */
+  readonly answered: number;
+}
+
+/** The rehearsal over HTTP, but whoever is the victim gets 400 from its third call on. */
+const startServer = async (
+  isVictim: (agent: string, prompt: string) => boolean,
+): Promise<{ server: ScriptedServer; victim: () => string; answered: () => number }> => {
+  const options = parseRehearsalOptions({ latencyMs: 0 }, 7);
+  let victim = '';
+  let calls = 0;
+  let answered = 0;
+  const server = await startScriptedServer(({ agent, body }) => {
+    if (victim === '' && isVictim(agent, JSON.stringify(body.messages[0]?.content))) victim = agent;
+    if (agent === victim && (calls += 1) > 2) return { status: 400, raw: { error: { message: 'planted' } } };
+    const outcome = rehearse({ body: body }, options);
+    if (outcome.kind !== 'completion') return { status: 500 };
+    answered += 1;
+    return { raw: outcome.body };
+  });
+  return { server, victim: () => victim, answered: () => answered };
+};
+
+const crash = async (name: string, isVictim: (agent: string, prompt: string) => boolean): Promise<Crashed> => {
+  const { server, victim, answered } = await startServer(isVictim);
+  const runDir = join(directory.path, name);
+  const args = ['run', 'Write a guide', '--model', 'openai:m', '--seed', '7', '--max-agents', String(AGENTS)];
+  try {
+    const env = { OPENAI_BASE_URL: server.baseUrl, OPENAI_API_KEY: 'key' };
+    const result = await command([...args, '--run-dir', runDir, '--json'], { env });
+    const inspected = await command(['inspect', runDir, '--json']);
+    return {
+      exitCode: result.exitCode,
+      summary: jsonLine(result) as RunSummary,
+      report: JSON.parse(readFileSync(join(runDir, 'report.json'), 'utf8')) as Report,
+      inspection: jsonLine(inspected) as Inspection,
+      victim: victim(),
+      bossSaw: JSON.stringify(server.requests.findLast(({ agent }) => agent === 'Boss')?.body.messages),
+      answered: answered(),
+    };
+  } finally {
+    await server.stop();
+  }
+};
+
+test('the subordinates of an Admin that crashed finish under the Boss', async () => {
+  const crashed = await crash('admin', (_, prompt) => prompt.includes('- level: Admin'));
+  const { exitCode, summary, report, inspection, victim, answered } = crashed;
+  expect(exitCode).toBe(0);
+  expect(summary).toMatchObject({ status: 'completed', agents: AGENTS, neverWoken: 0, restarts: 3 });
+  expect(summary.remedies).toMatchObject({ crash: 1 });
+  expect(report.missing).toEqual([{ agent: victim, what: 'failed' }]);
+  const others = report.agents.filter(({ name }) => name !== victim);
+  expect(others.map(({ status }) => status)).toEqual(others.map(() => 'finished'));
+
+  // What it did before counts, and it is still listed for what it was.
+  expect(summary.modelCalls).toBe(answered);
+  expect(report.agents.find(({ name }) => name === victim)?.level).toBe('admin');
+  expect(inspection.agents).toHaveLength(AGENTS);
+  expect(crashed.bossSaw).toMatch(/Contents of 6 of \d+ files/u);
+  const seen = inspection.agents.find(({ name }) => name === victim);
+  expect(seen).toMatchObject({ state: 'failed', level: 'admin', turns: 1, calls: 2 });
+});
+
+test('without its Boss a run ends failed, and says so', async () => {
+  const { exitCode, summary, report, inspection } = await crash('boss', (agent) => agent === 'Boss');
+  expect(exitCode).toBe(1);
+  expect(summary).toMatchObject({ status: 'failed', reason: 'boss-failed', agents: AGENTS });
+  expect(report.missing).toEqual([{ agent: 'Boss', what: 'failed' }]);
+  expect(inspection.agents.find(({ name }) => name === 'Boss')).toMatchObject({ state: 'failed' });
+});

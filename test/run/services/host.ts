@@ -1,0 +1,40 @@
+/** A service host for one service, with a store in memory that outlives it. */
+import type { CreateService, ServiceCallContext, ServiceHost, ServiceInstance } from '../../../src/protocol/service.ts';
+import { memoryStore, type MemoryStore } from '../../society/memory-store.ts';
+
+export interface HostedService {
+  readonly store: MemoryStore;
+  readonly notices: unknown[];
+  readonly events: Record<string, unknown>[];
+  readonly instance: ServiceInstance;
+  readonly call: (method: string, args: unknown, context?: Partial<ServiceCallContext>) => Promise<unknown>;
+}
+
+export const hostService = async (
+  create: CreateService,
+  options: unknown,
+  store: MemoryStore = memoryStore(),
+  others: ServiceHost['call'] = () => Promise.reject(new Error('there is no other service')),
+): Promise<HostedService> => {
+  const notices: unknown[] = [];
+  const events: Record<string, unknown>[] = [];
+  const host: ServiceHost = {
+    store: () => store,
+    call: others,
+    notify: (message) => notices.push(structuredClone(message)),
+    event: (event) => events.push(event),
+  };
+  const instance = await create(options, host);
+  return {
+    store,
+    notices,
+    events,
+    instance,
+    call: async (method, args, context = {}) => {
+      const handler = instance.methods[method] as ((args: unknown, call: ServiceCallContext) => unknown) | undefined;
+      if (handler === undefined) throw new Error(`no method ${method}`);
+      const call = { effectId: null, caller: 'test', signal: new AbortController().signal, ...context };
+      return structuredClone(await handler(structuredClone(args), call));
+    },
+  };
+};

@@ -1,0 +1,76 @@
+/** A clock that stands still until it is told to go on, and runs `soon` callbacks only when asked. */
+import type { Clock, TimerHandle } from '../../src/platform/index.ts';
+
+interface Timer {
+  readonly at: number;
+  readonly order: number;
+  readonly callback: () => void;
+}
+
+export class ManualClock implements Clock {
+  #now = 1_000_000;
+  #order = 0;
+  #soon: (() => void)[] = [];
+  readonly #timers = new Set<Timer>();
+
+  now = (): number => this.#now;
+  monotonic = (): number => this.#now;
+
+  after = (delayMs: number, callback: () => void): TimerHandle => {
+    const timer = { at: this.#now + delayMs, order: (this.#order += 1), callback };
+    this.#timers.add(timer);
+    return { cancel: () => void this.#timers.delete(timer) };
+  };
+
+  every = (periodMs: number, callback: () => void): TimerHandle => {
+    let timer = this.after(periodMs, () => undefined);
+    const arm = (): void => {
+      timer = this.after(periodMs, () => {
+        arm();
+        callback();
+      });
+    };
+    timer.cancel();
+    arm();
+    return { cancel: () => timer.cancel() };
+  };
+
+  soon = (callback: () => void): void => {
+    this.#soon.push(callback);
+  };
+
+  sleep = (delayMs: number): Promise<void> => new Promise((resolve) => void this.after(delayMs, resolve));
+
+  /** Runs everything that can run without time passing, promises included. */
+  async settle(): Promise<void> {
+    let quiet = 0;
+    for (let round = 0; round < 200; round += 1) {
+      const due = this.#soon;
+      this.#soon = [];
+      for (const callback of due) callback();
+      for (let tick = 0; tick < 10; tick += 1) await Promise.resolve();
+      // Modules load on the real event loop.
+      await new Promise((resolve) => setImmediate(resolve));
+      quiet = this.#soon.length === 0 && due.length === 0 ? quiet + 1 : 0;
+      if (quiet > 3) return;
+    }
+    throw new Error('the shard does not come to rest');
+  }
+
+  async advance(ms: number): Promise<void> {
+    const until = this.#now + ms;
+    await this.settle();
+    for (;;) {
+      const next = [...this.#timers]
+        .filter((timer) => timer.at <= until)
+        .sort((a, b) => a.at - b.at || a.order - b.order)[0];
+      if (next === undefined) break;
+      this.#timers.delete(next);
+      this.#now = Math.max(this.#now, next.at);
+      next.callback();
+      await this.settle();
+    }
+    this.#now = until;
+    await this.settle();
+  }
+}

@@ -1,0 +1,162 @@
+/** Shards in one thread, on a manual clock, with messages passed through the codec. */
+import type { ActorRef, AnyDefinition, SpawnOptions } from '../../src/actor/index.ts';
+import { deepCopy, resolveSpawnOptions } from '../../src/actor/index.ts';
+import type { JournalClient, ShardLog } from '../../src/journal/shard-log.ts';
+import { MAIN_SHARD } from '../../src/protocol/ids.ts';
+import { AskTable } from '../../src/runtime/ask-table.ts';
+import { DefinitionLoader } from '../../src/runtime/definition-loader.ts';
+import type { Envelope } from '../../src/runtime/envelope.ts';
+import { Shard } from '../../src/runtime/shard.ts';
+import type { ServiceCaller, ShardLimits } from '../../src/runtime/shard-core.ts';
+import { spawnRecord } from '../../src/runtime/spawn-record.ts';
+import { CounterRow, createCounterMemory, type EventInput } from '../../src/telemetry/index.ts';
+import { ManualClock } from './manual-clock.ts';
+
+export const FIXTURES = 'test:fixtures';
+
+export interface WorldOptions {
+  readonly shards?: number;
+  readonly incarnation?: number;
+  readonly limits?: Partial<ShardLimits>;
+  readonly journal?: { shard(shard: number): ShardLog; deliver: JournalClient['deliver'] };
+  readonly callService?: ServiceCaller;
+  /** Keep envelopes between shards until `flush`, and acknowledge them as a link would. */
+  readonly slowLinks?: boolean;
+}
+
+export class World {
+  readonly clock = new ManualClock();
+  readonly shards: Shard[] = [];
+  readonly counters: CounterRow[] = [];
+  readonly events: EventInput[] = [];
+  readonly failures: Error[] = [];
+  /** Signals for watchers in the main thread. */
+  readonly mainSignals: Envelope[] = [];
+  readonly #asks = new AskTable(this.clock);
+  readonly #inFlight: Envelope[] = [];
+  readonly #count: number;
+  #ids = 0;
+
+  /** @param definitions the exports of one module that is only in memory: `defineActor(FIXTURES, name, …)` */
+  constructor(definitions: Record<string, unknown>, options: WorldOptions = {}) {
+    this.#count = options.shards ?? 1;
+    const memory = createCounterMemory(this.#count);
+    const loader = new DefinitionLoader(() => Promise.resolve(definitions));
+    for (let shard = 0; shard < this.#count; shard += 1) {
+      const counters = new CounterRow(memory, shard);
+      this.counters.push(counters);
+      this.shards.push(
+        new Shard({
+          shard,
+          shards: this.#count,
+          seed: 1,
+          incarnation: options.incarnation ?? 0,
+          clock: this.clock,
+          random: () => 0.5,
+          links: { send: (envelope) => this.#carry(envelope, options.slowLinks === true) },
+          log: options.journal?.shard(shard) ?? null,
+          journal: options.journal ?? null,
+          callService: options.callService ?? (() => Promise.reject(new Error('no services'))),
+          loader,
+          counters,
+          onEvent: (event) => this.events.push(event),
+          onFailure: (error) => this.failures.push(error),
+          checkMail: true,
+          ...(options.limits === undefined ? {} : { limits: options.limits }),
+        }),
+      );
+    }
+  }
+
+  async start(): Promise<this> {
+    for (const shard of this.shards) await shard.open();
+    for (const shard of this.shards) shard.start();
+    return this;
+  }
+
+  async spawn(definition: unknown, init: unknown, options?: SpawnOptions): Promise<ActorRef> {
+    const { record, shard } = spawnRecord(definition as AnyDefinition, init, options, resolveSpawnOptions(options), {
+      shards: this.#count,
+      allocate: () => (this.#ids += 1) * 256 + 255,
+      nextShard: () => 0,
+      parent: null,
+      ancestors: [],
+    });
+    const spawned = this.shards[shard]?.spawn(record, options?.durable === true);
+    await this.clock.settle();
+    await spawned;
+    return { shard, id: record.id, name: record.name };
+  }
+
+  tell(ref: ActorRef, type: string, body?: unknown, from: ActorRef | null = null): boolean {
+    const { shard, id: to } = ref;
+    const mail = { kind: 'mail', shard, source: MAIN_SHARD, to, from, type, body, ask: 0, seq: -1 } as const;
+    return this.shards[shard]?.receive(mail) ?? false;
+  }
+
+  /** Asks without waiting for the clock. */
+  askSoon(ref: ActorRef, type: string, body?: unknown, deadlineMs = 5_000): Promise<unknown> {
+    const { shard, id: to } = ref;
+    const answer = this.#asks.open(shard, deadlineMs, type, (ask) =>
+      this.shards[shard]?.receive({
+        kind: 'mail',
+        shard,
+        source: MAIN_SHARD,
+        to,
+        from: null,
+        type,
+        body,
+        ask,
+        seq: -1,
+      }),
+    );
+    // The test looks at it later.
+    answer.catch(() => undefined);
+    return answer;
+  }
+
+  async ask(ref: ActorRef, type: string, body?: unknown): Promise<unknown> {
+    const answer = this.askSoon(ref, type, body);
+    await this.clock.settle();
+    return answer;
+  }
+
+  watch(ref: ActorRef): void {
+    const { shard, id: to } = ref;
+    this.shards[shard]?.receive({ kind: 'watch', shard, source: MAIN_SHARD, to, watcher: null, as: 'watcher' });
+  }
+
+  stop(ref: ActorRef): void {
+    const { shard, id: to } = ref;
+    const signal = { kind: 'stop', reason: 'test' } as const;
+    this.shards[shard]?.receive({ kind: 'signal', shard, source: MAIN_SHARD, to, from: ref, signal, seq: -1 });
+  }
+
+  /** Lets what slow links hold arrive; acknowledgements come at once. */
+  async flush(): Promise<void> {
+    for (const envelope of this.#inFlight.splice(0)) {
+      this.shards[envelope.shard]?.receive(envelope);
+      const { shard, source } = envelope;
+      this.shards[source]?.receive({ kind: 'credit', shard: source, source: shard, count: 1 });
+    }
+    await this.clock.settle();
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.length;
+  }
+
+  #carry(envelope: Envelope, slow: boolean): 'local' | 'queued' {
+    if (envelope.shard === MAIN_SHARD) {
+      if (envelope.kind === 'reply') this.#asks.settle(envelope.ask, envelope.value, envelope.error);
+      else if (envelope.kind === 'signal') this.mainSignals.push(envelope);
+      return 'local';
+    }
+    if (slow) {
+      this.#inFlight.push(envelope);
+      return 'queued';
+    }
+    this.shards[envelope.shard]?.receive(deepCopy(envelope));
+    return 'local';
+  }
+}

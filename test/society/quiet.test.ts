@@ -1,0 +1,190 @@
+/** Quiet moments: what they lead to, and that any society has finitely many of them. */
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  applyCommand,
+  BOSS,
+  emptyRoster,
+  fold,
+  limitsWith,
+  renderVerdicts,
+  type CommandArgs,
+  type CommandName,
+  type CommandResult,
+  type FileSample,
+  type RosterState,
+} from '../../src/society/index.ts';
+import { planWith, treePlan } from './arbitraries.ts';
+
+class Machine {
+  state: RosterState = emptyRoster();
+
+  do<Name extends CommandName>(name: Name, args: CommandArgs<Name>): CommandResult<Name> {
+    const { result, changes } = applyCommand(this.state, name, args);
+    this.state = fold(this.state, structuredClone(changes));
+    return result;
+  }
+
+  get slots(): number {
+    return [...this.state.agents.values()].reduce((sum, agent) => sum + agent.slots, 0);
+  }
+}
+
+const founded = (plan = planWith([{ name: 'A' }]), agentsMax = 20): Machine => {
+  const machine = new Machine();
+  machine.do('found', { plan, shards: 2, reviews: true, limits: limitsWith({ agentsMax, depthMax: 20 }) });
+  return machine;
+};
+
+const kinds = (machine: Machine): string[] =>
+  machine.do('quiet', {}).mails.map(({ to, mail }) => `${mail.kind} ${to.name}`);
+
+test('an agent that does nothing is started, nudged, reported and let go, and the Boss hears of it', () => {
+  const machine = founded();
+  const seen = Array.from({ length: 6 }, () => kinds(machine));
+  expect(seen).toEqual([
+    ['start A'],
+    ['nudge A'],
+    ['nudge A'],
+    ['nudge A'],
+    [`remedy ${BOSS}`],
+    [`child-failed ${BOSS}`],
+  ]);
+  expect(kinds(machine)).toEqual([`final-review ${BOSS}`]);
+  expect(machine.state.meta?.remedies).toEqual({ unfinished: 1 });
+});
+
+test('a review that nobody gives is asked for again, then the work is kept with a reservation', () => {
+  const machine = founded();
+  machine.do('terminate', { agent: 'A', summary: 's', files: [] });
+  const seen = Array.from({ length: 4 }, () => kinds(machine));
+  expect(seen).toEqual([[`review ${BOSS}`], [`review ${BOSS}`], [`review ${BOSS}`], [`final-review ${BOSS}`]]);
+  expect(machine.state.agents.get('A')).toMatchObject({ status: 'finished', verdict: 'reservation' });
+});
+
+test('every round of a review has its own reminders', () => {
+  const machine = founded();
+  machine.do('terminate', { agent: 'A', summary: 's', files: [] });
+  for (let count = 0; count < 3; count += 1) expect(kinds(machine)).toEqual([`review ${BOSS}`]);
+  machine.do('review', { reviewer: BOSS, agent: 'A', verdict: 'revise' });
+  machine.do('terminate', { agent: 'A', summary: 's', files: [] });
+  expect(kinds(machine)).toEqual([`review ${BOSS}`]);
+});
+
+test('U2 mails of one moment have numbers of their own, which grow: a receiver may take them in several turns', () => {
+  const machine = founded(planWith(Array.from({ length: 6 }, () => ({}))));
+  const seen: number[] = [];
+  for (let moment = 0; moment < 3; moment += 1) {
+    for (const { mail } of machine.do('quiet', {}).mails) seen.push(mail.quiet ?? 0);
+  }
+  expect(seen.length).toBeGreaterThan(12);
+  expect(seen).toEqual(seen.map((_, index) => index + 1));
+});
+
+test('the final review shows contents, each clipped, or says that there are none to show', () => {
+  const text = (sample: FileSample): string => {
+    const { mails } = founded(planWith([])).do('quiet', { sample });
+    expect(mails).toHaveLength(1);
+    return mails[0]?.mail.text ?? '';
+  };
+  const long = { path: 'a.md', author: 'A', content: 'x'.repeat(100_000) };
+  const shown = text({ total: 9, files: [long, { path: 'b.md', author: 'B', content: 'short' }] });
+  expect(shown).toContain('Contents of 2 of 9 files');
+  expect(shown).toContain('--- b.md (B)\nshort');
+  expect(shown.length).toBeLessThan(3_000);
+  expect(text({ total: 0, files: [] })).toContain('no shared files');
+  expect(text({ total: null, files: [] })).toContain('could not be looked at');
+});
+
+test('whoever waits for its subordinates is not nudged', () => {
+  const machine = founded(planWith([{ name: 'A' }, { name: 'B', supervisor: 'A' }]));
+  machine.do('woken', { names: ['A', 'B'] });
+  expect(kinds(machine)).toEqual(['nudge B']);
+});
+
+test('a Boss that never answers ends the run as failed', () => {
+  const machine = founded(planWith([]));
+  for (let round = 0; round < 3; round += 1) expect(kinds(machine)).toEqual([`final-review ${BOSS}`]);
+  expect(machine.do('quiet', {})).toMatchObject({ mails: [], end: { status: 'failed', reason: 'boss-failed' } });
+});
+
+type Move = readonly [what: number, agent: number, other: number];
+
+/** What a model might do, sensible or not; `agent` and `other` choose among those who exist. */
+const play = (machine: Machine, [what, from, to]: Move, count: number): void => {
+  const names = [...machine.state.agents.keys()];
+  const agent = names[from % names.length] ?? BOSS;
+  const other = names[to % names.length] ?? BOSS;
+  const item = { id: '1', text: 't', status: to % 2 === 0 ? ('todo' as const) : ('done' as const) };
+  switch (what % 9) {
+    case 0:
+      return void machine.do('terminate', { agent, summary: 's', files: [] });
+    case 1:
+      return void machine.do('review', { reviewer: agent, agent: other, verdict: 'accept' });
+    case 2:
+      return void machine.do('review', { reviewer: agent, agent: other, verdict: 'revise' });
+    case 3:
+      return void machine.do('hire', {
+        hirer: agent,
+        recruits: [{ name: `N${count}`, description: 'd', initialPrompt: 'p', woken: to % 2 === 0 }],
+      });
+    case 4:
+      return void machine.do('resolve', { sender: agent, to: [other] });
+    case 5:
+      return void machine.do('checklist', { agent, items: [item] });
+    case 6:
+      return void machine.do('review', { reviewer: BOSS, agent: other, verdict: 'revise' });
+    case 7:
+      return void (agent === BOSS ? undefined : machine.do('failed', { agent, why: 'crash' }));
+    default:
+      return void machine.do('handback', { agent });
+  }
+};
+
+test('whatever agents do, quiet moments end the run, and slots are neither made nor lost', () => {
+  const agentsMax = 20;
+  const move = fc.tuple(fc.nat({ max: 8 }), fc.nat({ max: 1_000 }), fc.nat({ max: 1_000 }));
+  fc.assert(
+    fc.property(
+      treePlan,
+      fc.array(fc.array(move, { maxLength: 12 }), { maxLength: 120 }),
+      fc.boolean(),
+      (plan, script, forever) => {
+        const machine = founded(plan, agentsMax);
+        // Per agent: a start, 3 nudges, a report, an end, and 3 reminders for each of its rounds and of those it leads.
+        const roundsMax = agentsMax * (1 + 3 + 1 + 1) + agentsMax * (3 + agentsMax * 3) * 3 + 20;
+        let count = 0;
+        for (let round = 0; round < roundsMax; round += 1) {
+          const moves =
+            script.length === 0 ? [] : forever ? (script[round % script.length] ?? []) : (script[round] ?? []);
+          for (const each of moves) play(machine, each, (count += 1));
+          expect(machine.state.agents.size + machine.slots).toBe(agentsMax);
+          const result = machine.do('quiet', {});
+          expect(result.end !== null || result.mails.length > 0).toBe(true);
+          if (result.end !== null) return;
+        }
+        throw new Error('the run does not end');
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+test('verdicts come in chunks that say which they are', () => {
+  const machine = founded(planWith(Array.from({ length: 120 }, () => ({}))), 400);
+  machine.do('hire', {
+    hirer: 'A0',
+    recruits: Array.from({ length: 2 }, (_, index) => ({
+      name: `X${index}`,
+      description: 'd',
+      initialPrompt: 'p',
+      woken: true,
+    })),
+  });
+  const agents = [...machine.state.agents.values()];
+  expect(renderVerdicts(agents)).toHaveLength(1);
+  const many = renderVerdicts([...agents, ...agents, ...agents]);
+  expect(many).toHaveLength(3);
+  expect(many[1]).toContain('Part 2 of 3');
+  expect(renderVerdicts([])[0]).toContain('Nobody was hired');
+});

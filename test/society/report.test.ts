@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest';
+import {
+  applyCommand,
+  BOSS,
+  buildReport,
+  Draft,
+  emptyRoster,
+  fold,
+  limitsWith,
+  renderReport,
+  summarize,
+  type CommandArgs,
+  type CommandName,
+} from '../../src/society/index.ts';
+import { planWith } from './arbitraries.ts';
+
+const roster = () => {
+  let state = emptyRoster();
+  const run = <Name extends CommandName>(name: Name, args: CommandArgs<Name>): void => {
+    state = fold(state, applyCommand(state, name, args).changes);
+  };
+  run('found', {
+    plan: planWith([{ name: 'A' }, { name: 'B' }, { name: 'C' }]),
+    shards: 1,
+    reviews: true,
+    limits: limitsWith(),
+  });
+  run('resolve', { sender: BOSS, to: ['A', 'B'] });
+  run('terminate', { agent: 'A', summary: 'all | done\nhere', files: ['a.md'] });
+  run('review', { reviewer: BOSS, agent: 'A', verdict: 'accept' });
+  run('failed', { agent: 'B', why: 'crash' });
+  return summarize(new Draft(state));
+};
+
+const files = [
+  { path: 'a.md', commit: '0123456789abcdef', author: 'A' },
+  { path: 'b.md', commit: null, author: 'B' },
+  { path: 'u.md', commit: 'ff', author: 'user' },
+];
+
+test('a row per file with both verdicts, and what is missing', () => {
+  const report = buildReport({ roster: roster(), files, synthetic: true, reviews: true });
+  expect(report.files).toEqual([
+    { path: 'a.md', commit: '0123456789abcdef', author: 'A', groupVerdict: 'accepted', systemVerdict: 'unapproved' },
+    { path: 'b.md', commit: null, author: 'B', groupVerdict: 'failed', systemVerdict: 'unapproved' },
+    { path: 'u.md', commit: 'ff', author: 'user', groupVerdict: 'unknown', systemVerdict: 'unapproved' },
+  ]);
+  expect(report.missing).toEqual([
+    { agent: BOSS, what: 'unfinished' },
+    { agent: 'B', what: 'failed' },
+    { agent: 'C', what: 'never-woken' },
+  ]);
+});
+
+test('without reviews there is no system verdict', () => {
+  const report = buildReport({ roster: roster(), files, synthetic: false, reviews: false });
+  expect(new Set(report.files.map((file) => file.systemVerdict))).toEqual(new Set(['none']));
+});
+
+test('the text says that it is synthetic, and its tables hold hostile text', () => {
+  const numbers = {
+    runId: 'r1',
+    status: 'failed',
+    reason: 'boss-failed',
+    model: 'rehearsal',
+    seed: 1,
+    agents: 4,
+    agentsByLevel: { boss: 1, admin: 0, ordinary: 3 },
+    modelCalls: 9,
+    messages: 2,
+    tokens: { input: 10, cachedInput: 5, output: 1 },
+    costUsd: null,
+    wallSeconds: 1.25,
+    nudges: 0,
+    reviews: { accept: 1, revise: 0 },
+    remedies: { crash: 1 },
+  };
+  const report = buildReport({ roster: roster(), files, synthetic: true, reviews: true });
+  const text = renderReport(report, numbers);
+  expect(text).toContain('**Synthetic:**');
+  expect(text).toContain('| a.md | 0123456789 | A | accepted | unapproved |');
+  expect(text).toContain('all \\| done here');
+  expect(text).toContain('- cost: unknown');
+  expect(renderReport({ ...report, synthetic: false }, numbers)).not.toContain('Synthetic');
+});

@@ -1,0 +1,34 @@
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import type { ServiceStore } from '../../../src/journal/shard-log.ts';
+
+/** A `ServiceStore` whose commits are lines of a file: it survives a killed process. */
+export const fileStore = (file: string): ServiceStore => {
+  const values = new Map<string, unknown>();
+  const results = new Map<string, unknown>();
+  type Line = [effectId: string | null, result: unknown, changes: [string, unknown][]];
+  const apply = ([effectId, result, changes]: Line): void => {
+    for (const [key, value] of changes) {
+      if (value === null) values.delete(key);
+      else values.set(key, value);
+    }
+    if (effectId !== null) results.set(effectId, result);
+  };
+  if (existsSync(file)) {
+    const lines = readFileSync(file, 'utf8').split('\n');
+    // The last line is empty, or torn by the kill.
+    for (const line of lines.slice(0, -1)) apply(JSON.parse(line) as Line);
+  }
+  return {
+    get: async (key) => values.get(key),
+    range: async (from, to) =>
+      [...values].filter(([key]) => key >= from && key < to).sort(([left], [right]) => (left < right ? -1 : 1)),
+    result: async (effectId) => (results.has(effectId) ? { result: results.get(effectId) } : undefined),
+    commit: async ({ effectId, result, changes }) => {
+      if (effectId !== null && results.has(effectId)) return results.get(effectId);
+      const line: Line = [effectId, result, changes.map(({ key, value }) => [key, value ?? null])];
+      appendFileSync(file, `${JSON.stringify(line)}\n`);
+      apply(JSON.parse(JSON.stringify(line)) as Line);
+      return result;
+    },
+  };
+};
