@@ -50,6 +50,8 @@ describe('a system on two threads', () => {
     const boss = await system.spawn(relay, undefined, { shard: 0 });
     const child = (await boss.ask('hire', { shard: 1 })) as ActorRef<(typeof counter)['messages']>;
     system.ref(child).tell('add', 4);
+    // Order holds per pair: only what this sender sees next is sure to come after its own message.
+    expect(await system.ref(child).ask('total')).toBe(4);
     expect(await boss.ask('askTotal', child)).toBe(4);
   });
 
