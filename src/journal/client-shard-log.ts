@@ -15,6 +15,7 @@ import type {
   DurabilityLevel,
   LogAppend,
   Outgoing,
+  RecoveredActor,
   RecoveredShard,
   ShardLog,
   StepLogEntry,
@@ -130,6 +131,26 @@ export class ClientShardLog implements ShardLog {
       }
       throw error;
     }
+  }
+
+  get position(): number {
+    return this.#opened?.position ?? 0;
+  }
+
+  async snapshot(): Promise<void> {
+    throw this.#notOpen();
+  }
+
+  async load(): Promise<readonly RecoveredActor[]> {
+    throw this.#notOpen();
+  }
+
+  async find(): Promise<number | null> {
+    throw this.#notOpen();
+  }
+
+  async read(): Promise<readonly Delivery[]> {
+    throw this.#notOpen();
   }
 
   async close(): Promise<void> {

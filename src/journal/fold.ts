@@ -110,7 +110,7 @@ export class ShardFold {
       seq,
       entry: decodeInboxEntry(payload),
     }));
-    return { actors, deliveries, idMax: this.#idMax };
+    return { actors, passive: 0, passiveTimers: [], deliveries, idMax: this.#idMax };
   }
 
   #spawn(payload: Uint8Array): void {
@@ -186,7 +186,10 @@ const recovered = (actor: FoldedActor): RecoveredActor => ({
   step: actor.step,
   state: actor.state,
   history: actor.history,
+  historySaved: 0,
   open: actor.open,
+  timers: [],
+  children: [],
   begun:
     actor.begun === null
       ? null

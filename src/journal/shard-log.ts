@@ -10,7 +10,8 @@
  * Invariants: J1 An append resolves only when it has reached its level. J2 The entries of one append become durable
  * together or not at all. J3 Deliveries come in inbox order, each exactly once per opening, and only after they have
  * reached the run's level. J4 A fenced or mispositioned append changes nothing and rejects. J5 `pending` is exact:
- * unconsumed mail plus open turns, over all shards.
+ * unconsumed mail plus open turns, over all shards. J6 A snapshot and the entries beyond it give the same actor as all
+ * entries from the beginning; applying an entry that a snapshot already holds changes nothing.
  */
 import type { ActorAddress } from '../protocol/ids.ts';
 
@@ -55,6 +56,24 @@ export interface Delivery {
 export interface Outgoing {
   readonly shard: number;
   readonly entry: InboxEntry;
+}
+
+/** A timer of a durable actor. */
+export interface TimerRecord {
+  /** One timer per key and actor. */
+  readonly key: string;
+  /** When it fires next, milliseconds since the epoch. */
+  readonly dueMs: number;
+  /** null: it fires once. */
+  readonly periodMs: number | null;
+  readonly type: string;
+  readonly body: unknown;
+}
+
+/** What a step does to a timer: `timer: null` cancels, or says that it fired for the last time. */
+export interface TimerChange {
+  readonly key: string;
+  readonly timer: TimerRecord | null;
 }
 
 /** What the owner of a shard writes about its actors. */
@@ -105,6 +124,8 @@ export interface StepEntry {
   readonly history: readonly unknown[];
   /** Results of effects that were not appended on their own, for replay: [key, result]. */
   readonly effects: readonly (readonly [string, unknown])[];
+  /** Timers set, moved on or cancelled by this step; absent: none. */
+  readonly timers?: readonly TimerChange[];
   /** True when the turn goes on with another step; after a crash the actor is run again with an empty batch. */
   readonly open: boolean;
   /** True when the actor stopped with this step. */
@@ -117,14 +138,50 @@ export interface LogAppend {
   readonly outgoing: readonly Outgoing[];
 }
 
-/** What an opening finds: the actors that exist, folded from the log. */
+/** A durable child, as its parent's snapshot keeps it. */
+export interface ChildRecord {
+  readonly shard: number;
+  readonly id: number;
+  readonly name: string;
+}
+
+/** Everything durable about an actor after its last step, but for its earlier history. Never taken within a step. */
+export interface ActorSnapshot {
+  readonly record: ActorRecord;
+  /** Steps that have ended. */
+  readonly step: number;
+  /** undefined before the first step. */
+  readonly state: unknown;
+  readonly open: boolean;
+  readonly timers: readonly TimerRecord[];
+  readonly children: readonly ChildRecord[];
+  /** What was appended to the history since the snapshot before, and how many entries came before it. */
+  readonly history: readonly unknown[];
+  readonly historyBefore: number;
+}
+
+/**
+ * How far the snapshots of a shard reach: what the step log says before `log`, and the spawns that the inbox holds
+ * before `inbox`, is in the snapshot of the actor concerned, or the actor has stopped.
+ */
+export interface SnapshotMark {
+  readonly log: number;
+  readonly inbox: number;
+}
+
+/** An actor of an opened shard: the snapshot, if there is one, with everything that the log says beyond it. */
 export interface RecoveredActor {
   readonly record: ActorRecord;
   readonly step: number;
   /** undefined before the first step. */
   readonly state: unknown;
   readonly history: readonly unknown[];
+  /** How much of `history` is in snapshots. */
+  readonly historySaved: number;
   readonly open: boolean;
+  readonly timers: readonly TimerRecord[];
+  /** Durable children that it had at its snapshot or spawned since; some may have stopped. */
+  readonly children: readonly ChildRecord[];
   /** The step in progress at the crash, if it had begun. */
   readonly begun: {
     readonly taken: readonly number[];
@@ -134,8 +191,22 @@ export interface RecoveredActor {
   } | null;
 }
 
+/** A timer of an actor that is not among those that an opening found. */
+export interface PassiveTimer {
+  readonly actor: number;
+  readonly key: string;
+  readonly dueMs: number;
+}
+
 export interface RecoveredShard {
+  /**
+   * The actors with something to do or something that their snapshots lack: mail, an open turn, a step in progress,
+   * entries beyond the mark. All others are *passive*: `load` reads them.
+   */
   readonly actors: readonly RecoveredActor[];
+  /** Number of passive actors. */
+  readonly passive: number;
+  readonly passiveTimers: readonly PassiveTimer[];
   /** Inbox entries not yet consumed, in order: mail, signals, and spawns are already folded into `actors`. */
   readonly deliveries: readonly Delivery[];
   /**
@@ -159,6 +230,23 @@ export interface ShardLog {
    * goes on: MESSAGE_NOT_CLONEABLE, MAILBOX_FULL (far too many appends without an answer)
    */
   append(group: LogAppend, level?: DurabilityLevel): Promise<void>;
+  /** The position of the next append. */
+  readonly position: number;
+  /**
+   * Writes snapshots, after every append made before this call and in one transaction, at level `committed`: a snapshot
+   * that is lost costs nothing, since the log still has what it says. `mark` moves the shard's mark, never backwards.
+   * @throws as `append`, and the log is refused afterwards in the same way
+   */
+  snapshot(actors: readonly ActorSnapshot[], mark?: SnapshotMark): Promise<void>;
+  /**
+   * Reads passive actors: those whose snapshot is up to date and that are not held in memory. Unknown ids are left out.
+   * @throws JOURNAL_FENCED, JOURNAL_DAMAGED, SYSTEM_STOPPED
+   */
+  load(ids: readonly number[]): Promise<readonly RecoveredActor[]>;
+  /** The id of the actor of that name that has a snapshot, or null. */
+  find(name: string): Promise<number | null>;
+  /** Reads unconsumed deliveries again, in the order of `seqs`. @throws JOURNAL_DAMAGED when one is not there */
+  read(seqs: readonly number[]): Promise<readonly Delivery[]>;
   close(): Promise<void>;
 }
 

@@ -99,13 +99,21 @@ const play = (choices: readonly Choice[]): History => {
   }
   const recovered = [...actors].map(([id, actor]) => {
     const entry = spawn(id);
-    return { record: entry.kind === 'spawn' ? entry.actor : (null as never), ...actor };
+    return {
+      record: entry.kind === 'spawn' ? entry.actor : (null as never),
+      historySaved: 0,
+      timers: [],
+      children: [],
+      ...actor,
+    };
   });
   return {
     inbox,
     log,
     expected: {
       actors: recovered,
+      passive: 0,
+      passiveTimers: [],
       deliveries: [...waiting].map(([seq, entry]) => ({ seq, entry })),
       idMax: Math.max(...ACTORS),
     },

@@ -31,7 +31,17 @@ class ShardBook {
     const gone = new Set<number>();
     const add = (record: ActorRecord): void => {
       if (gone.has(record.id) || actors.has(record.id)) return;
-      actors.set(record.id, { record, step: 0, state: undefined, history: [], open: false, begun: null });
+      actors.set(record.id, {
+        record,
+        step: 0,
+        state: undefined,
+        history: [],
+        historySaved: 0,
+        open: false,
+        timers: [],
+        children: [],
+        begun: null,
+      });
     };
     for (const entry of this.log) {
       if ((entry.kind === 'step' || entry.kind === 'drop') && entry.stopped) gone.add(entry.actor);
@@ -46,7 +56,7 @@ class ShardBook {
     const deliveries = this.inbox
       .map((entry, seq): Delivery => ({ seq, entry }))
       .filter(({ seq, entry }) => entry.kind !== 'spawn' && !this.consumed.has(seq));
-    return deepCopy({ actors: [...actors.values()], deliveries, idMax });
+    return deepCopy({ actors: [...actors.values()], passive: 0, passiveTimers: [], deliveries, idMax });
   }
 
   #fold(
@@ -111,6 +121,13 @@ export class MemoryJournal {
     let owner: Owner | null = null;
     return {
       shard,
+      get position() {
+        return book.log.length;
+      },
+      snapshot: () => Promise.resolve(),
+      load: () => Promise.resolve([]),
+      find: () => Promise.resolve(null),
+      read: () => Promise.resolve([]),
       open: (onDelivery) => {
         owner = { onDelivery };
         book.owner = owner;
