@@ -39,7 +39,7 @@ describe.each<{ durability: DurabilityLevel }>([
       .client()
       .shard(0)
       .open(() => {});
-    expect(found).toEqual({ actors: [], deliveries: [], idMax: 0 });
+    expect(found).toEqual({ actors: [], passive: 0, passiveTimers: [], deliveries: [], idMax: 0 });
   });
 
   test('an opening finds actors with state, history, the step in progress and unconsumed mail (J1, J2)', async () => {
