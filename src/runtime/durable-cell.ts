@@ -3,7 +3,7 @@
  * progress of the step that is under way. Data only.
  */
 import type { ActorRef } from '../actor/index.ts';
-import type { Outgoing } from '../journal/shard-log.ts';
+import type { Outgoing, TimerRecord } from '../journal/shard-log.ts';
 import type { Random } from '../platform/index.ts';
 import type { EventInput } from '../telemetry/index.ts';
 import type { Envelope, MailboxItem, MailEnvelope } from './envelope.ts';
@@ -51,4 +51,6 @@ export class DurableCell {
   held: MailEnvelope[] = [];
   /** Positions of journaled stop signals; consumed when the actor has stopped. */
   stopSeqs: number[] = [];
+  /** Timers as the journal knows them after the last commit, by key. */
+  readonly timers = new Map<string, TimerRecord>();
 }

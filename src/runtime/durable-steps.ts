@@ -69,6 +69,7 @@ export class DurableSteps {
     durable.committed = found.state === undefined ? null : pack(found.state);
     durable.history.push(...found.history);
     durable.historyCommitted = durable.history.length;
+    for (const timer of found.timers) durable.timers.set(timer.key, timer);
     if (found.begun === null) return;
     const { progress } = durable;
     progress.taken = [...found.begun.taken];
