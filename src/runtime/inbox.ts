@@ -3,7 +3,8 @@
  * positions, spawns start actors, and what nobody can take is dropped in the journal.
  * What it does not do: decide what is due to be delivered; the journal does.
  *
- * Invariants: D1 Every delivered position ends in a step or in a drop. Nothing is delivered before the shard has
+ * Invariants: D1 Every delivered position ends in a step or in a drop, or stays in the journal for the next opening when
+ * the turn of its actor was given up because the system stops. Nothing is delivered before the shard has
  * recovered.
  */
 import { refOfAddress, type ActorRef } from '../actor/index.ts';
@@ -128,6 +129,8 @@ export class Inbox {
   /** Gives the item to its actor. @returns why it is to be dropped, or null */
   #hand(item: MailboxItem): string | null {
     const cell = this.#core.cells.get(item.to);
+    // The next opening delivers it again.
+    if (cell?.status === 'abandoned' && cell.durable !== null) return null;
     if (cell === undefined || cell.ended) {
       const reason = cell === undefined ? 'not-found' : 'stopped';
       if (isMail(item)) this.#core.deadMail(item, reason, cell?.ref.name ?? '', 'ACTOR_NOT_FOUND');

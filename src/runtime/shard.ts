@@ -224,7 +224,9 @@ export class Shard {
       core.deadMail(mail, 'not-found', '', 'ACTOR_NOT_FOUND');
       return false;
     }
-    if (cell.ended) {
+    // What is told to an actor whose turn was given up still goes into the journal, for the next opening.
+    const isKept = cell.status === 'abandoned' && cell.durable !== null && mail.ask === 0;
+    if (cell.ended && !isKept) {
       core.deadMail(mail, 'stopped', cell.ref.name, 'ACTOR_STOPPED');
       return false;
     }

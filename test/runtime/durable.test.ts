@@ -89,8 +89,9 @@ const agent = defineActor(FIXTURES, 'agent', {
     ctx.appendHistory({ batch: batch.map((mail) => String(mail.body)) });
     for (let step = 0; step < 2; step += 1) {
       (mood.interrupted ??= []).push(ctx.interrupted('model'));
-      const answer = await ctx.effect('model', (id) => {
+      const answer = await ctx.effect('model', async (id) => {
         calls.push(id);
+        await mood.wait;
         return `answer to ${state.seen.join()} (${calls.length})`;
       });
       ctx.appendHistory(answer);
@@ -489,6 +490,27 @@ describe('steps of an agent', () => {
     mood.fail = false;
     await world.clock.advance(20);
     expect(world.shards[0]?.snapshots()).toMatchObject([{ step: 2, historyLength: 3, restarts: 1 }]);
+  });
+
+  test('D1 mail for an actor whose turn was given up waits in the journal, and is no dead letter', async () => {
+    const { journal, world } = await fresh();
+    const ref = await world.spawn(agent, undefined, { name: 'a', durable: true });
+    const tell = (body: string): Promise<void> =>
+      journal.deliver([{ shard: 0, entry: { kind: 'mail', mail: { to: ref.id, from: null, type: 'mail', body } } }]);
+    mood.wait = new Promise(() => undefined);
+    await tell('x');
+    await world.clock.settle();
+    const drained = world.shards[0]?.drain(10);
+    await world.clock.advance(10);
+    await drained;
+    await tell('y');
+    await world.clock.settle();
+    expect(world.shards[0]?.deadLetters()).toEqual([]);
+    expect(journal.entries.filter((entry) => entry.kind === 'drop')).toEqual([]);
+    mood.wait = Promise.resolve();
+    const next = await restart(journal, world);
+    await next.clock.settle();
+    expect(await next.ask(ref, 'state')).toMatchObject({ seen: ['x', 'y'] });
   });
 
   test('quiesce starts no more turns, and a turn that is aborted then is given up, not restarted', async () => {
