@@ -59,10 +59,15 @@ export interface Finished {
   readonly peakMemoryMb: number | null;
 }
 
-const runProgram = async (words: readonly string[], env: NodeJS.ProcessEnv): Promise<Finished> => {
+const runProgram = async (
+  words: readonly string[],
+  env: NodeJS.ProcessEnv,
+  onStart: (child: ChildProcess) => void = () => {},
+): Promise<Finished> => {
   const processorBefore = endedChildrenMs();
   const startedAt = systemClock.monotonic();
   const child = start(words, env);
+  onStart(child);
   const stdout = textOf(child, 'stdout');
   const stderr = textOf(child, 'stderr');
   let memory: number | null = null;
@@ -91,9 +96,12 @@ const runProgram = async (words: readonly string[], env: NodeJS.ProcessEnv): Pro
   }
 };
 
-/** Runs a `megactor` command to its end. */
-export const runMegactor = (words: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> =>
-  runProgram([findBin(), ...words], env);
+/** Runs a `megactor` command to its end. @param onStart gets the process, to send it signals */
+export const runMegactor = (
+  words: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  onStart?: (child: ChildProcess) => void,
+): Promise<Finished> => runProgram([findBin(), ...words], env, onStart);
 
 /** Runs a module of the benchmarks to its end. */
 export const runModule = (url: URL, words: readonly string[]): Promise<Finished> =>

@@ -34,13 +34,17 @@ export const tableOf = (result: BenchResult): string => {
       .join('  ')
       .trimEnd(),
   );
-  const skipped = rows.flatMap((row) => (row.skipped === null ? [] : [`not measured: ${row.name}: ${row.skipped}`]));
+  const reasons = new Map<string, string[]>();
+  for (const { name, skipped } of rows) {
+    if (skipped !== null) reasons.set(skipped, [...(reasons.get(skipped) ?? []), name]);
+  }
+  const missing = [...reasons].map(([reason, names]) => `not measured: ${names.join(', ')}: ${reason}`);
   return [
     `bench ${result.bench}: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Node ${machine.node}; ` +
       (runs === 1 ? '1 run' : `median of ${runs} runs`),
     '',
-    ...lines,
-    ...(skipped.length === 0 ? [] : ['', ...skipped]),
+    ...(cells.length === 0 ? [] : lines),
+    ...(missing.length === 0 ? [] : [...(cells.length === 0 ? [] : ['']), ...missing]),
     '',
   ].join('\n');
 };

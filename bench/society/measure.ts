@@ -3,10 +3,11 @@ import { statfsSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { entryUrl } from '../../src/platform/index.ts';
-import { runMegactor, runModule, serveMegactor } from '../harness/programs.ts';
+import { runModule, serveMegactor } from '../harness/programs.ts';
 import { machine, type BenchResult, type Row } from '../harness/result.ts';
 import { loadResultSchema, type LoadResult, type LoadSettings } from './load.ts';
-import { criticalPathRow, ownModelRows, serverRows, sizeRows, type Measured, type OwnModelRun } from './rows.ts';
+import { runOwnModel, type OwnModelRun } from './own-model.ts';
+import { criticalPathRow, ownModelRows, serverRows, sizeRows, type Measured } from './rows.ts';
 import {
   CRITICAL_PATH_CALLS,
   GOAL,
@@ -20,7 +21,7 @@ import {
   WORKERS_PER_ADMIN,
   type SocietySettings,
 } from './settings.ts';
-import { runTeam, summaryOf, withDirectory, type TeamRun } from './team.ts';
+import { runTeam, withDirectory, type TeamRun } from './team.ts';
 
 export type Progress = (line: string) => void;
 
@@ -146,22 +147,16 @@ const measureTeams = async (settings: SocietySettings, progress: Progress): Prom
   };
 };
 
-const measureOwnModel = async (model: string, agents: number, progress: Progress): Promise<BenchResult> => {
+const measureOwnModel = async (settings: SocietySettings, progress: Progress): Promise<BenchResult> => {
+  const { model = '', agents = 1, calls = null } = settings;
   const series = new Series<OwnModelRun>();
   const environment = sharedSettings();
-  let endedAs: string | null = null;
-  progress(`one run of up to ${agents} agents with ${model}; its calls are paid for like any others`);
-  await series.add(() =>
-    withDirectory(async (folder) => {
-      const words = ['run', SHORT_GOAL, '--model', model, '--max-agents', String(agents), '--seed', String(SEED)];
-      const finished = await runMegactor([...words, '--run-dir', join(folder, 'run'), '--json', '--quiet']);
-      const summary = summaryOf(finished);
-      endedAs = `${summary.status} (${summary.reason})`;
-      const { processorMs, peakMemoryMb } = finished;
-      return { wallSeconds: finished.wallMs / 1_000, processorMs, peakMemoryMb, summary };
-    }),
-  );
-  progress(`the run ended ${endedAs ?? 'without a report'}`);
+  const most = calls === null ? '' : `, paused after ${calls} calls`;
+  progress(`one run of up to ${agents} agents with ${model}${most}; its calls are paid for like any others`);
+  const run = await series.add(() => runOwnModel(model, agents, calls));
+  const endedAs = run === null ? null : `${run.summary.status} (${run.summary.reason})`;
+  const { measured } = series;
+  progress('failed' in measured ? `nothing was measured: ${measured.failed}` : `the run ended ${endedAs}`);
   return {
     bench: 'society',
     machine: machine(),
@@ -171,6 +166,7 @@ const measureOwnModel = async (model: string, agents: number, progress: Progress
       scenario: 'society',
       goal: SHORT_GOAL,
       agentsMax: agents,
+      callsMax: calls,
       reviews: 'model',
       seed: SEED,
       ...environment,
@@ -178,11 +174,9 @@ const measureOwnModel = async (model: string, agents: number, progress: Progress
       measures:
         'the model server and this program together: what the agents do, and so the number of calls, differs from run to run and from model to model. Only the CPU and the memory are of this program alone. No targets.',
     },
-    rows: ownModelRows(series.measured),
+    rows: ownModelRows(measured),
   };
 };
 
 export const measure = (settings: SocietySettings, progress: Progress): Promise<BenchResult> =>
-  settings.model === undefined
-    ? measureTeams(settings, progress)
-    : measureOwnModel(settings.model, settings.agents ?? 1, progress);
+  settings.model === undefined ? measureTeams(settings, progress) : measureOwnModel(settings, progress);

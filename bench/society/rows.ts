@@ -3,7 +3,8 @@ import { NO_PROC } from '../harness/proc.ts';
 import { measuredRow, skippedRow, type Row, type RowKind } from '../harness/result.ts';
 import type { LoadResult } from './load.ts';
 import { CRITICAL_PATH_S, RATIO_TARGET, REFERENCES, REQUESTS_TARGET } from './settings.ts';
-import type { Summary, TeamRun } from './team.ts';
+import type { OwnModelRun } from './own-model.ts';
+import type { TeamRun } from './team.ts';
 
 /** Runs of one size, or why there are none. */
 export type Measured<Run> = { readonly runs: readonly Run[] } | { readonly failed: string };
@@ -13,9 +14,14 @@ const TARGET_SIZE = 589;
 const CRITICAL_PATH = 'critical path: 12 calls of 200 ms, one after another (computed)';
 
 /** A row of what each run gave; where one of them gave nothing, so does the row. */
-const rowOf = <Run>(kind: RowKind, runs: readonly Run[], valueOf: (run: Run) => number | null): Row => {
+const rowOf = <Run>(
+  kind: RowKind,
+  runs: readonly Run[],
+  valueOf: (run: Run) => number | null,
+  reason = NO_PROC,
+): Row => {
   const values = runs.map(valueOf).filter((value) => value !== null);
-  return values.length < runs.length ? skippedRow(kind, NO_PROC) : measuredRow(kind, values);
+  return values.length < runs.length ? skippedRow(kind, reason) : measuredRow(kind, values);
 };
 
 const perCall = (processorMs: number | null, calls: number): number | null =>
@@ -95,14 +101,13 @@ export const serverRows = (measured: Measured<LoadResult>): Row[] => {
   ];
 };
 
-/** A run against the user's own model server. */
-export interface OwnModelRun {
-  readonly wallSeconds: number;
-  readonly processorMs: number | null;
-  readonly peakMemoryMb: number | null;
-  readonly summary: Summary;
-}
+const NO_CALLS = 'no agent got an answer';
 
+/** What `share` of the sorted values are not above; null without values. */
+const quantile = (sorted: readonly number[], share: number): number | null =>
+  sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? null;
+
+/** What a run against the user's own model server came to; without targets. */
 export const ownModelRows = (measured: Measured<OwnModelRun>): Row[] => {
   const columns: [kind: RowKind, valueOf: (run: OwnModelRun) => number | null][] = [
     [{ name: 'wall time', unit: 's' }, (run) => run.wallSeconds],
@@ -112,6 +117,13 @@ export const ownModelRows = (measured: Measured<OwnModelRun>): Row[] => {
       { name: 'model calls per second', unit: '1/s', higherIsBetter: true },
       (run) => run.summary.modelCalls / run.wallSeconds,
     ],
+    [{ name: 'latency of a call: median', unit: 'ms' }, (run) => quantile(run.calls.latenciesMs, 0.5)],
+    [{ name: 'latency of a call: 95 of 100 are below', unit: 'ms' }, (run) => quantile(run.calls.latenciesMs, 0.95)],
+    [
+      { name: 'calls in flight on average', unit: 'calls', higherIsBetter: true },
+      (run) => run.calls.latenciesMs.reduce((sum, ms) => sum + ms, 0) / 1_000 / run.wallSeconds,
+    ],
+    [{ name: 'repeated requests', unit: 'requests' }, (run) => run.calls.repetitions],
     [{ name: 'input tokens', unit: 'tokens' }, (run) => run.summary.tokens.input],
     [{ name: 'output tokens', unit: 'tokens' }, (run) => run.summary.tokens.output],
     [{ name: 'CPU per call', unit: 'ms' }, (run) => perCall(run.processorMs, run.summary.modelCalls)],
@@ -120,6 +132,8 @@ export const ownModelRows = (measured: Measured<OwnModelRun>): Row[] => {
     [{ name: 'files', unit: 'files' }, (run) => run.summary.files],
   ];
   return columns.map(([kind, valueOf]) =>
-    'failed' in measured ? skippedRow(kind, measured.failed) : rowOf(kind, measured.runs, valueOf),
+    'failed' in measured
+      ? skippedRow(kind, measured.failed)
+      : rowOf(kind, measured.runs, valueOf, kind.name.startsWith('latency') ? NO_CALLS : NO_PROC),
   );
 };

@@ -36,6 +36,8 @@ export const settingsSchema = z.strictObject({
   /** `openai:NAME`: the user's own server in place of the rehearsal. */
   model: z.string().startsWith('openai:').optional(),
   agents: z.int().min(1).optional(),
+  /** After so many calls the run is paused. */
+  calls: z.int().min(1).optional(),
 });
 
 export type SocietySettings = z.infer<typeof settingsSchema>;

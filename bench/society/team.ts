@@ -40,7 +40,11 @@ export interface TeamRun {
 export const summaryOf = (finished: Finished): Summary => {
   const line = finished.stdout.trimEnd().split('\n').at(-1) ?? '';
   if (line === '') {
-    throw new Error(`megactor run ended with ${finished.exitCode}: ${finished.stderr.trim().slice(-500)}`);
+    const said = finished.stderr
+      .trim()
+      .slice(-500)
+      .replace(/^megactor: /u, '');
+    throw new Error(`megactor run ended with ${finished.exitCode}: ${said}`);
   }
   return summarySchema.parse(JSON.parse(line));
 };

@@ -25,7 +25,9 @@ test.each<[string[], RegExp]>([
   [['society', '--model', 'openai:x'], /--model needs --agents N/u],
   [['society', '--model', 'rehearsal', '--agents', '5'], /--model is openai:NAME, not "rehearsal"/u],
   [['society', '--model', 'openai:x', '--agents', '5', '--sizes', '31'], /--sizes belongs to the rehearsal/u],
-  [['society', '--calls', '5'], /no option --calls/u],
+  [['society', '--calls', '5'], /--calls belongs to --model/u],
+  [['society', '--model', 'openai:x', '--agents', '5', '--calls', '0'], /--calls needs a whole number from 1 /u],
+  [['society', '--set', 'x'], /no option --set/u],
 ])('bench %j is wrong usage', async (words, expected) => {
   const recorded = recorder();
   expect(await commandLine(['bench', ...words], recorded.context)).toBe(2);
@@ -62,16 +64,28 @@ describe('a real measurement', () => {
     }
   });
 
+  const ownServer = (cwd: string): { url: Promise<string>; stop: () => Promise<unknown> } => {
+    const { child, result } = startCommand(['rehearsal-server', '--port', '0'], { cwd });
+    const url = new Promise<string>((resolve, reject) => {
+      child.stdout?.on('data', (chunk: Buffer) => {
+        const found = /listening on (\S+)/u.exec(chunk.toString())?.[1];
+        if (found !== undefined) resolve(found);
+      });
+      void result.then(() => reject(new Error('the server has ended')));
+    });
+    url.catch(() => undefined);
+    const stop = (): Promise<unknown> => {
+      child.kill('SIGTERM');
+      return result;
+    };
+    return { url, stop };
+  };
+
   test("somebody's own server: one run, no targets", async () => {
     const directory = temporaryDirectory();
-    const server = startCommand(['rehearsal-server', '--port', '0'], { cwd: directory.path });
+    const server = ownServer(directory.path);
     try {
-      const url = await new Promise<string>((resolve) => {
-        server.child.stdout?.on('data', (chunk: Buffer) => {
-          const found = /listening on (\S+)/u.exec(chunk.toString())?.[1];
-          if (found !== undefined) resolve(found);
-        });
-      });
+      const url = await server.url;
       const { exitCode, stdout } = await command(
         ['bench', 'society', '--model', 'openai:anything', '--agents', '6', '--json'],
         { cwd: directory.path, env: { OPENAI_BASE_URL: `${url}/v1` } },
@@ -81,22 +95,41 @@ describe('a real measurement', () => {
       const { calls } = children.parse(await (await fetch(`${url}/stats`)).json());
       expect(rows.find((row) => row.name === 'model calls')?.value).toBe(calls);
       expect(rows.every((row) => row.target === null && row.skipped === null)).toBe(process.platform === 'linux');
-      expect(settings).toMatchObject({ model: 'openai:anything', endedAs: 'completed (done)' });
+      expect(settings).toMatchObject({ model: 'openai:anything', callsMax: null, endedAs: 'completed (done)' });
+      expect(rows.find((row) => row.name === 'latency of a call: median')?.value).toBeGreaterThan(0);
     } finally {
-      server.child.kill('SIGTERM');
-      await server.result;
+      await server.stop();
       directory.cleanUp();
     }
   });
 
-  test('a server that is not there: rows that say so, exit 0', async () => {
+  test("somebody's own server and a number of calls: the run is paused there", async () => {
+    const directory = temporaryDirectory();
+    const server = ownServer(directory.path);
+    try {
+      const words = ['bench', 'society', '--model', 'openai:x', '--agents', '40', '--calls', '3', '--json'];
+      const env = { OPENAI_BASE_URL: `${await server.url}/v1` };
+      const { exitCode, stdout, stderr } = await command(words, { cwd: directory.path, env });
+      expect(exitCode).toBe(0);
+      expect(stderr).toMatch(/paused after 3 calls.*\n.*the run ended (?:paused|completed)/u);
+      const { rows, settings } = resultSchema.parse(JSON.parse(stdout));
+      expect(settings).toMatchObject({ callsMax: 3 });
+      expect(rows.find((row) => row.name === 'model calls')?.value).toBeGreaterThanOrEqual(3);
+    } finally {
+      await server.stop();
+      directory.cleanUp();
+    }
+  });
+
+  test('a server that is not there: rows and a line that say so, exit 1', async () => {
     const directory = temporaryDirectory();
     try {
-      const { exitCode, stdout } = await command(
+      const { exitCode, stdout, stderr } = await command(
         ['bench', 'society', '--model', 'openai:anything', '--agents', '6', '--json'],
         { cwd: directory.path, env: { OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' } },
       );
-      expect(exitCode).toBe(0);
+      expect(exitCode).toBe(1);
+      expect(stderr).toMatch(/^nothing was measured: .*no connection to http:\/\/127\.0\.0\.1:9 .*OPENAI_BASE_URL/mu);
       const { rows } = resultSchema.parse(JSON.parse(stdout));
       expect(rows.find((row) => row.name === 'wall time')).toMatchObject({ value: null });
     } finally {

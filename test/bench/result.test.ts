@@ -106,6 +106,8 @@ describe('result', () => {
     );
     expect(table).toMatch(/^wall +7 +4 +9 +s +3\.5× +ratio ≤ 3: NOT met$/mu);
     expect(table).toMatch(/^not measured: peer: not installed$/mu);
+    const nothing = resultOf(['a', 'b'].map((name) => skippedRow({ name, unit: 's' }, 'no server')));
+    expect(tableOf(nothing)).toMatch(/^bench [^\n]+\n\nnot measured: a, b: no server\n$/u);
     expect(table).toContain('median of 3 runs');
   });
 });

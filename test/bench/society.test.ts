@@ -1,9 +1,13 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { rowSchema, type Row } from '../../bench/harness/result.ts';
 import { loadResultSchema } from '../../bench/society/load.ts';
-import { criticalPathRow, ownModelRows, serverRows, sizeRows, type OwnModelRun } from '../../bench/society/rows.ts';
+import { CallCounter, callsOf, type OwnModelRun } from '../../bench/society/own-model.ts';
+import { criticalPathRow, ownModelRows, serverRows, sizeRows } from '../../bench/society/rows.ts';
 import { adminsOf, settingsSchema } from '../../bench/society/settings.ts';
 import { summaryOf, type TeamRun } from '../../bench/society/team.ts';
+import { temporaryDirectory } from '../support/command.ts';
 
 const RUN: TeamRun = {
   wallSeconds: 4.8,
@@ -85,12 +89,19 @@ describe('rows of a size', () => {
         files: 4,
         commits: 2,
       },
+      calls: { latenciesMs: [100, 200, 300, 2_000], repetitions: 2 },
     };
     const server = serverRows({ runs: [loadResultSchema.parse(load)] });
     expect(server.map((row) => row.value)).toEqual([6_000, 6_000]);
     expect(server[0]).toMatchObject({ target: 5_000, met: true });
     const ownRows = ownModelRows({ runs: [own] });
     expect(named(ownRows, 'calls per second').value).toBe(0.4);
+    expect(named(ownRows, 'a call: median').value).toBe(200);
+    expect(named(ownRows, 'are below').value).toBe(2_000);
+    expect(named(ownRows, 'in flight on average').value).toBe(0.026);
+    expect(named(ownRows, 'repeated requests').value).toBe(2);
+    const silent = ownModelRows({ runs: [{ ...own, calls: { latenciesMs: [], repetitions: 0 } }] });
+    expect(named(silent, 'a call: median').skipped).toMatch(/no agent got an answer/u);
     expect(ownRows.every((row) => row.target === null)).toBe(true);
     for (const row of [...server, ...ownRows, ...sizeRows(31, { runs: [RUN] }), criticalPathRow()]) {
       expect(rowSchema.parse(row)).toEqual(row);
@@ -113,10 +124,40 @@ describe('settings', () => {
   });
 });
 
+describe('calls in the events of a run', () => {
+  const call = (latencyMs: number, attempts: number): string =>
+    `${JSON.stringify({ time: '', type: 'modelCall', agent: 'Ä', class: 'tools', latencyMs, attempts })}\n`;
+  const other = '{"time":"","type":"message","agent":"B","text":"a \\"type\\":\\"modelCall\\" is no call"}\n';
+
+  test('latencies sorted, requests beyond the first counted, a broken last line left out', () => {
+    const text = `${call(30, 1)}${other}${call(10, 3)}${call(20, 1).slice(0, 40)}`;
+    expect(callsOf(text)).toEqual({ latenciesMs: [10, 30], repetitions: 2 });
+  });
+
+  test('are counted while the file grows, a line in two parts once', () => {
+    const directory = temporaryDirectory();
+    try {
+      const path = join(directory.path, 'events.jsonl');
+      const counter = new CallCounter(path);
+      counter.look();
+      expect(counter.calls).toBe(0);
+      const line = call(1, 1);
+      const seen = [line, other, line.slice(0, 25), line.slice(25), line + line].map((text) => {
+        appendFileSync(path, text);
+        counter.look();
+        return counter.calls;
+      });
+      expect(seen).toEqual([1, 1, 1, 2, 4]);
+    } finally {
+      directory.cleanUp();
+    }
+  });
+});
+
 describe('the summary of a run', () => {
   const finished = { exitCode: 1, stdout: '', stderr: 'megactor: no connection', wallMs: 1, processorMs: 1 };
 
   test('a run without one says why', () => {
-    expect(() => summaryOf({ ...finished, peakMemoryMb: null })).toThrow(/ended with 1: megactor: no connection/u);
+    expect(() => summaryOf({ ...finished, peakMemoryMb: null })).toThrow(/ended with 1: no connection/u);
   });
 });

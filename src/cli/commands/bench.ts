@@ -35,6 +35,11 @@ const OPTIONS: readonly OptionSpec[] = [
     type: { kind: 'integer', min: 1, max: 100_000 },
     help: 'with --model: most agents, the Boss included',
   },
+  {
+    name: 'calls',
+    type: { kind: 'integer', min: 1, max: 10_000_000 },
+    help: 'with --model: pause the run after so many calls; those in flight still answer',
+  },
   { name: 'json', type: { kind: 'flag' }, help: 'one JSON line on stdout, without the table' },
 ];
 
@@ -53,9 +58,10 @@ const sizesOf = (text: string): number[] => {
 
 /** What the program gets. @throws USAGE for options that do not go together */
 const settingsOf = ({ values }: ParsedLine): Readonly<Record<string, unknown>> => {
-  const [sizes, model, agents] = [values.get('sizes'), values.get('model'), values.get('agents')];
-  if (model === undefined && agents !== undefined) {
-    throw usageError('--agents belongs to --model.', 'Without a model of your own, choose the societies with --sizes.');
+  const [sizes, model, agents, calls] = ['sizes', 'model', 'agents', 'calls'].map((name) => values.get(name));
+  const alone = [agents === undefined ? [] : ['--agents'], calls === undefined ? [] : ['--calls']].flat()[0];
+  if (model === undefined && alone !== undefined) {
+    throw usageError(`${alone} belongs to --model.`, 'Without a model of your own, choose the societies with --sizes.');
   }
   if (model !== undefined && agents === undefined) {
     throw usageError(
@@ -71,6 +77,7 @@ const settingsOf = ({ values }: ParsedLine): Readonly<Record<string, unknown>> =
     json: values.get('json') === true,
     ...(sizes === undefined ? {} : { sizes: sizesOf(String(sizes)) }),
     ...(model === undefined ? {} : { model, agents }),
+    ...(calls === undefined ? {} : { calls }),
   };
 };
 
@@ -113,7 +120,7 @@ export const benchCommand: Command = {
   options: OPTIONS,
   examples: ['bench society', 'bench society --quick --sizes 31', 'bench society --model openai:qwen3 --agents 20'],
   notes: [
-    'Exit 0 whatever targets are met. What the figures mean and what they do not is in docs/benchmarks.md.',
+    'Exit 0 whatever targets are met, 1 when nothing could be measured. What the figures mean and what they do not is in docs/benchmarks.md.',
     'The last line on stdout is the result as JSON.',
   ],
   run: async (line, context) => {
