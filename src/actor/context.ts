@@ -16,6 +16,14 @@ export interface EffectOptions {
   readonly record?: 'now' | 'step';
   /** Write an intent before `fn` runs (level committed), so that a crash in the middle is counted. Default: record is 'now'. */
   readonly intent?: boolean;
+  /**
+   * Begin `fn` at most once per key and step: for programs and tools that cannot tell a repetition. The intent has
+   * reached the run's level before `fn` runs. When a try of the step ended (crash, dead host, failed handler) while `fn`
+   * was under way, a later try does not run it again, but rejects with UNKNOWN_OUTCOME. What `fn` threw is recorded as
+   * the outcome too (EFFECT_FAILED unless it is a MegactorError), since a failure does not prove that nothing happened:
+   * to try again, choose another key. All tries of the step see the same outcome. Implies `record: 'now'` and `intent`.
+   */
+  readonly atMostOnce?: boolean;
 }
 
 export interface Timers {
@@ -64,7 +72,8 @@ export interface ActorContext<State = unknown> {
 
   /**
    * Runs `fn` once per key of this step, however often the step is tried. `fn` gets the effect id (`actor/step/key`).
-   * In an ephemeral actor it just runs. @throws what `fn` throws; a failure is not recorded.
+   * In an ephemeral actor it just runs. Keys do not begin with `@`.
+   * @throws what `fn` throws, which is not recorded unless the call is `atMostOnce`; UNKNOWN_OUTCOME
    */
   effect<Result>(
     key: string,

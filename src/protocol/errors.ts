@@ -59,6 +59,16 @@ export const ERROR_CATALOGUE = {
     true,
     'Send more slowly, raise the mailbox capacity, or choose another overflow policy.',
   ),
+  EFFECT_FAILED: entry(
+    'system',
+    false,
+    'The outside call failed; its words are in the message. To try it again, call it under another key.',
+  ),
+  UNKNOWN_OUTCOME: entry(
+    'system',
+    false,
+    'The call may or may not have happened, and is not made again: look at what it would have changed, then decide.',
+  ),
   ASK_TIMEOUT: entry('system', true, 'Raise deadlineMs, or find out why the actor is slow.'),
   SYSTEM_STOPPED: entry('user', false, 'The system was stopped; start another.'),
   HOST_DIED: entry('system', true, 'A worker thread died; its durable actors recover on another.'),

@@ -23,6 +23,7 @@ import type { EventInput } from '../telemetry/index.ts';
 import { ASK_DEADLINE_MS } from './ask-table.ts';
 import { ancestorsBelow, type ActorCell } from './cell.ts';
 import type { DurableSteps } from './durable-steps.ts';
+import { OWN_PREFIX } from './effects.ts';
 import type { Envelope } from './envelope.ts';
 import type { Life } from './life.ts';
 import { ownMail, type ShardCore } from './shard-core.ts';
@@ -186,6 +187,9 @@ export class CellContext implements ActorContext {
     options?: EffectOptions,
   ): Promise<Result> {
     this.#check();
+    if (key.startsWith(OWN_PREFIX)) {
+      throw new MegactorError('USAGE', `the key of an effect may not begin with '${OWN_PREFIX}': '${key}'`);
+    }
     const cell = this.#cell;
     const run = async (): Promise<Result> => fn(effectId(cell.ref.name, this.step, key), this.signal);
     if (cell.durable === null) return run();

@@ -16,8 +16,10 @@ export class StepProgress {
   begun = false;
   /** Results by key, whether they are in the journal yet or not. */
   readonly effects = new Map<string, Promise<unknown>>();
-  /** Results that are in the journal already. */
+  /** Results that the journal has got; they are durable with `written`. */
   readonly recorded = new Map<string, unknown>();
+  /** The last append of an intent or a result: all before it are durable with it. */
+  written: Promise<void> = Promise.resolve();
   /** Keys whose intent is in the journal. */
   readonly intents = new Set<string>();
   /** Keys that were recorded or begun before a crash or a failed try. */

@@ -295,6 +295,7 @@ export class DurableSteps {
       next.intents.add(key);
       next.before.add(key);
     }
+    next.written = progress.written;
     for (const [key, result] of progress.recorded) keepResult(next, key, result);
     durable.progress = next;
     // Asks are answered with the failure, and timers fire again; only journaled mail is tried again.

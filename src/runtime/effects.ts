@@ -1,19 +1,25 @@
 /**
  * Effects of durable steps: outside calls whose results are recorded, so that a step that is tried again finds them.
  *
- * Invariants: D3 a recorded result is returned without a second call. The journal learns what a step has taken before,
- * or together with, the first result of it. A failure is not a result.
+ * Invariants: D3 a recorded result is returned without a second call, also when the step failed while the record was on
+ * its way. The journal learns what a step has taken before, or together with, the first result of it. A failure is not a
+ * result. D6 A call `atMostOnce` is begun at most once per step: its intent is durable first; its failure is recorded
+ * like a result; an intent that an earlier try left without an outcome becomes the outcome UNKNOWN_OUTCOME, recorded too.
  */
 import type { EffectOptions } from '../actor/index.ts';
-import type { StepLogEntry } from '../journal/shard-log.ts';
-import { MegactorError } from '../protocol/errors.ts';
+import type { LogAppend, StepLogEntry } from '../journal/shard-log.ts';
+import { errorFromWire, errorToWire, MegactorError, toMegactorError, type ErrorWire } from '../protocol/errors.ts';
 import type { ActorCell } from './cell.ts';
 import type { DurableCell, StepProgress } from './durable-cell.ts';
 import type { ShardCore } from './shard-core.ts';
 import type { StepWriter } from './step-writer.ts';
 
+/** Keys of the runtime's own records begin with this; those of handlers may not. */
+export const OWN_PREFIX = '@';
 /** Key of the recorded moment that `ctx.now()` gave in a step. */
 export const NOW_KEY = '@now';
+/** Before the key of a call whose recorded outcome is a failure; the result is the failure as `ErrorWire`. */
+export const REJECTED_PREFIX = '@rejected:';
 
 export interface EffectCall {
   readonly key: string;
@@ -23,18 +29,37 @@ export interface EffectCall {
 
 /** Takes a recorded result over into the progress of a step that is tried again. */
 export const keepResult = (progress: StepProgress, key: string, result: unknown): void => {
-  progress.effects.set(key, Promise.resolve(result));
+  const rejected = key.startsWith(REJECTED_PREFIX);
+  const callKey = rejected ? key.slice(REJECTED_PREFIX.length) : key;
+  const kept = progress.written.then(() => {
+    if (rejected) throw errorFromWire(result as ErrorWire);
+    return result;
+  });
+  // Nobody may ask for it again.
+  kept.catch(() => undefined);
+  progress.effects.set(callKey, kept);
   progress.recorded.set(key, result);
   if (key === NOW_KEY) progress.nowMs = result as number;
-  else progress.before.add(key);
+  else progress.before.add(callKey);
 };
 
 /** The moment of the step, if it was asked for and is not in the journal yet. */
 const momentOf = (cell: ActorCell, step: number, progress: StepProgress): StepLogEntry[] => {
   if (progress.nowMs === null || progress.effects.has(NOW_KEY)) return [];
   progress.effects.set(NOW_KEY, Promise.resolve(progress.nowMs));
+  progress.recorded.set(NOW_KEY, progress.nowMs);
   return [{ kind: 'effect', actor: cell.ref.id, step, key: NOW_KEY, result: progress.nowMs }];
 };
+
+/** One call on its way. */
+interface Running {
+  readonly cell: ActorCell;
+  readonly durable: DurableCell;
+  readonly progress: StepProgress;
+  readonly turn: number;
+  readonly step: number;
+  readonly key: string;
+}
 
 export class Effects {
   readonly #core: ShardCore;
@@ -50,50 +75,110 @@ export class Effects {
 
   run(cell: ActorCell, durable: DurableCell, call: EffectCall): Promise<unknown> {
     const { progress } = durable;
-    const known = progress.effects.get(call.key);
+    const { key } = call;
+    const known = progress.effects.get(key);
     if (known !== undefined) return known;
-    const running = this.#call(cell, durable, progress, call);
-    progress.effects.set(call.key, running);
-    // The same key may be tried again after a failure.
-    running.catch(() => progress.effects.delete(call.key));
+    const { turn } = cell;
+    const running = this.#call({ cell, durable, progress, turn, step: durable.step, key }, call);
+    progress.effects.set(key, running);
+    // The same key may be tried again after a failure that is not an outcome.
+    running.catch(() => {
+      if (!progress.recorded.has(REJECTED_PREFIX + key)) progress.effects.delete(key);
+    });
     return running;
   }
 
-  async #call(
-    cell: ActorCell,
-    durable: DurableCell,
-    progress: StepProgress,
-    { key, run, options }: EffectCall,
-  ): Promise<unknown> {
-    const now = options?.record !== 'step';
-    const intent = options?.intent ?? now;
-    const { turn } = cell;
-    const { step } = durable;
-    const actor = cell.ref.id;
+  async #call(running: Running, { run, options }: EffectCall): Promise<unknown> {
+    const { cell, durable, progress, key } = running;
+    const atMostOnce = options?.atMostOnce === true;
+    const now = atMostOnce || options?.record !== 'step';
+    const intent = atMostOnce || (options?.intent ?? now);
     if (now || intent) this.#cutBatch(cell, durable);
-    const begin: StepLogEntry = { kind: 'begin', actor, step, taken: [...progress.taken], key };
-    if (intent && !progress.intents.has(key)) {
-      progress.begun = true;
-      progress.intents.add(key);
-      await this.#writer.append({ entries: [begin, ...momentOf(cell, step, progress)], outgoing: [] }, 'committed');
-      this.#checkAlive(cell, turn);
+    const known = progress.intents.has(key);
+    if (atMostOnce && known) return this.#reject(running, unknownOutcome(cell, key));
+    if (intent && !known) await this.#intend(running, atMostOnce ? undefined : 'committed');
+    let result: unknown;
+    try {
+      result = await run();
+    } catch (thrown) {
+      this.#checkAlive(running);
+      if (!atMostOnce) throw thrown;
+      return this.#reject(running, toMegactorError(thrown, 'EFFECT_FAILED'));
     }
-    const result = await run();
-    this.#checkAlive(cell, turn);
+    this.#checkAlive(running);
     if (!now) {
       progress.unwritten.push([key, result]);
       return result;
     }
-    const first = progress.begun ? [] : [begin];
-    progress.begun = true;
-    const record: StepLogEntry = { kind: 'effect', actor, step, key, result };
-    await this.#writer.append({ entries: [...first, ...momentOf(cell, step, progress), record], outgoing: [] });
-    progress.recorded.set(key, result);
+    try {
+      await this.#record(running, key, result);
+    } catch (thrown) {
+      // It happened, and what it returned is no data: that is what later tries have to see as well.
+      const error = toMegactorError(thrown);
+      if (!atMostOnce || error.code !== 'MESSAGE_NOT_CLONEABLE') throw thrown;
+      return this.#reject(running, error);
+    }
     return result;
   }
 
-  #checkAlive(cell: ActorCell, turn: number): void {
-    if (cell.turn === turn && !this.#core.halted) return;
+  async #intend(running: Running, level: 'committed' | undefined): Promise<void> {
+    const { cell, progress, step, key } = running;
+    const begin = beginOf(running);
+    const { begun } = progress;
+    progress.begun = true;
+    progress.intents.add(key);
+    try {
+      await this.#write(progress, { entries: [begin, ...momentOf(cell, step, progress)], outgoing: [] }, level);
+    } catch (thrown) {
+      // It was refused before it was sent, or the shard has halted.
+      progress.intents.delete(key);
+      progress.begun = begun;
+      throw thrown;
+    }
+    this.#checkAlive(running);
+  }
+
+  /** The failure becomes the outcome of the call, in this try and in later ones. */
+  async #reject(running: Running, error: MegactorError): Promise<never> {
+    await this.#record(running, REJECTED_PREFIX + running.key, errorToWire(error));
+    throw error;
+  }
+
+  async #record(running: Running, key: string, result: unknown): Promise<void> {
+    const { cell, progress, step } = running;
+    const first = progress.begun ? [] : [beginOf(running)];
+    progress.begun = true;
+    const record: StepLogEntry = { kind: 'effect', actor: cell.ref.id, step, key, result };
+    const entries = [...first, ...momentOf(cell, step, progress), record];
+    const written = this.#write(progress, { entries, outgoing: [] });
+    // Known from here on: a step that fails before the answer comes waits for it in its next try.
+    progress.recorded.set(key, result);
+    try {
+      await written;
+    } catch (thrown) {
+      progress.recorded.delete(key);
+      throw thrown;
+    }
+  }
+
+  #write(progress: StepProgress, group: LogAppend, level?: 'committed'): Promise<void> {
+    const written = this.#writer.append(group, level);
+    progress.written = written;
+    written.catch(() => undefined);
+    return written;
+  }
+
+  #checkAlive({ cell, durable, progress, turn }: Running): void {
+    if (cell.turn === turn && durable.progress === progress && !this.#core.halted) return;
     throw new MegactorError('ABORTED', `the turn of '${cell.ref.name}' was given up`);
   }
 }
+
+const beginOf = ({ cell, progress, step, key }: Running): StepLogEntry => {
+  return { kind: 'begin', actor: cell.ref.id, step, taken: [...progress.taken], key };
+};
+
+const unknownOutcome = (cell: ActorCell, key: string): MegactorError =>
+  new MegactorError('UNKNOWN_OUTCOME', `'${key}' of '${cell.ref.name}' was begun and did not report its end`, {
+    details: { actor: cell.ref.name, step: cell.durable?.step ?? 0, key },
+  });

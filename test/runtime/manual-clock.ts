@@ -8,12 +8,18 @@ interface Timer {
 }
 
 export class ManualClock implements Clock {
-  #now = 1_000_000;
+  #now: number;
+  /** How far the wall clock was set forward (or back) since the start. */
+  #wallMs = 0;
   #order = 0;
   #soon: (() => void)[] = [];
   readonly #timers = new Set<Timer>();
 
-  now = (): number => this.#now;
+  constructor(nowMs = 1_000_000) {
+    this.#now = nowMs;
+  }
+
+  now = (): number => this.#now + this.#wallMs;
   monotonic = (): number => this.#now;
 
   after = (delayMs: number, callback: () => void): TimerHandle => {
@@ -40,6 +46,16 @@ export class ManualClock implements Clock {
   };
 
   sleep = (delayMs: number): Promise<void> => new Promise((resolve) => void this.after(delayMs, resolve));
+
+  /** Somebody sets the wall clock; no time passes. */
+  setWallClock(byMs: number): void {
+    this.#wallMs += byMs;
+  }
+
+  /** Callbacks that wait for their time. */
+  get timers(): number {
+    return this.#timers.size;
+  }
 
   /** Runs everything that can run without time passing, promises included. */
   async settle(): Promise<void> {

@@ -3,6 +3,7 @@ import { deepCopy } from '../../src/actor/index.ts';
 import type {
   ActorRecord,
   Delivery,
+  DurabilityLevel,
   InboxEntry,
   LogAppend,
   Outgoing,
@@ -85,6 +86,10 @@ export class MemoryJournal {
   readonly books: readonly ShardBook[];
   /** Decides the fate of every append; default: all work. */
   fate: (group: LogAppend) => AppendFate = () => 'works';
+  /** When an append that was written is answered; default: soon. */
+  answer: (group: LogAppend) => Promise<void> = () => Promise.resolve();
+  /** Sees every append. */
+  onAppend: (group: LogAppend, level: DurabilityLevel | undefined) => void = () => undefined;
 
   constructor(shards = 1) {
     this.books = Array.from({ length: shards }, () => new ShardBook());
@@ -133,7 +138,8 @@ export class MemoryJournal {
         book.owner = owner;
         return Promise.resolve(book.recover());
       },
-      append: async (group) => {
+      append: async (group, level) => {
+        this.onAppend(group, level);
         const { entries, outgoing } = deepCopy(group);
         if (book.owner !== owner) throw new MegactorError('JOURNAL_FENCED', 'fenced');
         const fate = this.fate(group);
@@ -149,8 +155,7 @@ export class MemoryJournal {
         book.log.push(...entries);
         this.#put(outgoing);
         if (fate === 'unanswered') return new Promise(() => undefined);
-        await Promise.resolve();
-        return undefined;
+        await this.answer(group);
       },
       close: () => {
         book.owner = null;

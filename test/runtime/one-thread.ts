@@ -22,17 +22,19 @@ export interface WorldOptions {
   readonly callService?: ServiceCaller;
   /** Keep envelopes between shards until `flush`, and acknowledge them as a link would. */
   readonly slowLinks?: boolean;
+  /** Where the clock starts, milliseconds since the epoch. */
+  readonly nowMs?: number;
 }
 
 export class World {
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly shards: Shard[] = [];
   readonly counters: CounterRow[] = [];
   readonly events: EventInput[] = [];
   readonly failures: Error[] = [];
   /** Signals for watchers in the main thread. */
   readonly mainSignals: Envelope[] = [];
-  readonly #asks = new AskTable(this.clock);
+  readonly #asks: AskTable;
   readonly #inFlight: Envelope[] = [];
   readonly #count: number;
   #ids = 0;
@@ -40,6 +42,8 @@ export class World {
   /** @param definitions the exports of one module that is only in memory: `defineActor(FIXTURES, name, …)` */
   constructor(definitions: Record<string, unknown>, options: WorldOptions = {}) {
     this.#count = options.shards ?? 1;
+    this.clock = new ManualClock(options.nowMs);
+    this.#asks = new AskTable(this.clock);
     const memory = createCounterMemory(this.#count);
     const loader = new DefinitionLoader(() => Promise.resolve(definitions));
     for (let shard = 0; shard < this.#count; shard += 1) {
