@@ -7,5 +7,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // The default, one second, is less than a busy machine may need for one commit.
+    expect: { poll: { timeout: 30_000 } },
   },
 });
