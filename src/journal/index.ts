@@ -5,3 +5,4 @@ export { acquireLease, isLeaseHeld, type Lease, readLeaseOwner } from './lease.t
 export { journalDirectory } from './paths.ts';
 export { type JournalCounts, type JournalReader, type LoggedAppend, readJournal, type StoreReader } from './reader.ts';
 export { JournalServer, type JournalServerOptions } from './server.ts';
+export * from './outbox/index.ts';

@@ -14,6 +14,21 @@ import type { CommitMessage } from './wire.ts';
 /** LMDB refuses keys above 1,978 bytes. */
 const KEY_BYTES_MAX = 1_900;
 
+/** Where a service's key is in the table of all services. @throws MESSAGE_INVALID for a name or a key that cannot be */
+export const tableKey = (store: string, key: string): Uint8Array => {
+  if (store.length === 0 || store.includes('\0')) {
+    throw new MegactorError('MESSAGE_INVALID', `a store cannot be called ${JSON.stringify(store)}`);
+  }
+  const at = storeKey(store, key);
+  if (at.length > KEY_BYTES_MAX) {
+    throw new MegactorError(
+      'MESSAGE_INVALID',
+      `a key of store ${store} has ${at.length} bytes, at most ${KEY_BYTES_MAX}`,
+    );
+  }
+  return at;
+};
+
 export class StoreTable {
   readonly #backend: Backend;
   readonly #commit: GroupCommit;
@@ -26,14 +41,14 @@ export class StoreTable {
   }
 
   get(store: string, key: string): Uint8Array | undefined {
-    const at = this.#key(store, key);
+    const at = tableKey(store, key);
     const record = this.#backend.value(at);
     return record === undefined ? undefined : openValue(at, record);
   }
 
   range(store: string, from: string, to: string): (readonly [string, Uint8Array])[] {
     const found: (readonly [string, Uint8Array])[] = [];
-    for (const [at, record] of this.#backend.values(this.#key(store, from), this.#key(store, to))) {
+    for (const [at, record] of this.#backend.values(tableKey(store, from), tableKey(store, to))) {
       found.push([keyInStore(store, at), openValue(at, record)]);
     }
     return found;
@@ -43,7 +58,7 @@ export class StoreTable {
     if (isCanary('missing-dedupe')) return undefined;
     const accepted = this.#accepted.get(`${store}\0${effectId}`);
     if (accepted !== undefined) return accepted;
-    const at = this.#key(store, effectId);
+    const at = tableKey(store, effectId);
     const record = this.#backend.result(at);
     return record === undefined ? undefined : openValue(at, record);
   }
@@ -57,7 +72,7 @@ export class StoreTable {
     }
     // All keys are checked before anything is gathered.
     const writes = changes.map(([key, value]) => {
-      const at = this.#key(store, key);
+      const at = tableKey(store, key);
       return { key: at, value: value === null ? null : sealValue(at, value) };
     });
     if (effectId === null && writes.length === 0) return result;
@@ -69,25 +84,11 @@ export class StoreTable {
   }
 
   #keep(group: Group, store: string, effectId: string, result: Uint8Array): void {
-    const at = this.#key(store, effectId);
+    const at = tableKey(store, effectId);
     const name = `${store}\0${effectId}`;
     group.results.push({ key: at, value: sealValue(at, result) });
     group.bytes += at.length + result.length;
     this.#accepted.set(name, result);
     this.#commit.after('committed', () => this.#accepted.delete(name));
-  }
-
-  #key(store: string, key: string): Uint8Array {
-    if (store.length === 0 || store.includes('\0')) {
-      throw new MegactorError('MESSAGE_INVALID', `a store cannot be called ${JSON.stringify(store)}`);
-    }
-    const at = storeKey(store, key);
-    if (at.length > KEY_BYTES_MAX) {
-      throw new MegactorError(
-        'MESSAGE_INVALID',
-        `a key of store ${store} has ${at.length} bytes, at most ${KEY_BYTES_MAX}`,
-      );
-    }
-    return at;
   }
 }

@@ -1,0 +1,24 @@
+/** An inbox entry as it is stored and carried: packed, and decoded anew for whoever gets it, so that nobody shares it. */
+import { pack, unpack } from '../codec.ts';
+import type { InboxEntry, Outgoing } from '../shard-log.ts';
+
+export interface Parcel {
+  readonly kind: InboxEntry['kind'];
+  readonly bytes: Uint8Array;
+}
+
+/** Something for an inbox, packed by whoever sends it; `entry` is a copy. */
+export interface PackedOutgoing {
+  readonly shard: number;
+  readonly entry: InboxEntry;
+  readonly parcel: Parcel;
+}
+
+/** @throws MESSAGE_NOT_CLONEABLE */
+export const packOutgoing = (outgoing: readonly Outgoing[]): PackedOutgoing[] =>
+  outgoing.map(({ shard, entry }) => {
+    const bytes = pack(entry);
+    return { shard, entry: unpack(bytes) as InboxEntry, parcel: { kind: entry.kind, bytes } };
+  });
+
+export const decodeParcel = (parcel: Parcel): InboxEntry => unpack(parcel.bytes) as InboxEntry;

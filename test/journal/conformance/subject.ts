@@ -1,0 +1,103 @@
+/** The journals that the suites are run against, each as the same few operations. */
+import {
+  drawTravels,
+  type DurabilityLevel,
+  type JournalClient,
+  type OutboxDefect,
+  OutboxDisk,
+  type OutboxFaults,
+  OutboxJournal,
+} from '../../../src/journal/index.ts';
+import { seededRandom } from '../../../src/platform/index.ts';
+import { startJournal, temporaryDirectory } from '../fixtures/harness.ts';
+import { AutoClock } from './auto-clock.ts';
+
+export const SHARDS = 3;
+
+export interface RunningJournal {
+  client(): JournalClient;
+  /** A client and the end of its thread. */
+  clientWithPort(): { client: JournalClient; disconnect: () => void };
+  /** Resolves when everything that was sent is in the inboxes. */
+  arrived(): Promise<void>;
+  /** Ends the process, as roughly as the journal allows within a test, and starts it again over what it has kept. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface JournalSubject {
+  readonly name: string;
+  /** Whether anything is there after a restart. */
+  readonly durable: boolean;
+  /** Whether actors can be saved and loaded, and timers kept. */
+  readonly snapshots: boolean;
+  start(): Promise<RunningJournal>;
+}
+
+export const lmdbSubject = (durability: DurabilityLevel): JournalSubject => ({
+  name: `LMDB, durability ${durability}`,
+  durable: durability !== 'none',
+  snapshots: false,
+  start: async () => {
+    const directory = temporaryDirectory();
+    const open = (): ReturnType<typeof startJournal> =>
+      startJournal({ directory: directory.path, shards: SHARDS, durability });
+    let journal = await open();
+    return {
+      client: () => journal.client(),
+      clientWithPort: () => journal.clientWithPort(),
+      arrived: () => Promise.resolve(),
+      // A killed process needs one of its own: kill.test.ts.
+      restart: async () => {
+        await journal.close();
+        journal = await open();
+      },
+      close: async () => {
+        await journal.close();
+        directory.remove();
+      },
+    };
+  },
+});
+
+/** A fifth of what travels is lost, a fifth comes twice, much is late and out of order, and commits take their time. */
+export const drawFaults = (seed: number): OutboxFaults => {
+  const random = seededRandom(seed);
+  return {
+    travel: drawTravels(random, { lost: 0.2, duplicated: 0.2, delayed: 0.5, delayMaxMs: 8 }),
+    commitMs: () => (random() < 0.5 ? 0 : Math.ceil(random() * 6)),
+  };
+};
+
+/** @param seed of the faults; null: none */
+export const outboxSubject = (seed: number | null, defect: OutboxDefect | null = null): JournalSubject => ({
+  name: seed === null ? 'outbox' : `outbox, with faults of seed ${seed}`,
+  durable: true,
+  snapshots: true,
+  start: async () => {
+    const disk = new OutboxDisk(SHARDS);
+    const random = seededRandom(seed ?? 1, 7);
+    const clock = new AutoClock();
+    const options = seed === null ? { clock } : { clock, faults: drawFaults(seed), batchMax: 3, retryMs: 10, defect };
+    let journal = new OutboxJournal(disk, options);
+    return {
+      client: () => journal.client(),
+      clientWithPort: () => {
+        const client = journal.client();
+        return { client, disconnect: () => client.disconnect() };
+      },
+      arrived: async () => {
+        for (let turn = 0; disk.inTransit() > 0; turn += 1) {
+          if (turn > 20_000) throw new Error(`${disk.inTransit()} entries do not arrive`);
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        await journal.settled();
+      },
+      restart: async () => {
+        journal.crash(random);
+        journal = new OutboxJournal(disk, options);
+      },
+      close: () => journal.close(),
+    };
+  },
+});
