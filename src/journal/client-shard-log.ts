@@ -9,8 +9,10 @@
 import type { Clock } from '../platform/index.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
 import { decodeInboxEntry, encodeInboxEntry, encodeLogEntries, kindOf } from './codec.ts';
-import { ShardFold } from './fold.ts';
+import { recoveredFrom, ShardFold } from './fold.ts';
+import { SeqSet, sizeOfRuns } from './seq-set.ts';
 import type {
+  ActorSnapshot,
   Delivery,
   DurabilityLevel,
   LogAppend,
@@ -18,10 +20,12 @@ import type {
   RecoveredActor,
   RecoveredShard,
   ShardLog,
+  SnapshotMark,
   StepLogEntry,
 } from './shard-log.ts';
 import { type AppendMarks, isOpen } from './shard-state.ts';
-import type { ClientMessage, WireOutgoing, WireRecord } from './wire.ts';
+import { encodeSnapshot } from './snapshot-codec.ts';
+import type { ClientMessage, WireActor, WireOpening, WireOutgoing, WireRecord } from './wire.ts';
 
 /** What the parts of a client use to reach the journal's thread. */
 export interface JournalCaller {
@@ -32,29 +36,38 @@ export interface JournalCaller {
   call(make: (request: number) => ClientMessage): Promise<unknown>;
 }
 
+/** The shard of the parent of what has no parent. */
+const NO_PARENT = -1;
+/** Snapshots are asked for in requests of so many, so that an answer stays small. */
+const ACTORS_PER_REQUEST = 1_000;
+
 /** @throws MESSAGE_NOT_CLONEABLE */
 export const packOutgoing = (outgoing: readonly Outgoing[]): WireOutgoing[] =>
   outgoing.map(({ shard, entry }) => [
     shard,
     kindOf(entry),
     entry.kind === 'spawn' ? entry.actor.id : 0,
+    (entry.kind === 'spawn' ? entry.actor.parent?.shard : undefined) ?? NO_PARENT,
+    (entry.kind === 'spawn' ? entry.actor.parent?.id : undefined) ?? 0,
     encodeInboxEntry(entry),
   ]);
 
 /** What the entries of an append do to the counts of the shard. */
 export const marksOf = (entries: readonly StepLogEntry[]): AppendMarks => {
   const taken: number[] = [];
+  const stopped: number[] = [];
   const turns = new Map<number, boolean>();
   for (const entry of entries) {
     if (entry.kind !== 'step' && entry.kind !== 'drop') continue;
     for (const seq of entry.taken) taken.push(seq);
+    if (entry.stopped) stopped.push(entry.actor);
     // A drop of mail that the actor will not take says nothing of its turn, which may well go on.
     if (entry.kind === 'step' || entry.stopped) turns.set(entry.actor, entry.kind === 'step' && isOpen(entry));
   }
   const opened: number[] = [];
   const closed: number[] = [];
   for (const [actor, open] of turns) (open ? opened : closed).push(actor);
-  return { taken, opened, closed };
+  return { taken, opened, closed, stopped };
 };
 
 type DeliveryListener = (deliveries: readonly Delivery[]) => void;
@@ -69,9 +82,18 @@ interface Opened {
 
 interface Opening {
   readonly request: number;
-  readonly fold: ShardFold;
   readonly onDelivery: DeliveryListener;
+  start: WireOpening | null;
+  fold: ShardFold | null;
   damage: unknown;
+}
+
+/** What the journal's thread says at the end of an opening. */
+interface OpenedAnswer {
+  readonly opened: Opened;
+  readonly fold: ShardFold;
+  readonly actors: number;
+  readonly timers: readonly WireRecord[];
 }
 
 export class ClientShardLog implements ShardLog {
@@ -90,39 +112,160 @@ export class ClientShardLog implements ShardLog {
   async open(onDelivery: DeliveryListener): Promise<RecoveredShard> {
     this.#opened = null;
     this.#refused = this.#notOpen();
-    return (await this.#caller.call((request) => {
-      this.#opening = { request, fold: new ShardFold(this.shard), onDelivery, damage: null };
+    const answer = (await this.#caller.call((request) => {
+      this.#opening = { request, onDelivery, start: null, fold: null, damage: null };
       return ['open', request, this.shard];
-    })) as RecoveredShard;
+    })) as OpenedAnswer;
+    const { opened, fold } = answer;
+    try {
+      const found = fold.finish(await this.#loadRows(opened, [...fold.wanted()]), answer);
+      // Somebody opened it again here in the meantime.
+      if (this.#opened !== opened) throw this.#refused;
+      this.#caller.clock.soon(() => this.#deliverEarly(opened));
+      return found;
+    } catch (error) {
+      if (this.#opened === opened) this.#opened = null;
+      throw toMegactorError(error, 'JOURNAL_DAMAGED');
+    }
   }
 
   async append(group: LogAppend, level?: DurabilityLevel): Promise<void> {
-    const opened = this.#opened;
-    if (opened === null) throw this.#refused;
+    const opened = this.#current();
     const entries = encodeLogEntries(group.entries);
     const outgoing = packOutgoing(group.outgoing);
     const marks = marksOf(group.entries);
+    await this.#write(opened, (request) => {
+      const { epoch, position } = opened;
+      opened.position += 1;
+      const { taken, opened: turnsOpened, closed, stopped } = marks;
+      const wireLevel = level ?? null;
+      return [
+        'append',
+        request,
+        this.shard,
+        epoch,
+        position,
+        wireLevel,
+        taken,
+        turnsOpened,
+        closed,
+        stopped,
+        entries,
+        outgoing,
+      ];
+    });
+  }
+
+  get position(): number {
+    return this.#opened?.position ?? 0;
+  }
+
+  async snapshot(actors: readonly ActorSnapshot[], mark?: SnapshotMark): Promise<void> {
+    const opened = this.#current();
+    const snapshots = actors.map((actor) => encodeSnapshot(this.shard, actor));
+    const wireMark = mark === undefined ? null : ([mark.log, mark.inbox] as const);
+    await this.#write(opened, (request) => {
+      const { epoch, position } = opened;
+      return ['snapshot', request, this.shard, epoch, position, snapshots, wireMark];
+    });
+  }
+
+  async load(ids: readonly number[]): Promise<readonly RecoveredActor[]> {
+    const rows = await this.#loadRows(this.#current(), ids);
+    return rows.map((row) => recoveredFrom(this.shard, row));
+  }
+
+  async find(name: string): Promise<number | null> {
+    const { epoch } = this.#current();
+    return (await this.#caller.call((request) => ['find', request, this.shard, epoch, name])) as number | null;
+  }
+
+  async read(seqs: readonly number[]): Promise<readonly Delivery[]> {
+    const { epoch } = this.#current();
+    const payloads = await this.#caller.call((request) => ['read', request, this.shard, epoch, seqs]);
+    return (payloads as Uint8Array[]).map((payload, index) => ({
+      seq: seqs[index] as number,
+      entry: decodeInboxEntry(payload),
+    }));
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = null;
+    this.#refused = this.#notOpen();
+    if (opened !== null) await this.#caller.call((request) => ['release', request, this.shard, opened.epoch]);
+  }
+
+  /** What the opening under way finds begins. */
+  begin(request: number, start: WireOpening): void {
+    const opening = this.#opening;
+    if (opening?.request !== request) return;
+    const unconsumed = new SeqSet();
+    unconsumed.addRuns(start.unconsumed);
+    opening.start = start;
+    opening.fold = new ShardFold(this.shard, { ...start, unconsumed });
+  }
+
+  /** A part of it. */
+  recover(request: number, inbox: readonly WireRecord[], log: readonly WireRecord[]): void {
+    const opening = this.#opening;
+    if (opening?.request !== request || opening.damage !== null) return;
+    try {
+      for (const [first, bytes] of inbox) opening.fold?.addInbox(first, bytes);
+      for (const [first, bytes] of log) opening.fold?.addLog(first, bytes);
+    } catch (error) {
+      opening.damage = error;
+    }
+  }
+
+  /** The opening under way has all records; deliveries that come from now on are kept until `open` is through. */
+  finishOpening(request: number, actors: number, timers: readonly WireRecord[]): OpenedAnswer {
+    const opening = this.#opening;
+    if (opening?.request !== request || opening.start === null || opening.fold === null) throw this.#notOpen();
+    this.#opening = null;
+    const { start, fold, damage, onDelivery } = opening;
+    if (damage !== null) throw toMegactorError(damage, 'JOURNAL_DAMAGED');
+    const waiting = sizeOfRuns(start.unconsumed);
+    if (fold.inboxNext !== start.inboxEnd || fold.position !== start.position || fold.waiting !== waiting) {
+      const where = { shard: this.shard, position: fold.position };
+      throw new MegactorError(
+        'JOURNAL_DAMAGED',
+        `shard ${this.shard} ends at ${fold.position} with ${fold.waiting} mails, not at ${start.position} with ${waiting}`,
+        { details: where },
+      );
+    }
+    const opened: Opened = { epoch: start.epoch, position: start.position, onDelivery, early: [] };
+    this.#opened = opened;
+    return { opened, fold, actors, timers };
+  }
+
+  deliver(epoch: number, firstSeq: number, payloads: readonly Uint8Array[]): void {
+    const opened = this.#opened;
+    if (opened?.epoch !== epoch) return;
+    const deliveries = payloads.map((payload, index) => ({ seq: firstSeq + index, entry: decodeInboxEntry(payload) }));
+    if (opened.early === null) opened.onDelivery(deliveries);
+    else for (const delivery of deliveries) opened.early.push(delivery);
+  }
+
+  #deliverEarly(opened: Opened): void {
+    const early = opened.early ?? [];
+    opened.early = null;
+    if (early.length > 0 && this.#opened === opened) opened.onDelivery(early);
+  }
+
+  /** @throws what refused the log */
+  #current(): Opened {
+    if (this.#opened === null) throw this.#refused;
+    return this.#opened;
+  }
+
+  /** A request after whose failure nothing more is written. */
+  async #write(opened: Opened, make: (request: number) => ClientMessage): Promise<void> {
     let sent = false;
     try {
       await this.#caller.call((request) => {
-        const { epoch, position } = opened;
-        opened.position += 1;
         sent = true;
-        const { taken, opened: turnsOpened, closed } = marks;
-        const wireLevel = level ?? null;
-        return [
-          'append',
-          request,
-          this.shard,
-          epoch,
-          position,
-          wireLevel,
-          taken,
-          turnsOpened,
-          closed,
-          entries,
-          outgoing,
-        ];
+        return make(request);
       });
     } catch (error) {
       if (sent && this.#opened === opened) {
@@ -133,74 +276,14 @@ export class ClientShardLog implements ShardLog {
     }
   }
 
-  get position(): number {
-    return this.#opened?.position ?? 0;
-  }
-
-  async snapshot(): Promise<void> {
-    throw this.#notOpen();
-  }
-
-  async load(): Promise<readonly RecoveredActor[]> {
-    throw this.#notOpen();
-  }
-
-  async find(): Promise<number | null> {
-    throw this.#notOpen();
-  }
-
-  async read(): Promise<readonly Delivery[]> {
-    throw this.#notOpen();
-  }
-
-  async close(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = null;
-    this.#refused = this.#notOpen();
-    if (opened !== null) await this.#caller.call((request) => ['release', request, this.shard, opened.epoch]);
-  }
-
-  /** A part of what the opening under way finds. */
-  recover(request: number, inbox: readonly WireRecord[], log: readonly WireRecord[]): void {
-    const opening = this.#opening;
-    if (opening?.request !== request || opening.damage !== null) return;
-    try {
-      for (const [first, bytes] of inbox) opening.fold.addInbox(first, bytes);
-      for (const [first, bytes] of log) opening.fold.addLog(first, bytes);
-    } catch (error) {
-      opening.damage = error;
+  async #loadRows({ epoch }: Opened, ids: readonly number[]): Promise<WireActor[]> {
+    const rows: WireActor[] = [];
+    for (let at = 0; at < ids.length; at += ACTORS_PER_REQUEST) {
+      const some = ids.slice(at, at + ACTORS_PER_REQUEST);
+      const answer = await this.#caller.call((request) => ['load', request, this.shard, epoch, some]);
+      for (const row of answer as WireActor[]) rows.push(row);
     }
-  }
-
-  /** The opening under way is complete. @throws JOURNAL_DAMAGED @returns what it found */
-  finishOpening(request: number, epoch: number, position: number, inboxEnd: number): RecoveredShard {
-    const opening = this.#opening;
-    if (opening?.request !== request) throw this.#notOpen();
-    this.#opening = null;
-    const { fold, damage, onDelivery } = opening;
-    if (damage !== null) throw toMegactorError(damage, 'JOURNAL_DAMAGED');
-    if (fold.inboxNext !== inboxEnd || fold.position !== position) {
-      throw new MegactorError('JOURNAL_DAMAGED', `shard ${this.shard} ends at ${fold.position}, not at ${position}`, {
-        details: { shard: this.shard, position: fold.position },
-      });
-    }
-    const found = fold.finish();
-    const opened: Opened = { epoch, position, onDelivery, early: [] };
-    this.#opened = opened;
-    this.#caller.clock.soon(() => {
-      const early = opened.early ?? [];
-      opened.early = null;
-      if (early.length > 0 && this.#opened === opened) onDelivery(early);
-    });
-    return found;
-  }
-
-  deliver(epoch: number, firstSeq: number, payloads: readonly Uint8Array[]): void {
-    const opened = this.#opened;
-    if (opened?.epoch !== epoch) return;
-    const deliveries = payloads.map((payload, index) => ({ seq: firstSeq + index, entry: decodeInboxEntry(payload) }));
-    if (opened.early === null) opened.onDelivery(deliveries);
-    else for (const delivery of deliveries) opened.early.push(delivery);
+    return rows;
   }
 
   #notOpen(): MegactorError {

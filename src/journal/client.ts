@@ -128,6 +128,9 @@ class PortJournalClient implements JournalClient, JournalCaller {
       case 'failed':
         this.#settle(message[1])?.reject(errorFromWire(message[2]));
         return;
+      case 'opening':
+        this.#logs.get(message[2])?.begin(message[1], message[3]);
+        return;
       case 'recover':
         this.#logs.get(message[2])?.recover(message[1], message[3], message[4]);
         return;
@@ -145,10 +148,10 @@ class PortJournalClient implements JournalClient, JournalCaller {
     }
   }
 
-  #finishOpening([, request, shard, epoch, position, inboxEnd]: OpenedMessage): void {
+  #finishOpening([, request, shard, actors, timers]: OpenedMessage): void {
     const waiting = this.#settle(request);
     try {
-      waiting?.resolve(this.#logs.get(shard)?.finishOpening(request, epoch, position, inboxEnd));
+      waiting?.resolve(this.#logs.get(shard)?.finishOpening(request, actors, timers));
     } catch (error) {
       waiting?.reject(error);
     }

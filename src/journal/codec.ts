@@ -10,10 +10,10 @@ import { Packr } from 'msgpackr';
 import { crc32 } from 'node:zlib';
 import { MegactorError } from '../protocol/errors.ts';
 import type { ActorAddress } from '../protocol/ids.ts';
-import type { InboxEntry, StepLogEntry } from './shard-log.ts';
+import type { InboxEntry, StepLogEntry, TimerChange, TimerRecord } from './shard-log.ts';
 
 /** Grows when an older version could not read what a newer one writes. */
-export const JOURNAL_FORMAT = 1;
+export const JOURNAL_FORMAT = 2;
 
 // Plain maps instead of msgpackr's record extension: every packed value can be read on its own, by any version.
 const packr = new Packr({
@@ -47,7 +47,7 @@ export type EntryKind = typeof MAIL | typeof SPAWN | typeof SIGNAL;
 
 /** With the name when the address is a ref: whoever gets the entry can say whom it is about. */
 type SomeAddress = readonly [number, number] | readonly [number, number, string];
-type AddressTuple = SomeAddress | null;
+export type AddressTuple = SomeAddress | null;
 type InboxTuple =
   | readonly [typeof MAIL, number, AddressTuple, string, unknown]
   | readonly [typeof SPAWN, number, string, string, string, unknown, AddressTuple, unknown]
@@ -60,8 +60,10 @@ const someFromTuple = ([shard, id, name]: SomeAddress): ActorAddress => ({
   id,
   ...(name === undefined ? {} : { name }),
 });
-const addressToTuple = (address: ActorAddress | null): AddressTuple => (address === null ? null : someToTuple(address));
-const addressFromTuple = (tuple: AddressTuple): ActorAddress | null => (tuple === null ? null : someFromTuple(tuple));
+export const addressToTuple = (address: ActorAddress | null): AddressTuple =>
+  address === null ? null : someToTuple(address);
+export const addressFromTuple = (tuple: AddressTuple): ActorAddress | null =>
+  tuple === null ? null : someFromTuple(tuple);
 
 export const kindOf = (entry: InboxEntry): EntryKind => {
   switch (entry.kind) {
@@ -120,6 +122,59 @@ export const decodeInboxEntry = (bytes: Uint8Array): InboxEntry => {
   }
 };
 
+/** Key, due time, period or null, type and body; without the rest: the timer is gone. */
+export type TimerTuple = readonly [string, number, number | null, string, unknown];
+type TimerChangeTuple = TimerTuple | readonly [string];
+
+export const timerTuple = ({ key, dueMs, periodMs, type, body }: TimerRecord): TimerTuple => [
+  key,
+  dueMs,
+  periodMs,
+  type,
+  body,
+];
+export const timerFromTuple = ([key, dueMs, periodMs, type, body]: TimerTuple): TimerRecord => ({
+  key,
+  dueMs,
+  periodMs,
+  type,
+  body,
+});
+const changeTuple = ({ key, timer }: TimerChange): TimerChangeTuple =>
+  timer === null ? [key] : timerTuple({ ...timer, key });
+const changeFromTuple = (tuple: TimerChangeTuple): TimerChange => ({
+  key: tuple[0],
+  timer: tuple.length === 1 ? null : timerFromTuple(tuple),
+});
+
+/** The id in a packed spawn, read without unpacking what the actor starts with. @throws JOURNAL_DAMAGED */
+export const spawnIdOf = (payload: Uint8Array): number => {
+  // The head of a tuple of eight, the kind, the id.
+  const head = unpackNumber(payload, 2);
+  if (payload[0] !== 0x98 || payload[1] !== SPAWN || head === null) throw damaged('a spawn without an id', {});
+  return head;
+};
+
+const unpackNumber = (bytes: Uint8Array, at: number): number | null => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const tag = bytes[at] ?? 0xff;
+  if (tag < 0x80) return tag;
+  switch (tag) {
+    case 0xcc:
+      return view.getUint8(at + 1);
+    case 0xcd:
+      return view.getUint16(at + 1);
+    case 0xce:
+      return view.getUint32(at + 1);
+    case 0xcb:
+      return view.getFloat64(at + 1);
+    case 0xcf:
+      return Number(view.getBigUint64(at + 1));
+    default:
+      return null;
+  }
+};
+
 const BEGIN = 0;
 const EFFECT = 1;
 const STEP = 2;
@@ -137,6 +192,7 @@ type LogTuple =
       readonly (readonly [string, unknown])[],
       boolean,
       boolean,
+      timers?: readonly TimerChangeTuple[],
     ]
   | readonly [typeof DROP, number, readonly number[], string, boolean];
 
@@ -147,8 +203,9 @@ const logTuple = (entry: StepLogEntry): LogTuple => {
     case 'effect':
       return [EFFECT, entry.actor, entry.step, entry.key, entry.result];
     case 'step': {
-      const { actor, step, taken, state, history, effects, open, stopped } = entry;
-      return [STEP, actor, step, taken, state, history, effects, open, stopped];
+      const { actor, step, taken, state, history, effects, open, stopped, timers = [] } = entry;
+      if (timers.length === 0) return [STEP, actor, step, taken, state, history, effects, open, stopped];
+      return [STEP, actor, step, taken, state, history, effects, open, stopped, timers.map(changeTuple)];
     }
     case 'drop':
       return [DROP, entry.actor, entry.taken, entry.reason, entry.stopped];
@@ -164,8 +221,9 @@ const logEntry = (tuple: LogTuple): StepLogEntry => {
     case EFFECT:
       return { kind: 'effect', actor: tuple[1], step: tuple[2], key: tuple[3], result: tuple[4] };
     case STEP: {
-      const [, actor, step, taken, state, history, effects, open, stopped] = tuple;
-      return { kind: 'step', actor, step, taken, state, history, effects, open, stopped };
+      const [, actor, step, taken, state, history, effects, open, stopped, timers] = tuple;
+      const entry = { kind: 'step', actor, step, taken, state, history, effects, open, stopped } as const;
+      return timers === undefined ? entry : { ...entry, timers: timers.map(changeFromTuple) };
     }
     case DROP:
       return { kind: 'drop', actor: tuple[1], taken: tuple[2], reason: tuple[3], stopped: tuple[4] };
@@ -185,9 +243,16 @@ export type StoredAppend = readonly [
   opened: readonly number[],
   closed: readonly number[],
   entries: Uint8Array,
-  /** What it sent: shard, position in that shard's inbox, id of the spawned actor or 0; three numbers each. */
+  /**
+   * What it sent, `SENT_FIELDS` numbers each: shard, position in that shard's inbox, id of the spawned actor or 0, and the
+   * id of the spawned actor's parent if that is an actor of this shard, or 0.
+   */
   sent: readonly number[],
+  /** Actors that stopped with it. */
+  stopped: readonly number[],
 ];
+
+export const SENT_FIELDS = 4;
 
 export interface InboxRecord {
   readonly firstSeq: number;
@@ -206,7 +271,7 @@ export type RecordTable = 'inbox' | 'log';
 
 const CHECKSUM_BYTES = 4;
 
-const seal = (body: Uint8Array): Uint8Array => {
+export const seal = (body: Uint8Array): Uint8Array => {
   const record = Buffer.allocUnsafeSlow(CHECKSUM_BYTES + body.length);
   record.set(body, CHECKSUM_BYTES);
   record.writeUInt32LE(crc32(body), 0);
@@ -216,7 +281,8 @@ const seal = (body: Uint8Array): Uint8Array => {
 export const damaged = (what: string, details: Record<string, unknown>, cause?: unknown): MegactorError =>
   new MegactorError('JOURNAL_DAMAGED', `the journal is damaged: ${what}`, { details, cause });
 
-const openSeal = (bytes: Uint8Array, table: RecordTable, shard: number, position: number): unknown => {
+/** @throws JOURNAL_DAMAGED unless it is the record that was sealed for this place, whose first three fields say so */
+export const openSeal = (bytes: Uint8Array, table: string, shard: number, position: number): unknown => {
   const where = { table, shard, position };
   const name = `${table} of shard ${shard} at position ${position}`;
   if (bytes.length <= CHECKSUM_BYTES) throw damaged(`${name} is cut off`, where);

@@ -8,8 +8,10 @@
  * backend when the one before it is committed: acknowledgements at level `committed` do not wait for a slow disk.
  */
 import type { Clock } from '../platform/clock.ts';
-import type { Backend, StoreWrite } from './backend.ts';
+import { killPoint } from '../platform/kill-point.ts';
+import type { Backend, ShardWrite, SnapshotWrite, StoreWrite } from './backend.ts';
 import { encodeInboxRecord, encodeLogRecord, type StoredAppend } from './codec.ts';
+import type { SnapshotWire } from './snapshot-codec.ts';
 
 const GROUPS_UNFLUSHED_MAX = 2;
 /** A group is closed at this size, so that one transaction stays short; a single larger append is a group of its own. */
@@ -36,6 +38,9 @@ export class Group {
   readonly log = new Map<number, LogDraft>();
   readonly values: StoreWrite[] = [];
   readonly results: StoreWrite[] = [];
+  readonly snapshots: SnapshotWrite[] = [];
+  readonly marks: ShardWrite[] = [];
+  readonly stopped: (readonly [shard: number, id: number])[] = [];
   readonly waiters: Readonly<Record<Level, Waiter[]>> = { committed: [], flushed: [] };
   bytes = 0;
   reached: 'none' | Level = 'none';
@@ -55,9 +60,22 @@ export class Group {
     const draft = this.log.get(shard);
     if (draft === undefined) this.log.set(shard, { firstPosition: position, appends: [append] });
     else draft.appends.push(append);
+    for (const id of append[5]) this.stopped.push([shard, id]);
     this.bytes += append[3].length;
   }
+
+  addSnapshot(shard: number, snapshot: SnapshotWire): void {
+    this.snapshots.push({ shard, snapshot });
+    this.bytes += snapshot[2].length + (snapshot[4]?.length ?? 0);
+  }
 }
+
+/** Without those of actors that stopped in the same group. */
+const livingSnapshots = ({ snapshots, stopped }: Group): readonly SnapshotWrite[] => {
+  if (snapshots.length === 0 || stopped.length === 0) return snapshots;
+  const gone = new Set(stopped.map(([shard, id]) => `${shard}/${id}`));
+  return snapshots.filter(({ shard, snapshot }) => !gone.has(`${shard}/${snapshot[0]}`));
+};
 
 const sealed = (group: Group): Parameters<Backend['write']>[0] => ({
   inbox: [...group.inbox].map(([shard, { firstSeq, kinds, payloads }]) => ({
@@ -74,6 +92,9 @@ const sealed = (group: Group): Parameters<Backend['write']>[0] => ({
   })),
   values: group.values,
   results: group.results,
+  snapshots: livingSnapshots(group),
+  marks: group.marks,
+  stopped: group.stopped,
 });
 
 export interface GroupCommitListener {
@@ -157,6 +178,7 @@ export class GroupCommit {
         () => this.#reach(group, 'flushed'),
         (error) => this.#fail(error),
       );
+      if (group.snapshots.length > 0 || group.marks.length > 0) killPoint('snapshot');
     }
   }
 

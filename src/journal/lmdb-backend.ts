@@ -2,8 +2,7 @@
  * The journal in LMDB: one environment per run directory, in `RUN_DIR/journal/`. It writes a group as one transaction
  * and reads; what a group means was decided before.
  *
- * Tables: `inbox` and `log` (key: shard × 2⁴⁴ + position, one number, because array keys cost a third of the speed;
- * value: a sealed record), `ends` (where each of those sequences ends), `values` and `results` (key: store, zero byte, key; value: sealed), `meta`.
+ * The tables and their keys are in `lmdb-tables.ts`.
  *
  * Why `batch` and not `transaction`: all puts of one `batch` are one instruction block of one LMDB transaction, and
  * nothing runs inside it that could throw half-way. `transactionSync` would block the loop for the whole write, and an
@@ -11,57 +10,35 @@
  * the event loop per group and the groups are gathered already (4,600 small flushed groups a
  * second against 4,300 on a 2-core machine).
  */
-import { type Database, open, type RootDatabase, type Transaction } from 'lmdb';
+import type { Database, Transaction } from 'lmdb';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { MegactorError } from '../protocol/errors.ts';
-import type { Backend, BackendReads, BackendWrite, EndedRecord, PositionedRecord, StoreWrite } from './backend.ts';
+import {
+  type Backend,
+  type BackendReads,
+  type BackendWrite,
+  type EndedRecord,
+  nameKey,
+  type PositionedRecord,
+  type StoreWrite,
+} from './backend.ts';
 import { JOURNAL_FORMAT, openValue, pack, type RecordTable, sealValue, unpack } from './codec.ts';
 import { checkDataFile } from './data-file.ts';
 import { journalError } from './journal-error.ts';
+import {
+  endKey,
+  firstOfHistoryKey,
+  historyKey,
+  openTables,
+  POSITIONS_MAX,
+  rowKey,
+  type Tables,
+} from './lmdb-tables.ts';
 import { journalDirectory } from './paths.ts';
-
-/** Positions per shard in the key space; 255 shards fit below 2⁵³. */
-const POSITIONS_MAX = 2 ** 44;
-
-interface Tables {
-  readonly environment: RootDatabase;
-  readonly meta: Database<Uint8Array, string>;
-  readonly inbox: Database<Uint8Array, number>;
-  readonly log: Database<Uint8Array, number>;
-  readonly ends: Database<Uint8Array, number>;
-  readonly values: Database<Uint8Array, Uint8Array>;
-  readonly results: Database<Uint8Array, Uint8Array>;
-}
+import { decodeName, encodeName, type HistoryChunk, nameOfActorRow, type SnapshotWire } from './snapshot-codec.ts';
 
 const dataFile = (runDirectory: string): string => join(journalDirectory(runDirectory), 'data.mdb');
-
-const openTables = (runDirectory: string, readOnly: boolean): Tables => {
-  const environment = open({
-    path: journalDirectory(runDirectory),
-    encoding: 'binary',
-    cache: false,
-    maxDbs: 8,
-    maxReaders: 1_024,
-    eventTurnBatching: false,
-    readOnly,
-  });
-  const table = <Key extends number | string | Uint8Array>(name: string): Database<Uint8Array, Key> =>
-    environment.openDB<Uint8Array, Key>({ name, encoding: 'binary', cache: false });
-  const binary = (name: string): Database<Uint8Array, Uint8Array> =>
-    environment.openDB<Uint8Array, Uint8Array>({ name, encoding: 'binary', keyEncoding: 'binary', cache: false });
-  const tables = {
-    environment,
-    meta: table<string>('meta'),
-    inbox: table<number>('inbox'),
-    log: table<number>('log'),
-    ends: table<number>('ends'),
-    values: binary('values'),
-    results: binary('results'),
-  };
-  environment.readerCheck();
-  return tables;
-};
 
 /** What `meta` says of a journal. */
 export interface JournalMeta {
@@ -94,12 +71,12 @@ export class LmdbReads implements BackendReads {
     this.meta = readMeta(tables);
   }
 
-  *inbox(shard: number, from = 0): Iterable<PositionedRecord> {
-    yield* this.#records(this.tables.inbox, shard, from === 0 ? 0 : this.#recordStart(shard, from));
+  inbox(shard: number, from = 0): Iterable<PositionedRecord> {
+    return this.#records(this.tables.inbox, shard, from);
   }
 
-  log(shard: number): Iterable<PositionedRecord> {
-    return this.#records(this.tables.log, shard, 0);
+  log(shard: number, from = 0): Iterable<PositionedRecord> {
+    return this.#records(this.tables.log, shard, from);
   }
 
   end(table: RecordTable, shard: number): number {
@@ -121,19 +98,54 @@ export class LmdbReads implements BackendReads {
     return this.tables.results.get(key, this.#options);
   }
 
-  *#records(table: Database<Uint8Array, number>, shard: number, first: number): Iterable<PositionedRecord> {
+  actor(shard: number, id: number): Uint8Array | undefined {
+    return this.tables.actors.get(rowKey(shard, id), this.#options);
+  }
+
+  *actorIds(shard: number): Iterable<number> {
+    for (const key of this.tables.actors.getKeys(this.#ofShard(shard))) yield key - shard * POSITIONS_MAX;
+  }
+
+  actorCount(shard: number): number {
+    return this.tables.actors.getKeysCount(this.#ofShard(shard));
+  }
+
+  history(shard: number, id: number): HistoryChunk[] {
+    const bounds = { start: historyKey(shard, id, 0), end: historyKey(shard, id + 1, 0), ...this.#options };
+    return [...this.tables.history.getRange(bounds)].map(({ key, value }) => [firstOfHistoryKey(key), value] as const);
+  }
+
+  *timers(shard: number): Iterable<readonly [number, Uint8Array]> {
+    for (const { key, value } of this.tables.timers.getRange(this.#ofShard(shard))) {
+      yield [key - shard * POSITIONS_MAX, value];
+    }
+  }
+
+  named(shard: number, name: string): Uint8Array | undefined {
+    return this.tables.names.get(nameKey(shard, name), this.#options);
+  }
+
+  mark(shard: number): Uint8Array | undefined {
+    return this.tables.marks.get(shard, this.#options);
+  }
+
+  *#records(table: Database<Uint8Array, number>, shard: number, from: number): Iterable<PositionedRecord> {
     const base = shard * POSITIONS_MAX;
-    for (const { key, value } of table.getRange({ start: base + first, end: base + POSITIONS_MAX, ...this.#options })) {
+    const start = from === 0 ? base : this.#recordStart(table, base, from);
+    for (const { key, value } of table.getRange({ ...this.#ofShard(shard), start })) {
       yield { shard, first: key - base, bytes: value };
     }
   }
 
-  /** Where the inbox record that holds `seq` begins. */
-  #recordStart(shard: number, seq: number): number {
-    const base = shard * POSITIONS_MAX;
-    const back = { start: base + seq, end: base, reverse: true, limit: 1, ...this.#options };
-    for (const { key } of this.tables.inbox.getRange(back)) return key - base;
-    return 0;
+  /** The key of the record that holds position `from`, if there is one. */
+  #recordStart(table: Database<Uint8Array, number>, base: number, from: number): number {
+    const back = { start: base + from, end: base, reverse: true, limit: 1, ...this.#options };
+    for (const key of table.getKeys(back)) return key;
+    return base;
+  }
+
+  #ofShard(shard: number): { readonly start: number; readonly end: number; readonly transaction?: Transaction } {
+    return { start: shard * POSITIONS_MAX, end: (shard + 1) * POSITIONS_MAX, ...this.#options };
   }
 
   async close(): Promise<void> {
@@ -158,11 +170,16 @@ export class LmdbBackend extends LmdbReads implements Backend {
       onFailed(commitError(error));
     };
     try {
+      // The groups before are committed, since they are handed over one at a time: what is read now is what there is.
+      const removals = group.stopped.flatMap(([shard, id]) => this.#removals(shard, id) ?? []);
       const committed = environment.batch(() => {
         for (const record of group.inbox) this.#put('inbox', record);
         for (const record of group.log) this.#put('log', record);
         for (const write of group.values) change(values, write);
         for (const write of group.results) change(results, write);
+        for (const { shard, snapshot } of group.snapshots) this.#putSnapshot(shard, snapshot);
+        for (const keys of removals) this.#remove(keys);
+        for (const { shard, bytes } of group.marks) void this.tables.marks.put(shard, bytes);
       });
       // `flushed` means what was written before it is asked for: it must be asked for in this turn.
       const flushed = Promise.resolve(environment.flushed);
@@ -180,13 +197,53 @@ export class LmdbBackend extends LmdbReads implements Backend {
   }
 
   #put(table: RecordTable, { shard, first, end, bytes }: EndedRecord): void {
-    void this.tables[table].put(shard * POSITIONS_MAX + first, bytes);
+    void this.tables[table].put(rowKey(shard, first), bytes);
     const key = endKey(table, shard);
     void this.tables.ends.put(key, sealValue(Buffer.from(`end ${key}`), pack(end)));
   }
+
+  #putSnapshot(shard: number, [id, name, row, historyFirst, history, timers]: SnapshotWire): void {
+    const { actors, timers: timerTable, names } = this.tables;
+    void actors.put(rowKey(shard, id), row);
+    if (history !== null) void this.tables.history.put(historyKey(shard, id, historyFirst), history);
+    if (timers !== null) void timerTable.put(rowKey(shard, id), timers);
+    else if (timerTable.doesExist(rowKey(shard, id))) void timerTable.remove(rowKey(shard, id));
+    if (name === '') return;
+    const named = encodeName(shard, name, id);
+    const known = this.named(shard, name);
+    if (known === undefined || Buffer.compare(known, named) !== 0) void names.put(nameKey(shard, name), named);
+  }
+
+  /** What is to be removed of an actor that stopped: nothing when it has no snapshot. */
+  #removals(shard: number, id: number): Removals | null {
+    const row = this.actor(shard, id);
+    if (row === undefined) return null;
+    const history = this.history(shard, id).map(([first]) => historyKey(shard, id, first));
+    let name: Uint8Array | null = null;
+    try {
+      const text = nameOfActorRow(shard, id, row);
+      const record = this.named(shard, text);
+      if (record !== undefined && decodeName(shard, text, record) === id) name = nameKey(shard, text);
+    } catch {
+      // What is damaged goes away with it; a name that stays leads to no actor any more.
+    }
+    return { key: rowKey(shard, id), history, name };
+  }
+
+  #remove({ key, history, name }: Removals): void {
+    void this.tables.actors.remove(key);
+    void this.tables.timers.remove(key);
+    for (const chunk of history) void this.tables.history.remove(chunk);
+    if (name !== null) void this.tables.names.remove(name);
+  }
 }
 
-const endKey = (table: RecordTable, shard: number): number => 2 * shard + (table === 'inbox' ? 0 : 1);
+/** The keys of what an actor has in the tables of snapshots. */
+interface Removals {
+  readonly key: number;
+  readonly history: readonly Uint8Array[];
+  readonly name: Uint8Array | null;
+}
 
 const change = (table: Database<Uint8Array, Uint8Array>, write: StoreWrite): void => {
   if (write.value === null) void table.remove(write.key);
@@ -207,7 +264,7 @@ export const openLmdbBackend = async (runDirectory: string, shards: number): Pro
   try {
     mkdirSync(journalDirectory(runDirectory), { recursive: true });
     checkDataFile(dataFile(runDirectory));
-    tables = openTables(runDirectory, false);
+    tables = openTables(journalDirectory(runDirectory), false);
   } catch (error) {
     throw journalError(error, `the journal in ${runDirectory} cannot be opened`);
   }
@@ -240,7 +297,7 @@ export const openLmdbReads = async (runDirectory: string): Promise<LmdbReads> =>
   let tables: Tables;
   try {
     checkDataFile(dataFile(runDirectory));
-    tables = openTables(runDirectory, true);
+    tables = openTables(journalDirectory(runDirectory), true);
   } catch (error) {
     throw journalError(error, `the journal in ${runDirectory} cannot be read`);
   }

@@ -4,8 +4,17 @@
  */
 import type { BackendReads } from './backend.ts';
 import { keyInStore, storeKey } from './backend.ts';
-import { damaged, decodeInboxEntry, decodeInboxRecord, type InboxRecord, openValue, unpack } from './codec.ts';
+import {
+  damaged,
+  decodeInboxEntry,
+  decodeInboxRecord,
+  type InboxRecord,
+  openValue,
+  SENT_FIELDS,
+  unpack,
+} from './codec.ts';
 import { type ReadAppend, ShardFold } from './fold.ts';
+import { readActors } from './shard-reading.ts';
 import { logHashOf, ShardHash } from './log-hash.ts';
 import type { InboxEntry, Outgoing, RecoveredShard, StepLogEntry } from './shard-log.ts';
 import { gap } from './shard-state.ts';
@@ -86,7 +95,7 @@ class InboxLookup {
 
 const outgoingOf = (lookup: InboxLookup, sent: readonly number[]): Outgoing[] => {
   const outgoing: Outgoing[] = [];
-  for (let index = 0; index < sent.length; index += 3) {
+  for (let index = 0; index < sent.length; index += SENT_FIELDS) {
     const shard = sent[index] ?? 0;
     outgoing.push({ shard, entry: lookup.entry(shard, sent[index + 1] ?? 0) });
   }
@@ -141,7 +150,7 @@ const readShard = (
   for (const { first, bytes } of reads.log(shard)) for (const append of fold.addLog(first, bytes)) add(append);
   if (fold.inboxNext !== reads.end('inbox', shard)) throw gap('inbox', shard, fold.inboxNext);
   if (fold.position !== reads.end('log', shard)) throw gap('log', shard, fold.position);
-  const found = fold.finish();
+  const found = fold.finish(readActors(reads, shard, reads.actorIds(shard)));
   counts.mail += fold.received.mail;
   counts.signals += fold.received.signals;
   counts.spawns += fold.received.spawns;

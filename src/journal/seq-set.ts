@@ -50,4 +50,48 @@ export class SeqSet {
     this.#size -= 1;
     return true;
   }
+
+  /** The members as runs in growing order: gap to the end of the run before, length; two numbers each. */
+  runs(): number[] {
+    const runs: number[] = [];
+    let end = 0;
+    let length = 0;
+    for (const seq of this.members()) {
+      if (length > 0 && seq === end) {
+        length += 1;
+        runs[runs.length - 1] = length;
+      } else {
+        runs.push(seq - end, 1);
+        length = 1;
+      }
+      end = seq + 1;
+    }
+    return runs;
+  }
+
+  /** Adds what `runs` gave. */
+  addRuns(runs: readonly number[]): void {
+    let at = 0;
+    for (let index = 0; index < runs.length; index += 2) {
+      at += runs[index] ?? 0;
+      const end = at + (runs[index + 1] ?? 0);
+      for (; at < end; at += 1) this.add(at);
+    }
+  }
+
+  /** In growing order. */
+  *members(): Iterable<number> {
+    // Pages are mostly added in this order already.
+    for (const number of [...this.#pages.keys()].sort((left, right) => left - right)) {
+      for (const [index, word] of (this.#pages.get(number) as Page).words.entries()) {
+        for (let rest = word; rest !== 0; rest &= rest - 1) {
+          yield number * PAGE_BITS + index * 32 + (31 - Math.clz32(rest & -rest));
+        }
+      }
+    }
+  }
 }
+
+/** How many members there are in `runs`. */
+export const sizeOfRuns = (runs: readonly number[]): number =>
+  runs.reduce((size, run, index) => (index % 2 === 1 ? size + run : size), 0);

@@ -18,9 +18,11 @@ import { MemoryBackend } from './memory-backend.ts';
 import { QuietWatch } from './quiet-watch.ts';
 import { ServerPort } from './server-port.ts';
 import type { DurabilityLevel } from './shard-log.ts';
+import { findActor, readActors, readEntries, sendOpening } from './shard-reading.ts';
 import { ShardState } from './shard-state.ts';
+import { encodeMark } from './snapshot-codec.ts';
 import { StoreTable } from './store-table.ts';
-import type { AppendMessage, ClientMessage, WireLevel, WireOutgoing, WireRecord } from './wire.ts';
+import type { AppendMessage, ClientMessage, ReadMessage, SnapshotMessage, WireLevel, WireOutgoing } from './wire.ts';
 
 export interface JournalServerOptions {
   /** The run directory; the environment is in its `journal/`. null: in memory, whatever the durability. */
@@ -30,9 +32,6 @@ export interface JournalServerOptions {
   readonly durability: DurabilityLevel;
   readonly clock?: Clock;
 }
-
-/** What an opening finds is sent in parts of about this size. */
-const RECOVER_PART_BYTES = 1024 * 1024;
 
 /** Every host and the main thread load this room for its client; only here is the native store needed. */
 const openOnDisk = async (directory: string, shards: number): Promise<Backend> => {
@@ -177,6 +176,14 @@ export class JournalServer {
       case 'open':
         this.#open(client, request, message[2]);
         return;
+      case 'snapshot':
+        this.#snapshot(client, message);
+        return;
+      case 'load':
+      case 'find':
+      case 'read':
+        this.#read(client, message);
+        return;
       case 'release':
         this.#release(client, message[2], message[3]);
         this.#answerAfter(client, request, null, undefined);
@@ -223,19 +230,62 @@ export class JournalServer {
   }
 
   #append(client: ServerPort, message: AppendMessage): void {
-    const [, request, shard, epoch, position, level, taken, opened, closed, entries, outgoing] = message;
+    const [, request, shard, epoch, position, level, taken, opened, closed, stopped, entries, outgoing] = message;
     killPoint('append.before');
     const state = this.#state(shard);
     this.#checkShards(outgoing);
     state.check(client, epoch, position, taken);
     const before = state.weight;
-    state.apply({ taken, opened, closed });
+    state.apply({ taken, opened, closed, stopped });
+    for (const [, , spawnId] of outgoing) state.observe(spawnId);
     this.#quiet.add(state.weight - before);
     const group = this.#commit.current();
-    const sent = isCanary('lost-mail') ? this.#putLate(outgoing) : this.#put(group, outgoing);
-    group.addAppend(shard, position, [taken, opened, closed, entries, sent]);
+    const sent = isCanary('lost-mail') ? this.#putLate(outgoing) : this.#put(group, outgoing, shard);
+    group.addAppend(shard, position, [taken, opened, closed, entries, sent, stopped]);
     killPoint('append.after');
     this.#answerAfter(client, request, level, undefined);
+  }
+
+  #snapshot(client: ServerPort, message: SnapshotMessage): void {
+    const [, request, shard, epoch, position, snapshots, wireMark] = message;
+    const state = this.#state(shard);
+    const mark = wireMark === null ? null : { log: wireMark[0], inbox: wireMark[1] };
+    state.check(client, epoch, position, []);
+    if (mark !== null) state.checkMark(mark);
+    const group = this.#commit.current();
+    for (const snapshot of snapshots) group.addSnapshot(shard, snapshot);
+    if (mark !== null) group.marks.push({ shard, bytes: encodeMark(shard, state.moveMark(mark)) });
+    this.#answerAfter(client, request, 'committed', undefined);
+  }
+
+  /** Reads what is committed, when everything that was accepted so far is. */
+  #read(client: ServerPort, message: ReadMessage): void {
+    const [kind, request, shard, epoch] = message;
+    const state = this.#state(shard);
+    state.checkOwner(client, epoch);
+    if (kind === 'read') state.checkUnconsumed(message[4]);
+    this.#commit.after('committed', (error) => {
+      try {
+        if (error !== null) throw error;
+        client.send(['ok', request, this.#readNow(message)]);
+      } catch (thrown) {
+        client.send(['failed', request, errorToWire(thrown, 'DISK')]);
+      }
+    });
+  }
+
+  #readNow(message: ReadMessage): unknown {
+    const shard = message[2];
+    switch (message[0]) {
+      case 'load':
+        return readActors(this.#backend, shard, message[4]);
+      case 'find':
+        return findActor(this.#backend, shard, message[4]);
+      case 'read':
+        return readEntries(this.#backend, shard, message[4]);
+      default:
+        return message satisfies never;
+    }
   }
 
   /** A planted defect. */
@@ -244,17 +294,20 @@ export class JournalServer {
     return [];
   }
 
-  /** Gives entries their places in the inboxes; the places, three numbers each, are what the step log remembers. */
-  #put(group: Group, outgoing: readonly WireOutgoing[]): number[] {
+  /**
+   * Gives entries their places in the inboxes; the places are what the step log remembers (`StoredAppend`).
+   * @param from the shard whose append sends them; −1 when no append does
+   */
+  #put(group: Group, outgoing: readonly WireOutgoing[], from = -1): number[] {
     const sent: number[] = [];
-    for (const [shard, kind, spawnId, payload] of outgoing) {
+    for (const [shard, kind, spawnId, parentShard, parentId, payload] of outgoing) {
       const state = this.#state(shard);
       const before = state.weight;
-      const seq = state.receive(kind);
+      const seq = state.receive(kind, spawnId);
       this.#quiet.add(state.weight - before);
       group.addInbox(shard, seq, kind, payload);
       if (isCanary('early-output')) state.owner?.port.send(['delivery', shard, state.owner.epoch, seq, [payload]]);
-      sent.push(shard, seq, spawnId);
+      sent.push(shard, seq, spawnId, parentShard === from ? parentId : 0);
     }
     return sent;
   }
@@ -273,44 +326,17 @@ export class JournalServer {
   #open(client: ServerPort, request: number, shard: number): void {
     const state = this.#state(shard);
     const { epoch, deliverFrom } = state.open(client);
-    const logEnd = state.position;
+    const opening = state.opening();
     this.#commit.after(this.#runLevel, (error) => {
       try {
         if (error !== null) throw error;
         state.checkOwner(client, epoch);
         if (deliverFrom > 0) killPoint('recovery');
-        this.#sendRecords(client, request, shard, deliverFrom, logEnd);
-        client.send(['opened', request, shard, epoch, logEnd, deliverFrom]);
+        sendOpening(this.#backend, client, request, shard, opening);
       } catch (thrown) {
         client.send(['failed', request, errorToWire(thrown, 'DISK')]);
       }
     });
-  }
-
-  #sendRecords(client: ServerPort, request: number, shard: number, inboxEnd: number, logEnd: number): void {
-    let inbox: WireRecord[] = [];
-    let log: WireRecord[] = [];
-    let bytes = 0;
-    const send = (): void => {
-      client.send(['recover', request, shard, inbox, log]);
-      client.flush();
-      inbox = [];
-      log = [];
-      bytes = 0;
-    };
-    for (const record of this.#backend.inbox(shard)) {
-      if (record.first >= inboxEnd) break;
-      inbox.push([record.first, record.bytes]);
-      bytes += record.bytes.length;
-      if (bytes >= RECOVER_PART_BYTES) send();
-    }
-    for (const record of this.#backend.log(shard)) {
-      if (record.first >= logEnd) break;
-      log.push([record.first, record.bytes]);
-      bytes += record.bytes.length;
-      if (bytes >= RECOVER_PART_BYTES) send();
-    }
-    send();
   }
 
   #release(client: ServerPort, shard: number, epoch: number): void {

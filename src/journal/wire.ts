@@ -6,9 +6,17 @@
 import type { ErrorWire } from '../protocol/errors.ts';
 import type { EntryKind } from './codec.ts';
 import type { DurabilityLevel } from './shard-log.ts';
+import type { HistoryChunk, SnapshotWire } from './snapshot-codec.ts';
 
-/** An outgoing entry: its shard, kind, the id of the actor if it is a spawn (else 0), and the packed entry. */
-export type WireOutgoing = readonly [shard: number, kind: EntryKind, spawnId: number, payload: Uint8Array];
+/** An outgoing entry: its shard, kind, the id of the actor if it is a spawn (else 0), its parent's address, and the packed entry. */
+export type WireOutgoing = readonly [
+  shard: number,
+  kind: EntryKind,
+  spawnId: number,
+  parentShard: number,
+  parentId: number,
+  payload: Uint8Array,
+];
 
 /** null: the run's level. */
 export type WireLevel = DurabilityLevel | null;
@@ -26,9 +34,25 @@ export type ClientMessage =
       taken: readonly number[],
       opened: readonly number[],
       closed: readonly number[],
+      stopped: readonly number[],
       entries: Uint8Array,
       outgoing: readonly WireOutgoing[],
     ]
+  | readonly [
+      'snapshot',
+      request: number,
+      shard: number,
+      epoch: number,
+      position: number,
+      snapshots: readonly SnapshotWire[],
+      mark: readonly [log: number, inbox: number] | null,
+    ]
+  /** Answered with `WireActor`s. */
+  | readonly ['load', request: number, shard: number, epoch: number, ids: readonly number[]]
+  /** Answered with an id or null. */
+  | readonly ['find', request: number, shard: number, epoch: number, name: string]
+  /** Answered with the packed entries, in the order of `seqs`. */
+  | readonly ['read', request: number, shard: number, epoch: number, seqs: readonly number[]]
   | readonly ['deliver', request: number, level: WireLevel, outgoing: readonly WireOutgoing[]]
   | readonly ['get', request: number, store: string, key: string]
   | readonly ['range', request: number, store: string, from: string, to: string]
@@ -46,17 +70,42 @@ export type ClientMessage =
   | readonly ['close', request: number];
 
 export type AppendMessage = Extract<ClientMessage, readonly ['append', ...unknown[]]>;
+export type SnapshotMessage = Extract<ClientMessage, readonly ['snapshot', ...unknown[]]>;
+export type ReadMessage = Extract<ClientMessage, readonly ['load' | 'find' | 'read', ...unknown[]]>;
 export type CommitMessage = Extract<ClientMessage, readonly ['commit', ...unknown[]]>;
 
-/** A raw record and the position it is stored at. */
+/** A raw record and the position or id it is stored at. */
 export type WireRecord = readonly [first: number, bytes: Uint8Array];
+
+/** The rows of an actor. */
+export type WireActor = readonly [id: number, row: Uint8Array, history: readonly HistoryChunk[]];
+
+/** How a shard stood when it was opened, as far as its records do not say it. */
+export interface WireOpening {
+  readonly epoch: number;
+  /** Positions of the next append and the next inbox entry. */
+  readonly position: number;
+  readonly inboxEnd: number;
+  /** The mark. */
+  readonly log: number;
+  readonly inbox: number;
+  readonly idMax: number;
+  /** Unconsumed positions, as `SeqSet.runs`. */
+  readonly unconsumed: readonly number[];
+  readonly openTurns: readonly number[];
+  /** Actors that stopped before the mark and whose spawn may be after it. */
+  readonly stopped: readonly number[];
+}
 
 export type ServerMessage =
   | readonly ['ok', request: number, value: unknown]
   | readonly ['failed', request: number, error: ErrorWire]
-  /** Part of what an opening finds; many of these come before the `opened`. */
+  /** Begins what an opening finds. */
+  | readonly ['opening', request: number, shard: number, opening: WireOpening]
+  /** A part of it; many of these come before the `opened`. */
   | readonly ['recover', request: number, shard: number, inbox: readonly WireRecord[], log: readonly WireRecord[]]
-  | readonly ['opened', request: number, shard: number, epoch: number, position: number, inboxEnd: number]
+  /** Its end: how many actors have snapshots, and the timers of each that has some, packed. */
+  | readonly ['opened', request: number, shard: number, actors: number, timers: readonly WireRecord[]]
   | readonly ['delivery', shard: number, epoch: number, firstSeq: number, payloads: readonly Uint8Array[]]
   | readonly ['quiet', epoch: number];
 

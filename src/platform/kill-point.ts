@@ -17,6 +17,8 @@ export const KILL_POINTS = [
   'ack.before',
   /** A service's change and result are committed; the service does not know yet. */
   'service.commit.after',
+  /** A group with snapshots or marks was handed to the store and may or may not be written. */
+  'snapshot',
   /** A shard that holds something is opened, and none of what it holds was sent. */
   'recovery',
 ] as const;

@@ -147,8 +147,8 @@ const records = (history: History, sizes: readonly number[]) => {
   // Pieces of the log become appends of several entries; pieces of appends become records.
   const appends = cut(history.log, [...sizes].reverse()).map((parts): StoredAppend => {
     const entries = parts.flat();
-    const { taken, opened, closed } = marksOf(entries);
-    return [taken, opened, closed, encodeLogEntries(entries), []];
+    const { taken, opened, closed, stopped } = marksOf(entries);
+    return [taken, opened, closed, encodeLogEntries(entries), [], stopped];
   });
   const log = cut(appends, sizes).map((piece) => {
     const record = { firstPosition: position, appends: piece };
@@ -187,7 +187,11 @@ describe('the fold', () => {
         const played = play(choices);
         const backend = new MemoryBackend();
         const noop = (): void => {};
-        backend.write({ ...records(played, pieces), values: [], results: [] }, noop, noop);
+        backend.write(
+          { ...records(played, pieces), values: [], results: [], snapshots: [], marks: [], stopped: [] },
+          noop,
+          noop,
+        );
         const state = new ShardState<null>(SHARD);
         state.recount(backend);
         expect(state.weight).toBe(played.pending);

@@ -96,6 +96,7 @@ const passagesOf = async (runDir: string, calls: number): Promise<Reference['pas
       // Several appends share a commit; a call has its mark, its answer and the changes of its tools.
       'commit.after': Math.ceil(appends / 2),
       'service.commit.after': 3 * calls,
+      snapshot: 1,
       recovery: SHARDS,
     };
   } finally {
