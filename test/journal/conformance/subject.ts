@@ -9,7 +9,7 @@ import {
   OutboxJournal,
 } from '../../../src/journal/index.ts';
 import { seededRandom } from '../../../src/platform/index.ts';
-import { startJournal, temporaryDirectory } from '../fixtures/harness.ts';
+import { startJournal, temporaryDirectory, until } from '../fixtures/harness.ts';
 import { AutoClock } from './auto-clock.ts';
 
 export const SHARDS = 3;
@@ -20,6 +20,8 @@ export interface RunningJournal {
   clientWithPort(): { client: JournalClient; disconnect: () => void };
   /** Resolves when everything that was sent is in the inboxes. */
   arrived(): Promise<void>;
+  /** Waits for something that this journal does soon. False when it did not. */
+  waitFor(condition: () => boolean): Promise<boolean>;
   /** Ends the process, as roughly as the journal allows within a test, and starts it again over what it has kept. */
   restart(): Promise<void>;
   close(): Promise<void>;
@@ -43,12 +45,23 @@ export const lmdbSubject = (durability: DurabilityLevel): JournalSubject => ({
     const open = (): ReturnType<typeof startJournal> =>
       startJournal({ directory: directory.path, shards: SHARDS, durability });
     let journal = await open();
+    const clients: JournalClient[] = [];
     return {
-      client: () => journal.client(),
+      client: () => {
+        const client = journal.client();
+        clients.push(client);
+        return client;
+      },
       clientWithPort: () => journal.clientWithPort(),
       arrived: () => Promise.resolve(),
-      // A killed process needs one of its own: kill.test.ts.
+      waitFor: (condition) =>
+        until(condition, 'the journal').then(
+          () => true,
+          () => false,
+        ),
+      // A killed process needs one of its own: kill.test.ts. Here everybody knows what became of its writes.
       restart: async () => {
+        await Promise.all(clients.splice(0).map((client) => client.close()));
         await journal.close();
         journal = await open();
       },
@@ -59,6 +72,17 @@ export const lmdbSubject = (durability: DurabilityLevel): JournalSubject => ({
     };
   },
 });
+
+const TURNS_MAX = 5_000;
+
+/** Lets the event loop turn, which is all that an outbox journal on its own clock needs. */
+const turns = async (condition: () => boolean): Promise<boolean> => {
+  for (let turn = 0; turn < TURNS_MAX; turn += 1) {
+    if (condition()) return true;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return condition();
+};
 
 /** A fifth of what travels is lost, a fifth comes twice, much is late and out of order, and commits take their time. */
 export const drawFaults = (seed: number): OutboxFaults => {
@@ -87,17 +111,16 @@ export const outboxSubject = (seed: number | null, defect: OutboxDefect | null =
         return { client, disconnect: () => client.disconnect() };
       },
       arrived: async () => {
-        for (let turn = 0; disk.inTransit() > 0; turn += 1) {
-          if (turn > 20_000) throw new Error(`${disk.inTransit()} entries do not arrive`);
-          await new Promise((resolve) => setImmediate(resolve));
-        }
+        if (!(await turns(() => disk.inTransit() === 0))) throw new Error(`${disk.inTransit()} entries do not arrive`);
         await journal.settled();
       },
+      waitFor: turns,
       restart: async () => {
         journal.crash(random);
         journal = new OutboxJournal(disk, options);
       },
-      close: () => journal.close(),
+      // With a defect some mail may never arrive, and closing waits for it.
+      close: async () => (defect === null ? await journal.close() : journal.crash(random)),
     };
   },
 });
