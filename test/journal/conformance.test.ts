@@ -1,5 +1,6 @@
 /** Every journal against the same suites. */
 import { logSuite } from './conformance/log-suite.ts';
+import { snapshotSuite } from './conformance/snapshot-suite.ts';
 import { lmdbSubject, outboxSubject } from './conformance/subject.ts';
 import { storeSuite } from './conformance/store-suite.ts';
 
@@ -13,5 +14,6 @@ const subjects = [
 
 for (const subject of subjects) {
   logSuite(subject);
+  snapshotSuite(subject);
   storeSuite(subject);
 }

@@ -16,7 +16,7 @@ import type {
   SnapshotMark,
   StepLogEntry,
 } from '../shard-log.ts';
-import { loadActors, recoverShard } from './actor-fold.ts';
+import { loadActors, recoverShard } from './recovery.ts';
 import type { OutboxClient } from './client.ts';
 import type { Answer, OutboxOwner } from './journal.ts';
 import { decodeParcel, packOutgoing } from './parcel.ts';
@@ -114,9 +114,10 @@ export class OutboxShardLog implements ShardLog {
     const kept = unpack(pack(actors)) as ActorSnapshot[];
     const place = mark === undefined ? null : { log: mark.log, inbox: mark.inbox };
     const { journal } = this.#client;
+    const { position } = opened;
     const run = (): void => {
       journal.checkOwner(this.shard, opened.owner);
-      journal.store(this.shard).snapshot(kept, place);
+      journal.store(this.shard).snapshot(position, kept, place);
     };
     await this.#write(opened, (answer) =>
       journal.transact(this.shard, { kind: 'snapshot', shard: this.shard }, run, answer),

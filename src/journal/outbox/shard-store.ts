@@ -11,7 +11,7 @@ import { MegactorError } from '../../protocol/errors.ts';
 import { pack } from '../codec.ts';
 import { marksOf } from '../client-shard-log.ts';
 import type { ActorRecord, ActorSnapshot, Delivery, InboxEntry, SnapshotMark, StepLogEntry } from '../shard-log.ts';
-import { entriesOf, type ShardRows, type StoredAppend, type StoredSnapshot } from './actor-fold.ts';
+import { entriesOf, type ShardRows, type StoredAppend, type StoredSnapshot } from './recovery.ts';
 import { accept, OutPair, type Transfer } from './pair.ts';
 import { decodeParcel, type PackedOutgoing, type Parcel } from './parcel.ts';
 
@@ -117,9 +117,11 @@ export class ShardStore implements ShardRows {
 
   /**
    * Keeps snapshots, then moves the mark. History that a repeated snapshot brings again replaces what it had brought.
-   * @throws JOURNAL_POSITION for a mark that is ahead of the log, of the inbox or of the snapshots
+   * @param position that its owner believes the log to be at
+   * @throws JOURNAL_POSITION, also for a mark that is ahead of the log, of the inbox or of the snapshots
    */
-  snapshot(actors: readonly ActorSnapshot[], mark: SnapshotMark | null): void {
+  snapshot(position: number, actors: readonly ActorSnapshot[], mark: SnapshotMark | null): void {
+    this.#check(position, []);
     const kept = actors.filter(({ record }) => !this.#gone.has(record.id));
     for (const { record, historyBefore } of kept) {
       const saved = this.histories.get(record.id)?.length ?? 0;
@@ -180,7 +182,7 @@ export class ShardStore implements ShardRows {
 
   #check(position: number, taken: readonly number[]): void {
     if (position !== this.position) {
-      throw this.#refused(`it is at position ${this.position}, the append was meant for ${position}`);
+      throw this.#refused(`it is at position ${this.position}, not at ${position}`);
     }
     for (const seq of taken) {
       if (!this.waiting.has(seq)) throw this.#refused(`there is no unconsumed mail at ${seq}`);

@@ -13,7 +13,7 @@ import type {
   ShardLog,
   StepEntry,
 } from '../../../src/journal/index.ts';
-import { codeOf, mail, spawn, step } from '../fixtures/harness.ts';
+import { codeOf, mail, recordOf, spawn, step } from '../fixtures/harness.ts';
 import { type JournalSubject, type RunningJournal, SHARDS } from './subject.ts';
 
 /** Numbers pick among what is there; `wait: false` leaves the write under way. */
@@ -137,16 +137,14 @@ class ShardModel {
 
 export class ModelRun {
   readonly #journal: RunningJournal;
-  readonly #snapshots: boolean;
   readonly #shards = Array.from({ length: SHARDS }, (_, shard) => new ShardModel(shard));
   readonly #notes = new Map<string, Note>();
   readonly #numbers = new Map<string, number>();
   #delivers: (UnderWay & { readonly notes: readonly Note[] })[] = [];
   #gate: JournalClient;
 
-  constructor(journal: RunningJournal, snapshots: boolean) {
+  constructor(journal: RunningJournal) {
     this.#journal = journal;
-    this.#snapshots = snapshots;
     this.#gate = journal.client();
   }
 
@@ -171,7 +169,7 @@ export class ModelRun {
       case 'step':
         return this.#act(command);
       case 'snapshot':
-        return this.#snapshots ? this.#save(command.actor, command.mark, command.wait) : undefined;
+        return this.#save(command.actor, command.mark, command.wait);
       case 'take-over':
         return this.#takeOver(this.#shard(command.shard));
       case 'crash':
@@ -274,7 +272,7 @@ export class ModelRun {
   }
 
   #timerChange(change: 'set' | 'cancel' | null, dueMs: number | null): Pick<StepEntry, 'timers'> {
-    if (change === null || !this.#snapshots) return {};
+    if (change === null) return {};
     const timer = dueMs === null ? null : { key: 't', dueMs, periodMs: null, type: 'note', body: 'tick' };
     return { timers: [{ key: 't', timer }] };
   }
@@ -311,7 +309,7 @@ export class ModelRun {
     const saved = shard.saved.get(idOf(picked));
     if (opening === null || actor === undefined || saved === undefined || actor.begun !== null) return;
     const snapshot: ActorSnapshot = {
-      record: (spawn(actor.id) as { readonly actor: ActorSnapshot['record'] }).actor,
+      record: recordOf(spawn(actor.id)),
       step: actor.step,
       state: actor.state,
       open: actor.open,
@@ -425,10 +423,8 @@ export class ModelRun {
       last.set(from, number);
     }
     const seqs = [...opening.seen.keys()];
-    if (this.#snapshots) {
-      const read = await opening.log.read(seqs);
-      agree(read.map(noteOf), [...opening.seen.values()], 'mail that is read again');
-    }
+    const read = await opening.log.read(seqs);
+    agree(read.map(noteOf), [...opening.seen.values()], 'mail that is read again');
     await this.#compareActors(shard, found);
   }
 
@@ -459,7 +455,7 @@ export class ModelRun {
         state: found?.state ?? [],
         history: found?.history,
         open: found?.open,
-        timer: this.#snapshots ? (found?.timers[0]?.dueMs ?? null) : expected.timer,
+        timer: found?.timers[0]?.dueMs ?? null,
         begun: begun && { taken: begun.taken, answered: begun.effects.get('k') === 'r', intents: begun.intents.length },
       },
       {
@@ -480,7 +476,7 @@ export class ModelRun {
 export const playModel = async (subject: JournalSubject, commands: readonly Command[]): Promise<void> => {
   const journal = await subject.start();
   try {
-    const run = new ModelRun(journal, subject.snapshots);
+    const run = new ModelRun(journal);
     await run.start();
     for (const command of commands) await run.play(command);
     await run.finish();

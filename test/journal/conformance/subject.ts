@@ -31,15 +31,12 @@ export interface JournalSubject {
   readonly name: string;
   /** Whether anything is there after a restart. */
   readonly durable: boolean;
-  /** Whether actors can be saved and loaded, and timers kept. */
-  readonly snapshots: boolean;
   start(): Promise<RunningJournal>;
 }
 
 export const lmdbSubject = (durability: DurabilityLevel): JournalSubject => ({
   name: `LMDB, durability ${durability}`,
   durable: durability !== 'none',
-  snapshots: false,
   start: async () => {
     const directory = temporaryDirectory();
     const open = (): ReturnType<typeof startJournal> =>
@@ -97,7 +94,6 @@ export const drawFaults = (seed: number): OutboxFaults => {
 export const outboxSubject = (seed: number | null, defect: OutboxDefect | null = null): JournalSubject => ({
   name: seed === null ? 'outbox' : `outbox, with faults of seed ${seed}`,
   durable: true,
-  snapshots: true,
   start: async () => {
     const disk = new OutboxDisk(SHARDS);
     const random = seededRandom(seed ?? 1, 7);
