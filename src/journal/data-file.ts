@@ -177,6 +177,24 @@ const check = (file: DataFile): void => {
   }
 };
 
+/**
+ * True after a power loss, until a writer opens the file: the newest state may be torn, and LMDB is going back to the
+ * flushed one. Only a writer does so; somebody who opens the file to read is shown the newest one.
+ */
+export const isUnflushed = (file: string): boolean => {
+  const descriptor = openSync(file, 'r');
+  try {
+    const data = new DataFile(descriptor, file);
+    if (data.empty) return false;
+    const newest = data.newest();
+    const bootId = currentBootId();
+    if (bootId === 0n || newest.bootId === bootId) return false;
+    return data.head(newest.pageBytes / 2, false).transaction < newest.transaction;
+  } finally {
+    closeSync(descriptor);
+  }
+};
+
 /** @throws JOURNAL_DAMAGED when LMDB could not open or read `file` without harm; a file that is not there is fine */
 export const checkDataFile = (file: string): void => {
   if (!existsSync(file)) return;

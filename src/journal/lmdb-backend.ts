@@ -11,7 +11,8 @@
  * second against 4,300 on a 2-core machine).
  */
 import type { Database, Transaction } from 'lmdb';
-import { existsSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MegactorError } from '../protocol/errors.ts';
 import {
@@ -24,7 +25,7 @@ import {
   type StoreWrite,
 } from './backend.ts';
 import { JOURNAL_FORMAT, openValue, pack, type RecordTable, sealValue, unpack } from './codec.ts';
-import { checkDataFile } from './data-file.ts';
+import { checkDataFile, isUnflushed } from './data-file.ts';
 import { journalError } from './journal-error.ts';
 import {
   endKey,
@@ -285,6 +286,19 @@ export const openLmdbBackend = async (runDirectory: string, shards: number): Pro
   }
 };
 
+/** What was flushed before a power loss: a writer goes back to it, so a copy of the file is opened by one. */
+const openFlushed = (runDirectory: string): Tables => {
+  const copy = mkdtempSync(join(tmpdir(), 'megactor-read-'));
+  try {
+    mkdirSync(journalDirectory(copy));
+    copyFileSync(dataFile(runDirectory), dataFile(copy));
+    return openTables(journalDirectory(copy), false);
+  } finally {
+    // Whoever has the file open keeps what is in it.
+    rmSync(copy, { recursive: true, force: true });
+  }
+};
+
 /**
  * For readers, also in other processes, live or not: everything is read as it was at this moment. Close it soon, since
  * while it is open the pages that it sees cannot be used again.
@@ -297,7 +311,9 @@ export const openLmdbReads = async (runDirectory: string): Promise<LmdbReads> =>
   let tables: Tables;
   try {
     checkDataFile(dataFile(runDirectory));
-    tables = openTables(journalDirectory(runDirectory), true);
+    tables = isUnflushed(dataFile(runDirectory))
+      ? openFlushed(runDirectory)
+      : openTables(journalDirectory(runDirectory), true);
   } catch (error) {
     throw journalError(error, `the journal in ${runDirectory} cannot be read`);
   }

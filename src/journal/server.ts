@@ -9,7 +9,15 @@
  * barrier: it finds everything that was accepted before it, at the run's level, and gets delivered everything after it.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { armKillPoints, type Clock, isCanary, type KillPoint, killPoint, systemClock } from '../platform/index.ts';
+import {
+  armKillPoints,
+  type Clock,
+  isCanary,
+  type KillPoint,
+  killPoint,
+  readDiskFaults,
+  systemClock,
+} from '../platform/index.ts';
 import { errorToWire, MegactorError, toMegactorError } from '../protocol/errors.ts';
 import { SHARDS_MAX } from '../protocol/ids.ts';
 import type { Backend } from './backend.ts';
@@ -34,9 +42,13 @@ export interface JournalServerOptions {
 }
 
 /** Every host and the main thread load this room for its client; only here is the native store needed. */
-const openOnDisk = async (directory: string, shards: number): Promise<Backend> => {
+const openOnDisk = async (directory: string, shards: number, clock: Clock): Promise<Backend> => {
+  const faults = readDiskFaults(process.env);
   const { openLmdbBackend } = await import('./lmdb-backend.ts');
-  return openLmdbBackend(directory, shards);
+  const backend = await openLmdbBackend(directory, shards);
+  if (faults === null) return backend;
+  const { withDiskFaults } = await import('./faulty-backend.ts');
+  return withDiskFaults(backend, faults, clock);
 };
 
 /** Part of a planted defect. */
@@ -88,7 +100,9 @@ export class JournalServer {
       throw toMegactorError(error, 'CONFIG_INVALID');
     }
     const inMemory = directory === null || durability === 'none';
-    const backend: Backend = inMemory ? new MemoryBackend() : await openOnDisk(directory, shards);
+    const backend: Backend = inMemory
+      ? new MemoryBackend()
+      : await openOnDisk(directory, shards, options.clock ?? systemClock);
     try {
       const server = new JournalServer(options, backend);
       for (const state of server.#states) {
@@ -220,7 +234,8 @@ export class JournalServer {
     value: unknown,
     point: KillPoint = 'ack.before',
   ): void {
-    const reached = level === 'committed' || level === 'none' ? 'committed' : (level ?? this.#runLevel);
+    const wanted = level === 'committed' || level === 'none' ? 'committed' : (level ?? this.#runLevel);
+    const reached = isCanary('dropped-flush') ? 'committed' : wanted;
     const answer = (error: unknown): void => {
       killPoint(point);
       client.send(error === null ? ['ok', request, value] : ['failed', request, errorToWire(error, 'DISK')]);

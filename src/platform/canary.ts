@@ -6,9 +6,11 @@
 export const CANARIES = [
   /** Answers and deliveries leave the journal before their group is committed, which is written a little later. */
   'early-output',
+  /** What is to be flushed is answered when it is committed. */
+  'dropped-flush',
   /** A repeated effect id is executed again. */
   'missing-dedupe',
-  /** A model answer is journaled only with the step that acted on it. */
+  /** The result of an effect, and so a model answer, is journaled only with the step that acted on it. */
   'effect-late',
   /** A step's outgoing mail is not in the commit of the step. */
   'lost-mail',

@@ -8,6 +8,7 @@
  */
 import type { EffectOptions } from '../actor/index.ts';
 import type { LogAppend, StepLogEntry } from '../journal/shard-log.ts';
+import { isCanary } from '../platform/index.ts';
 import { errorFromWire, errorToWire, MegactorError, toMegactorError, type ErrorWire } from '../protocol/errors.ts';
 import type { ActorCell } from './cell.ts';
 import type { DurableCell, StepProgress } from './durable-cell.ts';
@@ -106,7 +107,7 @@ export class Effects {
       return this.#reject(running, toMegactorError(thrown, 'EFFECT_FAILED'));
     }
     this.#checkAlive(running);
-    if (!now) {
+    if (!now || isCanary('effect-late')) {
       progress.unwritten.push([key, result]);
       return result;
     }

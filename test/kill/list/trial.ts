@@ -1,0 +1,274 @@
+/**
+ * One list trial: lives of a process on one directory, each ended as drawn while clients ask for things, and after each
+ * a look at the journal from outside; at the end all that was acknowledged is there, once, in order.
+ */
+import { copyFileSync, existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { restoreFlushed } from '../../../src/journal/faulty-backend.ts';
+import { openLmdbBackend } from '../../../src/journal/lmdb-backend.ts';
+import { type Canary, type Random, seededRandom } from '../../../src/platform/index.ts';
+import { temporaryDirectory } from '../../support/command.ts';
+import { losePower } from '../power-loss.ts';
+import * as check from './check.ts';
+import { Child } from './child-process.ts';
+import { describeEnding, drawListTrial, drawOperation, type Life, type ListTrial } from './draw.ts';
+import { type Asked, EMPTY_VIEW, History, type JournalView, outsideCalls, viewOf } from './history.ts';
+import type { FromChild } from './wire.ts';
+
+export interface ListTrialResult {
+  /** What is wrong; empty when the trial passed. */
+  readonly wrong: readonly string[];
+  /** How the processes ended: by kill point, `random`, `disk-full`; `missed` for an armed point that was not passed. */
+  readonly endings: readonly string[];
+  /** Acknowledged operations. */
+  readonly acknowledged: number;
+}
+
+const BALANCE = 1_000;
+/** A process that takes longer for anything hangs. */
+const PROCESS_MAX_MS = 60_000;
+/** An armed point that is not passed within this time of work is given up, and the process killed. */
+const ARMED_MAX_MS = 400;
+/** The work of the process that is left alone. */
+const LAST_OPERATIONS = 60;
+/** Exit code of a process whose system failed and stopped in order. */
+const FAILED = 4;
+
+class Trial {
+  readonly #trial: ListTrial;
+  readonly #directory: string;
+  readonly #random: Random;
+  readonly #history = new History();
+  readonly #canary: Canary | null;
+  readonly wrong: string[] = [];
+  readonly endings: string[] = [];
+  #seen: JournalView = EMPTY_VIEW;
+  #powerLost = false;
+  #elements = 0;
+
+  constructor(trial: ListTrial, directory: string, canary: Canary | null) {
+    this.#trial = trial;
+    this.#directory = directory;
+    this.#random = seededRandom(trial.seed, 47);
+    this.#canary = canary;
+  }
+
+  get acknowledged(): number {
+    return this.#history.asked.filter(({ answeredAt }) => answeredAt !== null).length;
+  }
+
+  async toTheEnd(): Promise<void> {
+    for (const life of this.#trial.lives) {
+      await this.#live(life);
+      await this.#lookAtKilled();
+      if (this.wrong.length > 0) return;
+    }
+    await this.#lastLife();
+  }
+
+  get #runDir(): string {
+    return join(this.#directory, 'run');
+  }
+
+  get #dataFile(): string {
+    return join(this.#runDir, 'journal', 'data.mdb');
+  }
+
+  get #outside(): string {
+    return join(this.#directory, 'outside');
+  }
+
+  #start(
+    life: Pick<Life, 'threads' | 'durability'>,
+    environment: Record<string, string>,
+    onMessage: (message: FromChild) => void,
+  ): Child {
+    const { lists, shards, seed } = this.#trial;
+    const { threads, durability } = life;
+    const system = { threads, shards, seed, durability };
+    const settings = { directory: this.#runDir, outside: this.#outside, lists, balance: BALANCE, system };
+    const canary = this.#canary === null ? {} : { MEGACTOR_CANARY: this.#canary };
+    return new Child(settings, { ...canary, ...environment }, onMessage);
+  }
+
+  /** Runs a process until it ends as drawn, and makes of its journal what is left of it. */
+  async #live(life: Life): Promise<void> {
+    const { ending, left } = life;
+    const base = join(this.#directory, 'base.mdb');
+    const shadow = join(this.#directory, 'shadow');
+    const hadJournal = existsSync(this.#dataFile);
+    const faults: string[] = [];
+    if (life.slowMs > 0) faults.push(`slow:${life.slowMs}`);
+    if (ending.kind === 'disk-full') faults.push(`fail:${ending.group}`);
+    if (left === 'flushed-groups') {
+      rmSync(shadow, { force: true });
+      if (hadJournal) copyFileSync(this.#dataFile, base);
+      faults.push(`shadow:${shadow}`);
+    }
+    const environment: Record<string, string> = faults.length > 0 ? { MEGACTOR_DISK_FAULT: faults.join(',') } : {};
+    if (ending.kind === 'point') environment['MEGACTOR_KILL_AT'] = `${ending.point}:${ending.count}`;
+    await this.#work(life, environment);
+    if (left === 'all' || !existsSync(this.#dataFile)) return;
+    this.#powerLost = true;
+    if (left === 'flushed-file') losePower(this.#dataFile, this.#random);
+    else {
+      const open = (directory: string): ReturnType<typeof openLmdbBackend> =>
+        openLmdbBackend(directory, this.#trial.shards);
+      await restoreFlushed(this.#runDir, hadJournal ? base : null, shadow, open);
+    }
+  }
+
+  /** The clients ask until the process is gone. */
+  async #work(life: Life, environment: Record<string, string>): Promise<void> {
+    const { ending } = life;
+    const clients = this.#clients(life.durability, Number.POSITIVE_INFINITY);
+    let failure: string | null = null;
+    const timers: NodeJS.Timeout[] = [];
+    const killAfter = (ms: number): void => {
+      timers.push(setTimeout(() => child.kill(), ms));
+    };
+    const child = this.#start(life, environment, (message) => {
+      if (message.kind === 'failed') failure = message.code;
+      if (message.kind === 'ready') {
+        killAfter(ending.kind === 'random' ? ending.afterMs : ARMED_MAX_MS);
+        clients.begin(child);
+      } else clients.hear(message);
+    });
+    killAfter(PROCESS_MAX_MS);
+    const { exitCode, signal, errors } = await child.ended;
+    for (const timer of timers) clearTimeout(timer);
+    if (ending.kind === 'disk-full' && signal === null) {
+      this.endings.push('disk-full');
+      if (failure !== 'DISK' && !errors.includes('DISK')) this.wrong.push(`a full disk is ${failure}: ${errors}`);
+      if (failure !== null && exitCode !== FAILED) this.wrong.push(`exit ${exitCode} after a full disk: ${errors}`);
+      return;
+    }
+    if (signal !== 'SIGKILL') this.wrong.push(`exit ${exitCode ?? signal}, ${failure}: ${errors}`);
+    const inTime = ending.kind === 'point' && clients.readyForMs() < ARMED_MAX_MS;
+    this.endings.push(ending.kind === 'random' || inTime ? describeEnding(ending) : 'missed');
+  }
+
+  /** Clients of one process: each has `depth` operations without an answer, at most `most` in all. */
+  #clients(durability: Asked['level'], most: number) {
+    const { clients, depth } = this.#trial;
+    const waiting = new Map<number, Asked>();
+    let id = 0;
+    let child: Child | null = null;
+    let readyAt: number | null = null;
+    let idle: (() => void) | null = null;
+    const ask = (client: number): void => {
+      if (child === null || id >= most) return;
+      id += 1;
+      this.#elements += 1;
+      const operation = drawOperation(this.#random, this.#trial, `c${client}-${this.#elements}`);
+      const level = 'level' in operation ? (operation.level ?? durability) : durability;
+      waiting.set(id, this.#history.ask(client, operation, level));
+      child.send({ kind: 'do', id, operation });
+    };
+    const idleNow = new Promise<void>((resolve) => (idle = resolve));
+    return {
+      begin: (started: Child): void => {
+        child = started;
+        readyAt = performance.now();
+        for (let turn = 0; turn < clients * depth; turn += 1) ask(turn % clients);
+      },
+      hear: (message: FromChild): void => {
+        if (message.kind !== 'done' && message.kind !== 'refused') return;
+        const asked = waiting.get(message.id);
+        if (asked === undefined) return;
+        waiting.delete(message.id);
+        if (message.kind === 'done') this.#history.answer(asked, message.result);
+        // A client that is refused leaves it at that; what it asked for may have happened.
+        if (message.kind === 'done') ask(asked.client);
+        else if (most !== Number.POSITIVE_INFINITY) this.wrong.push(`refused: ${message.code}`);
+        if (waiting.size === 0) idle?.();
+      },
+      /** Resolves when everything was answered. */
+      idle: idleNow,
+      readyForMs: (): number => (readyAt === null ? 0 : performance.now() - readyAt),
+    };
+  }
+
+  readonly #kept: check.Kept = (level) => level === 'flushed' || !this.#powerLost;
+
+  #judge(view: JournalView): void {
+    const { asked } = this.#history;
+    const calls = outsideCalls(this.#outside);
+    this.wrong.push(
+      ...check.acknowledgedIsThere(asked, view, this.#kept),
+      ...check.nothingTwice(view, BALANCE),
+      ...check.wholeGroups(asked, view),
+      ...check.inOrder(asked, view),
+      ...check.readsArePrefixes(asked, view, this.#kept),
+      ...check.actedOnRecorded(view, calls),
+    );
+  }
+
+  async #lookAtKilled(): Promise<void> {
+    if (!existsSync(this.#dataFile)) return;
+    const view = await viewOf(this.#runDir);
+    this.#judge(view);
+    this.#compare(view);
+    this.#seen = view;
+    this.#callsSeen = outsideCalls(this.#outside).length;
+  }
+
+  #callsSeen = 0;
+
+  #compare(view: JournalView): void {
+    if (!this.#powerLost) this.wrong.push(...check.neverBack(this.#seen, view));
+    this.wrong.push(...check.neverAskedAgain(this.#seen, outsideCalls(this.#outside), this.#callsSeen));
+  }
+
+  /** A process that is left alone: it works, settles and stops, and the journal agrees with what it answers. */
+  async #lastLife(): Promise<void> {
+    const clients = this.#clients(this.#trial.last.durability, LAST_OPERATIONS);
+    const settled = new Promise<void>((resolve, reject) => {
+      const child = this.#start(this.#trial.last, {}, (message) => {
+        if (message.kind === 'ready') clients.begin(child);
+        else if (message.kind === 'settled') resolve();
+        else if (message.kind === 'failed') reject(new Error(`the last process failed: ${message.code}`));
+        else clients.hear(message);
+      });
+      this.#last = child;
+    });
+    const child = this.#last as Child;
+    const hanging = setTimeout(() => child.kill(), PROCESS_MAX_MS);
+    try {
+      const gone = child.ended.then(({ exitCode, signal, errors }) => {
+        throw new Error(`the last process ended with ${exitCode ?? signal}: ${errors}`);
+      });
+      gone.catch(() => undefined);
+      await Promise.race([clients.idle, gone]);
+      child.send({ kind: 'settle' });
+      await Promise.race([settled, gone]);
+      child.send({ kind: 'stop' });
+      const { exitCode, errors } = await child.ended;
+      if (exitCode !== 0) this.wrong.push(`stopped with ${exitCode}: ${errors}`);
+    } finally {
+      clearTimeout(hanging);
+      child.kill();
+    }
+    const view = await viewOf(this.#runDir);
+    this.#judge(view);
+    this.#compare(view);
+    this.wrong.push(...check.allArrived(this.#history.asked, view, this.#kept));
+  }
+
+  #last: Child | null = null;
+}
+
+export const runListTrial = async (seed: number, canary: Canary | null): Promise<ListTrialResult> => {
+  const directory = temporaryDirectory();
+  const trial = new Trial(drawListTrial(seed), directory.path, canary);
+  try {
+    await trial.toTheEnd();
+  } catch (error) {
+    trial.wrong.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  } finally {
+    await sleep(0);
+    directory.cleanUp();
+  }
+  return { wrong: trial.wrong, endings: trial.endings, acknowledged: trial.acknowledged };
+};
