@@ -76,6 +76,11 @@ export interface SpawnOptions {
   readonly mailbox?: { readonly capacity?: number; readonly overflow?: OverflowPolicy };
   /** How long an idle actor waits for more mail before its turn starts. Default 0. */
   readonly pollIntervalMs?: number;
+  /**
+   * A durable actor that rests so long leaves the memory; whatever is sent to it brings it back. 0 or Infinity: never.
+   * Default: the system's `passivateAfterMs`.
+   */
+  readonly passivateAfterMs?: number;
   /** The shard that owns the actor. Default: by name hash when named, else round robin. */
   readonly shard?: number;
   /** An id that an allocator of its own handed out (`IdAllocator`). A second spawn of the same id is ignored. */

@@ -11,6 +11,8 @@ export interface ActorOptions {
   readonly supervision: SupervisionPolicy;
   readonly mailbox: MailboxLimits;
   readonly pollIntervalMs: number;
+  /** Of a durable actor: idle time after which it leaves the memory, 0 for never. Absent: as the system says. */
+  readonly passivateAfterMs?: number;
   /** Of a durable actor: its parent's parent and so on, nearest first; who hears of its failure when the parent is gone. */
   readonly ancestors?: readonly ActorAddress[];
 }
@@ -30,6 +32,7 @@ const schema = z.strictObject({
     })
     .optional(),
   pollIntervalMs: milliseconds.optional(),
+  passivateAfterMs: z.union([milliseconds, z.literal(Infinity)]).optional(),
   shard: z.int().nonnegative().optional(),
   id: z.int().positive().optional(),
 });
@@ -52,6 +55,7 @@ export const resolveSpawnOptions = (options: SpawnOptions | undefined): ActorOpt
   if (!durable && overflow === 'spill') {
     throw new MegactorError('CONFIG_INVALID', 'spawn options: only a durable actor can spill to the journal');
   }
+  const { passivateAfterMs: after } = options;
   return {
     supervision: {
       restart: options.restart ?? SUPERVISION_DEFAULT.restart,
@@ -61,5 +65,7 @@ export const resolveSpawnOptions = (options: SpawnOptions | undefined): ActorOpt
     // The mail of a durable actor is in the journal before it is here, so there is nothing to refuse.
     mailbox: { capacity: options.mailbox?.capacity ?? MAILBOX_CAPACITY, overflow: durable ? 'spill' : overflow },
     pollIntervalMs: options.pollIntervalMs ?? 0,
+    // The record travels as plain data, and 0 is the one way to say never there.
+    ...(after === undefined ? {} : { passivateAfterMs: Number.isFinite(after) ? after : 0 }),
   };
 };

@@ -30,12 +30,13 @@ export interface Gathered {
 
 /** Asks everybody; call it when nothing runs any more and before the system stops. */
 export const gather = async (system: ActorSystem): Promise<Gathered> => {
-  const [roster, actors, workspace, files] = await Promise.all([
+  const [roster, workspace, files] = await Promise.all([
     system.callService('roster', 'summary', {}) as Promise<RosterSummary>,
-    system.actors(),
     system.callService('workspace', 'stats', {}),
     system.callService('workspace', 'files', {}),
   ]);
+  // Agents that have been idle for long are not in memory, and stay so.
+  const actors = await system.inspect(roster.rows);
   const states = actors.flatMap((actor) => {
     const state = agentStateSchema.safeParse(actor.state);
     return state.success ? [state.data] : [];

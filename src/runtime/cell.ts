@@ -19,10 +19,20 @@ import type { MailboxItem, MailEnvelope } from './envelope.ts';
  * - `starting`: its definition is being loaded, or its spawn journaled.
  * - `idle`: no mail. `polling`: waits a little for more mail. `queued`: in the run queue. `running`: a turn is under way.
  * - `restarting`: waits for its children to stop and for its backoff. `stopping`: waits for its children.
+ * - `passive`: its record and state are in the journal alone; whatever is sent to its id brings it back as a new cell.
  * - `abandoned`: its turn was given up when the system stopped; nothing of it counts any more.
  */
 export type CellStatus =
-  'starting' | 'idle' | 'polling' | 'queued' | 'running' | 'restarting' | 'stopping' | 'stopped' | 'abandoned';
+  | 'starting'
+  | 'idle'
+  | 'polling'
+  | 'queued'
+  | 'running'
+  | 'restarting'
+  | 'stopping'
+  | 'stopped'
+  | 'passive'
+  | 'abandoned';
 
 export interface Child {
   readonly ref: ActorRef;

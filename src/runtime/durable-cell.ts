@@ -48,11 +48,21 @@ export class DurableCell {
   /** A step that has to be tried again takes exactly these. */
   retry: readonly MailboxItem[] | null = null;
   progress = new StepProgress();
-  /** Tells on their way through the journal, and asks that came after them and must not overtake them (A2). */
+  /** Tells on their way through the journal, and what came after them from an ask on, which must not overtake them (A2). */
   delivering = 0;
   held: MailEnvelope[] = [];
   /** Positions of journaled stop signals; consumed when the actor has stopped. */
   stopSeqs: number[] = [];
   /** Timers as the journal knows them after the last commit, by key. */
   readonly timers = new Map<string, TimerRecord>();
+  /** Grows with everything that a snapshot would hold. */
+  version = 0;
+  /** The version that the snapshot in the journal holds; −1: there is none, or it may be older than the log. */
+  savedVersion = -1;
+  /** How many entries of `history` snapshots hold. */
+  historySaved = 0;
+  /** A checkpoint found it in a turn: its next commit is followed by a snapshot. */
+  saveAtCommit = false;
+  /** The end of its last turn, or its start, by the monotonic clock. */
+  restedMs = 0;
 }

@@ -17,6 +17,7 @@ import type { MailboxItem, MailEnvelope, Signal } from './envelope.ts';
 import { batchFor, handleMail, handleSignal, isPromise, UNHANDLED } from './handling.ts';
 import type { Life } from './life.ts';
 import { Effects, keepResult, NOW_KEY } from './effects.ts';
+import type { DurableActor } from './saves.ts';
 import { StepWriter } from './step-writer.ts';
 import { isMail, isMain, isSignal, type ShardCore } from './shard-core.ts';
 
@@ -69,6 +70,7 @@ export class DurableSteps {
     durable.committed = found.state === undefined ? null : pack(found.state);
     durable.history.push(...found.history);
     durable.historyCommitted = durable.history.length;
+    durable.historySaved = found.historySaved;
     for (const timer of found.timers) durable.timers.set(timer.key, timer);
     if (found.begun === null) return;
     const { progress } = durable;
@@ -251,7 +253,8 @@ export class DurableSteps {
       stopped: false,
     };
     const { batch } = cell;
-    const appended = this.#writer.append({ entries: [entry], outgoing: progress.outgoing });
+    const group = { entries: [entry], outgoing: progress.outgoing };
+    const appended = this.#writer.append(group, undefined, state.length);
     // From here on whatever the handler does belongs to the next step, also while the commit is under way.
     durable.progress = new StepProgress();
     durable.step += 1;
@@ -267,6 +270,7 @@ export class DurableSteps {
     durable.open = open;
     durable.committed = state;
     durable.historyCommitted += history.length;
+    this.#core.saves.committed(cell as DurableActor);
     this.#core.counters.add('steps');
     this.#core.parts.onEvent({ type: 'step', agent: cell.ref.name, step: entry.step, open });
     this.#release(progress);

@@ -29,7 +29,7 @@ export class EarlyMail {
 
   /** Keeps an envelope for the unknown actor `id`. False when that actor will not come any more. */
   hold(id: number, envelope: Envelope): boolean {
-    if (id <= (this.#largest.get(id % ALLOCATORS_MAX) ?? 0) || this.#count >= ENVELOPES_MAX) return false;
+    if (this.wasSeen(id) || this.#count >= ENVELOPES_MAX) return false;
     const waiting = this.#waiting.get(id);
     this.#count += 1;
     if (waiting !== undefined) {
@@ -41,6 +41,11 @@ export class EarlyMail {
       for (const late of this.arrived(id)) this.#expired(late);
     });
     return true;
+  }
+
+  /** True when an actor of this id, or of a later one of the same allocator, was here. */
+  wasSeen(id: number): boolean {
+    return id <= (this.#largest.get(id % ALLOCATORS_MAX) ?? 0);
   }
 
   /** The actor `id` is here, or will never be. @returns what waited for it, in order */

@@ -46,8 +46,11 @@ export interface HostControl {
   /** Begins to take envelopes and to run turns. */
   start(): void;
   spawn(shard: number, record: ActorRecord, durable: boolean): Promise<void>;
-  lookup(name: string): FoundActor | null;
+  lookup(name: string): Promise<FoundActor | null>;
+  /** All actors in memory. */
   actors(): ActorSnapshot[];
+  /** These actors of a shard, in memory or passive. */
+  inspect(shard: number, ids: readonly number[]): Promise<ActorSnapshot[]>;
   deadLetters(): DeadLetter[];
   /** A host died; its shards are these. */
   peerDied(host: number): void;

@@ -149,14 +149,15 @@ export class Host {
         if (owner === undefined) throw new MegactorError('INTERNAL', `shard ${shard} does not run here`);
         await owner.spawn(record, durable);
       },
-      lookup: (name) => {
+      lookup: async (name) => {
         for (const shard of all()) {
-          const found = shard.lookup(name);
+          const found = await shard.lookup(name);
           if (found !== null) return found;
         }
         return null;
       },
       actors: () => all().flatMap((shard) => shard.snapshots()),
+      inspect: async (shard, ids) => (await this.#shards.get(shard)?.inspect(ids)) ?? [],
       deadLetters: () => all().flatMap((shard): readonly DeadLetter[] => shard.deadLetters()),
       peerDied: (host) => {
         this.#peers.get(host)?.detach();

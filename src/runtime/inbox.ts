@@ -18,13 +18,18 @@ import type {
 } from '../journal/shard-log.ts';
 import { toMegactorError } from '../protocol/errors.ts';
 import type { ActorCell } from './cell.ts';
-import type { DurableSteps } from './durable-steps.ts';
 import type { MailboxItem, Signal, SignalEnvelope } from './envelope.ts';
 import type { Life } from './life.ts';
 import { isMail, type ShardCore } from './shard-core.ts';
 
-/** What the shard does with a spawn that is in the journal already. */
-export type StartJournaled = (record: ActorRecord) => void;
+export interface InboxParts {
+  readonly core: ShardCore;
+  readonly life: Life;
+  /** What the shard does with a spawn that is in the journal already. */
+  readonly startJournaled: (record: ActorRecord, seq: number) => void;
+  /** Keeps a delivery for an actor that is not in memory and may be passive. False when it cannot be. */
+  readonly hold: (id: number, delivery: Delivery) => boolean;
+}
 
 /** What nobody here takes, and what of it goes on to somebody else in the same commit. */
 interface Refused {
@@ -43,16 +48,16 @@ const forward = ({ from, signal }: SignalEnvelope): Outgoing[] => {
 export class Inbox {
   readonly #core: ShardCore;
   readonly #life: Life;
-  readonly #steps: DurableSteps;
-  readonly #startJournaled: StartJournaled;
+  readonly #startJournaled: InboxParts['startJournaled'];
+  readonly #hold: InboxParts['hold'];
   /** Deliveries that came before recovery was done; null afterwards. */
   #early: Delivery[] | null = [];
 
-  constructor(core: ShardCore, life: Life, steps: DurableSteps, startJournaled: StartJournaled) {
+  constructor({ core, life, startJournaled, hold }: InboxParts) {
     this.#core = core;
     this.#life = life;
-    this.#steps = steps;
     this.#startJournaled = startJournaled;
+    this.#hold = hold;
   }
 
   readonly onDelivery = (deliveries: readonly Delivery[]): void => {
@@ -70,8 +75,6 @@ export class Inbox {
     const awaited = new Map<number, ActorCell>();
     recovered.actors.forEach((found: RecoveredActor, index) => {
       const cell = cells[index] as ActorCell;
-      if (cell.durable === null) return;
-      this.#steps.restore(cell.durable, found);
       for (const seq of found.begun?.taken ?? []) awaited.set(seq, cell);
     });
     const refused: Refused = { drops: [], forwards: [] };
@@ -82,11 +85,15 @@ export class Inbox {
     this.#drop(refused);
   }
 
-  #deliver({ seq, entry }: Delivery, refused: Refused, interrupted?: ActorCell): void {
+  #deliver(delivery: Delivery, refused: Refused, interrupted?: ActorCell): void {
+    const { seq, entry } = delivery;
+    this.#core.saves.delivered(seq);
     if (entry.kind === 'spawn') {
-      this.#startJournaled(entry.actor);
+      this.#startJournaled(entry.actor, seq);
       return;
     }
+    const to = entry.kind === 'mail' ? entry.mail.to : entry.to;
+    if (interrupted === undefined && !this.#core.cells.has(to) && this.#hold(to, delivery)) return;
     const { shard } = this.#core;
     const item: MailboxItem =
       entry.kind === 'mail'
@@ -118,6 +125,7 @@ export class Inbox {
     if (reason === null) return;
     refused.drops.push({ kind: 'drop', actor: item.to, taken: [seq], reason, stopped: false });
     if (item.kind === 'signal' && (reason === 'not-found' || reason === 'stopped')) {
+      if (item.signal.kind === 'stop' && reason === 'not-found') this.#life.noSuchChild(item);
       refused.forwards.push(...forward(item));
     }
   }

@@ -12,8 +12,9 @@ import { NO_ITEMS } from './cell.ts';
 import { CellContext } from './cell-context.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
 import type { DurableSteps } from './durable-steps.ts';
-import type { MailboxItem, MailEnvelope, Signal } from './envelope.ts';
+import type { MailboxItem, MailEnvelope, Signal, SignalEnvelope } from './envelope.ts';
 import { isPromise } from './handling.ts';
+import { isDurable } from './saves.ts';
 import { isMail, isMain, type ShardCore } from './shard-core.ts';
 
 export class Life {
@@ -61,11 +62,16 @@ export class Life {
 
   addChild(cell: ActorCell, ref: ActorRef, durable: boolean): void {
     cell.children ??= new Map<number, Child>();
+    if (durable && isDurable(cell) && !cell.children.has(ref.id)) this.#core.saves.touch(cell);
     cell.children.set(ref.id, { ref, durable });
   }
 
   childStopped(cell: ActorCell, id: number): void {
-    if (cell.children?.delete(id) !== true || cell.children.size > 0) return;
+    const child = cell.children?.get(id);
+    if (cell.children === null || child === undefined) return;
+    cell.children.delete(id);
+    if (child.durable && isDurable(cell)) this.#core.saves.touch(cell);
+    if (cell.children.size > 0) return;
     if (cell.status === 'stopping') this.#finishStop(cell);
     else if (cell.status === 'restarting') this.#resume(cell);
   }
@@ -145,6 +151,13 @@ export class Life {
     this.#core.send({ kind: 'signal', shard: child.shard, source, to: child.id, from: cell.ref, signal, seq: -1 });
   }
 
+  /** Somebody who does not exist was told to stop: a parent that waits for it must not wait any longer. */
+  noSuchChild({ to, from, shard }: SignalEnvelope): void {
+    if (isMain(from.shard) || from.id === to) return;
+    const child = refOfAddress({ shard, id: to });
+    this.#core.send({ kind: 'child-stopped', shard: from.shard, source: shard, to: from.id, child });
+  }
+
   tellWatcher(watcher: ActorRef | null, about: ActorRef, reason: string): void {
     const signal: Signal = { kind: 'terminated', reason };
     const source = this.#core.shard;
@@ -159,6 +172,7 @@ export class Life {
 
   #becomeIdle(cell: ActorCell): void {
     cell.status = 'idle';
+    this.#core.passivation.rest(cell);
     if (cell.mailbox.length > 0 || this.#steps.mustGoOn(cell)) this.#core.wake(cell);
   }
 
@@ -288,7 +302,8 @@ export class Life {
     const { reason, by } = cell.stopRequest as StopRequest;
     this.#silence(cell);
     cell.status = 'stopped';
-    core.cells.delete(cell.ref.id);
+    if (core.cells.delete(cell.ref.id) && cell.durable !== null) core.passivation.left(cell.ref.id);
+    if (cell.durable !== null) core.saves.forget(cell.ref.id);
     if (core.names.get(cell.ref.name) === cell) core.names.delete(cell.ref.name);
     core.counters.add('stopped');
     core.counters.add('mailboxDepth', -cell.mailbox.length);

@@ -18,6 +18,8 @@ import type { ActorCell } from './cell.ts';
 import { CreditBook } from './credit-book.ts';
 import type { DefinitionLoader } from './definition-loader.ts';
 import type { Envelope, MailboxItem, MailEnvelope, SignalEnvelope } from './envelope.ts';
+import { Passivation } from './passivation.ts';
+import { Saves } from './saves.ts';
 
 /** The way to other shards. */
 export interface ShardLinks {
@@ -44,9 +46,25 @@ export interface ShardLimits {
   /** How long a turn may go on after its actor was told to stop. */
   readonly stopGraceMs: number;
   readonly creditLimit: number;
+  /** Idle time after which a durable actor leaves the memory; Infinity: never. An actor's own option goes before. */
+  readonly passivateAfterMs: number;
+  /** Durable actors in memory above which those that have rested longest leave it; Infinity: no cap. */
+  readonly residentMax: number;
+  /** A checkpoint is due after so many entries of the step log and spawns, or so many bytes of states. */
+  readonly checkpointEntries: number;
+  readonly checkpointBytes: number;
 }
 
-export const SHARD_LIMITS: ShardLimits = { turnMs: 10, sliceMs: 10, stopGraceMs: 5_000, creditLimit: 16_384 };
+export const SHARD_LIMITS: ShardLimits = {
+  turnMs: 10,
+  sliceMs: 10,
+  stopGraceMs: 5_000,
+  creditLimit: 16_384,
+  passivateAfterMs: 300_000,
+  residentMax: 12_500,
+  checkpointEntries: 20_000,
+  checkpointBytes: 64 * 1024 * 1024,
+};
 
 export interface ShardParts {
   readonly shard: number;
@@ -91,6 +109,14 @@ export class ShardCore {
   readonly credits: CreditBook;
   readonly deadLetters = new DeadLetterBox();
   readonly runQueue = new Ring<ActorCell>();
+  /** Snapshots of durable actors. */
+  readonly saves: Saves;
+  /** Which durable actors stay in memory. */
+  readonly passivation: Passivation;
+  /** The actor, loaded if it was passive; null when there is none. */
+  activate: (id: number) => Promise<ActorCell | null> = (id) => Promise.resolve(this.cells.get(id) ?? null);
+  /** Durable actors that only the journal holds. */
+  passive = 0;
   /** Replaced when the journal tells which ids were used. */
   allocator: IdAllocator;
   /** No turn is started any more. */
@@ -117,6 +143,8 @@ export class ShardCore {
     this.asks = new AskTable(parts.clock, parts.incarnation * INCARNATION_STRIDE);
     this.credits = new CreditBook(this.limits.creditLimit);
     this.allocator = this.allocatorAbove(0);
+    this.saves = new Saves(this);
+    this.passivation = new Passivation(this);
     this.#spawnRound = parts.shard;
   }
 
@@ -239,6 +267,12 @@ export class ShardCore {
   turnEnded(cell: ActorCell, more: boolean): void {
     cell.status = 'idle';
     if (more) this.#enqueue(cell);
+    else this.passivation.rest(cell);
+  }
+
+  setPassive(count: number): void {
+    this.passive = count;
+    this.counters.set('passive', count);
   }
 
   schedule(): void {

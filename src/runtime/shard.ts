@@ -7,18 +7,20 @@
 import type { ActorRef, DeadLetter } from '../actor/index.ts';
 import type { ActorRecord } from '../journal/shard-log.ts';
 import { errorToWire, MegactorError, toMegactorError } from '../protocol/errors.ts';
+import { Activation } from './activation.ts';
 import { Arrivals } from './arrivals.ts';
-import { ActorCell } from './cell.ts';
+import type { ActorCell } from './cell.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
-import { DurableCell } from './durable-cell.ts';
+import type { DurableCell } from './durable-cell.ts';
 import { DurableSteps } from './durable-steps.ts';
-import type { Envelope, MailEnvelope, Signal, SignalEnvelope, SpawnEnvelope, WatchEnvelope } from './envelope.ts';
+import type { Envelope, FamilyEnvelope, MailEnvelope, Signal, SignalEnvelope, WatchEnvelope } from './envelope.ts';
 import { EarlyMail } from './early-mail.ts';
 import { Inbox } from './inbox.ts';
 import { Life } from './life.ts';
 import { Peers } from './peers.ts';
-import { isMain, ShardCore, type ShardParts } from './shard-core.ts';
-import { snapshotOf, type ActorSnapshot } from './snapshot.ts';
+import { ShardCore, type ShardParts } from './shard-core.ts';
+import { snapshotOf, snapshotOfPassive, type ActorSnapshot } from './snapshot.ts';
+import { Spawning } from './spawning.ts';
 import { Turns } from './turns.ts';
 
 /** How long a spawn may take to load its module and reach the journal. */
@@ -37,6 +39,10 @@ export class Shard {
   readonly #early: EarlyMail;
   readonly #arrivals: Arrivals;
   readonly #peers: Peers;
+  readonly #spawning: Spawning;
+  readonly #activation: Activation;
+  /** Until when a clean stop may write snapshots, by the monotonic clock. */
+  #stopByMs = 0;
 
   constructor(parts: ShardParts) {
     this.#core = new ShardCore(parts);
@@ -48,7 +54,29 @@ export class Shard {
     this.#life.connect(this.#steps);
     this.#peers = new Peers(this.#core, this.#life);
     this.#turns = new Turns(this.#core, this.#life);
-    this.#inbox = new Inbox(this.#core, this.#life, this.#steps, (record) => this.#startJournaled(record));
+    this.#spawning = new Spawning({
+      core: this.#core,
+      life: this.#life,
+      steps: this.#steps,
+      peers: this.#peers,
+      activation: () => this.#activation,
+      receiveEarly: (id) => this.#receiveEarly(id),
+    });
+    this.#activation = new Activation({
+      core: this.#core,
+      prepare: (found) => this.#spawning.prepare(found),
+      revive: (found) => this.#spawning.revive(found),
+      receive: (envelope) => this.receive(envelope),
+      deliver: (deliveries) => this.#inbox.onDelivery(deliveries),
+      wasSeen: (id) => this.#early.wasSeen(id),
+    });
+    this.#inbox = new Inbox({
+      core: this.#core,
+      life: this.#life,
+      startJournaled: (record, seq) => this.#spawning.journaled(record, seq),
+      hold: (id, delivery) => this.#activation.hold(id, delivery) === 'held',
+    });
+    this.#core.activate = (id) => this.#activation.activate(id);
     this.#core.connect(
       (cell) => (cell.durable === null ? this.#turns.run(cell) : this.#steps.run(cell)),
       (envelope) => this.receive(envelope),
@@ -68,7 +96,9 @@ export class Shard {
     const definitions: LoadedDefinition[] = [];
     // A definition that is gone must not cost an actor its mail, so it fails the opening.
     for (const { record } of recovered.actors) definitions.push(await loader.load(record.module, record.export));
-    const cells = recovered.actors.map(({ record }) => this.#register(record, true));
+    this.#core.setPassive(recovered.passive);
+    this.#activation.opened(recovered.idMax);
+    const cells = recovered.actors.map((found) => this.#spawning.found(found));
     for (const { ref } of cells) this.#receiveEarly(ref.id);
     this.#inbox.recover(recovered, cells);
     cells.forEach((cell, index) => this.#life.start(cell, definitions[index] as LoadedDefinition));
@@ -92,6 +122,7 @@ export class Shard {
   /** Quiesces, waits for the turns under way until the deadline, then gives them up. */
   async drain(deadlineMs: number): Promise<void> {
     this.quiesce();
+    this.#stopByMs = this.#core.clock.monotonic() + deadlineMs;
     if (this.#core.running > 0) {
       await new Promise<void>((resolve) => {
         const timer = this.#core.clock.after(deadlineMs, resolve, { keepAlive: true });
@@ -110,8 +141,10 @@ export class Shard {
     }
   }
 
-  /** After `drain`: settles what still waits, and lets the journal go. */
+  /** After `drain`: settles what still waits, writes snapshots until its deadline, and lets the journal go. */
   async close(): Promise<void> {
+    this.#core.passivation.close();
+    this.#activation.close();
     this.#core.asks.rejectWhere(
       () => true,
       () => new MegactorError('SYSTEM_STOPPED', 'the system was stopped'),
@@ -121,6 +154,7 @@ export class Shard {
       cell.endPause();
     }
     this.#arrivals.close();
+    await this.#core.saves.finish(this.#stopByMs - this.#core.clock.monotonic());
     await this.#core.parts.log?.close();
   }
 
@@ -147,19 +181,12 @@ export class Shard {
         this.#onWatch(envelope);
         return true;
       case 'spawn':
-        this.#onSpawn(envelope);
+        this.#spawning.requested(envelope);
         return true;
-      case 'child-stopped': {
-        const cell = this.#core.cells.get(envelope.to);
-        if (cell !== undefined) this.#life.childStopped(cell, envelope.child.id);
+      case 'child-stopped':
+      case 'child-here':
+        this.#onFamily(envelope);
         return true;
-      }
-      case 'child-here': {
-        const cell = this.#core.cells.get(envelope.to);
-        if (cell !== undefined) this.#life.addChild(cell, envelope.child, true);
-        else this.#early.hold(envelope.to, envelope);
-        return true;
-      }
       case 'credit':
         this.#core.credits.credited(envelope.source, envelope.count);
         this.#core.schedule();
@@ -173,13 +200,20 @@ export class Shard {
   async spawn(record: ActorRecord, durable: boolean): Promise<void> {
     const { shard, asks } = this.#core;
     await asks.open(shard, SPAWN_DEADLINE_MS, `spawn of '${record.name}'`, (ask) =>
-      this.#onSpawn({ kind: 'spawn', shard, source: shard, record, durable, ask }),
+      this.#spawning.requested({ kind: 'spawn', shard, source: shard, record, durable, ask }),
     );
   }
 
-  lookup(name: string): FoundActor | null {
-    const cell = this.#core.names.get(name);
-    return cell === undefined || cell.ended ? null : { ref: cell.ref, durable: cell.durable !== null };
+  /** The actor of that name, in memory or passive; it stays what it is. */
+  async lookup(name: string): Promise<FoundActor | null> {
+    const { names, cells, passive, parts, shard } = this.#core;
+    const cell = names.get(name);
+    if (cell !== undefined) return cell.ended ? null : { ref: cell.ref, durable: cell.durable !== null };
+    if (passive === 0 || parts.log === null) return null;
+    const id = await parts.log.find(name);
+    // One that is in memory under another name, or is about to stop, is not who was looked for.
+    if (id === null || cells.get(id)?.ended === true) return null;
+    return { ref: { shard, id, name }, durable: true };
   }
 
   /** The thread that runs these shards died: nothing under way to or from them counts any more (A6). */
@@ -204,12 +238,29 @@ export class Shard {
     } else if (envelope.kind === 'reply') {
       this.#core.send({ ...envelope, value: undefined, error: errorToWire(error) });
     } else if (envelope.kind === 'spawn') {
-      this.#refuseSpawn(envelope, error);
+      this.#spawning.unpackable(envelope, error);
     }
   }
 
+  /** All actors in memory. */
   snapshots(): ActorSnapshot[] {
     return [...this.#core.cells.values()].map((cell) => snapshotOf(this.#core, cell));
+  }
+
+  /** These actors, in memory or passive; unknown ones are left out. Nobody is loaded for it. */
+  async inspect(ids: readonly number[]): Promise<ActorSnapshot[]> {
+    const cells = ids.map((id) => this.#core.cells.get(id)).filter((cell) => cell !== undefined);
+    const snapshots = cells.map((cell) => snapshotOf(this.#core, cell));
+    const passive = await this.#activation.look(ids.filter((id) => !this.#core.cells.has(id)));
+    for (const found of passive) {
+      snapshots.push(snapshotOfPassive(this.#core.shard, found, this.#activation.waiting(found.record.id)));
+    }
+    return snapshots;
+  }
+
+  /** Loads the actor if it is passive. False when there is none of that id. */
+  async activate(id: number): Promise<boolean> {
+    return (await this.#core.activate(id)) !== null;
   }
 
   deadLetters(): readonly DeadLetter[] {
@@ -220,6 +271,9 @@ export class Shard {
     const core = this.#core;
     const cell = core.cells.get(mail.to);
     if (cell === undefined) {
+      const held = this.#activation.hold(mail.to, mail);
+      if (held === 'refused') core.deadMail(mail, 'mailbox-full', '', 'MAILBOX_FULL');
+      if (held !== false) return held === 'held';
       if (this.#early.hold(mail.to, mail)) return true;
       core.deadMail(mail, 'not-found', '', 'ACTOR_NOT_FOUND');
       return false;
@@ -238,22 +292,29 @@ export class Shard {
     return offered === 'dropped';
   }
 
-  /** A tell is journaled first and comes back as a delivery; an ask waits for the tells before it (A2). */
+  /**
+   * A tell is journaled first and comes back as a delivery; an ask waits for the tells before it, and what comes behind
+   * an ask that waits does too (A2).
+   */
   #onMailForDurable(cell: ActorCell, durable: DurableCell, mail: MailEnvelope): boolean {
     const { journal, shard } = this.#core.parts;
+    if (durable.held.length > 0 || (mail.ask !== 0 && durable.delivering > 0)) {
+      durable.held.push(mail);
+      return true;
+    }
     if (mail.ask !== 0) {
-      if (durable.delivering > 0) durable.held.push(mail);
-      else this.#core.force(cell, mail);
+      this.#core.force(cell, mail);
       return true;
     }
     const { to, from, type, body } = mail;
     durable.delivering += 1;
     const settle = (): void => {
       durable.delivering -= 1;
-      if (durable.delivering > 0 || cell.ended) return;
+      // Who has stopped has settled what was held; for who was given up the journal still takes tells.
+      if (durable.delivering > 0 || (cell.ended && cell.status !== 'abandoned')) return;
       const { held } = durable;
       durable.held = [];
-      for (const ask of held) this.#core.force(cell, ask);
+      for (const next of held) this.#onMailForDurable(cell, durable, next);
     };
     journal?.deliver([{ shard, entry: { kind: 'mail', mail: { to, from, type, body } } }]).then(settle, () => {
       this.#core.deadMail(mail, 'journal-failed', cell.ref.name, 'DISK');
@@ -265,8 +326,12 @@ export class Shard {
   #onSignal(item: SignalEnvelope): void {
     const { signal, from } = item;
     const cell = this.#core.cells.get(item.to);
-    if (cell === undefined && signal.kind === 'stop' && this.#early.hold(item.to, item)) return;
-    if (cell === undefined || cell.ended) return;
+    if (cell === undefined) {
+      if (this.#activation.hold(item.to, item) !== false) return;
+      if (signal.kind === 'stop' && !this.#early.hold(item.to, item)) this.#life.noSuchChild(item);
+      return;
+    }
+    if (cell.ended) return;
     if (signal.kind === 'stop') {
       this.#life.requestStop(cell, signal.reason);
       return;
@@ -284,10 +349,23 @@ export class Shard {
     });
   }
 
+  /** A parent hears of a child. */
+  #onFamily(envelope: FamilyEnvelope): void {
+    const { to, child, kind } = envelope;
+    const cell = this.#core.cells.get(to);
+    if (cell === undefined) {
+      if (this.#activation.hold(to, envelope) === false && kind === 'child-here') this.#early.hold(to, envelope);
+    } else if (kind === 'child-here') {
+      this.#life.addChild(cell, child, true);
+    } else {
+      this.#life.childStopped(cell, child.id);
+    }
+  }
+
   #onWatch(watch: WatchEnvelope): void {
     const { to, shard, watcher, as, source } = watch;
     const cell = this.#core.cells.get(to);
-    if (cell === undefined && this.#early.hold(to, watch)) return;
+    if (cell === undefined && (this.#activation.hold(to, watch) !== false || this.#early.hold(to, watch))) return;
     if (cell !== undefined) {
       if (as === 'parent') return;
       cell.watchers ??= new Map();
@@ -304,88 +382,8 @@ export class Shard {
     this.#core.send({ kind: 'signal', shard: source, source: shard, to: watcher.id, from: about, signal, seq: -1 });
   }
 
-  #onSpawn(spawn: SpawnEnvelope): void {
-    const { record, durable } = spawn;
-    const core = this.#core;
-    if (core.cells.has(record.id)) {
-      core.reply(spawn, null);
-      return;
-    }
-    if (core.names.has(record.name)) {
-      this.#refuseSpawn(spawn, new MegactorError('ACTOR_NAME_TAKEN', `an actor called '${record.name}' exists`));
-      return;
-    }
-    const { journal, shard } = core.parts;
-    if (durable && journal === null) {
-      this.#refuseSpawn(spawn, new MegactorError('DURABLE_WITHOUT_JOURNAL', `'${record.name}' has no journal`));
-      return;
-    }
-    const cell = this.#register(record, durable);
-    const journaled = durable ? journal?.deliver([{ shard, entry: { kind: 'spawn', actor: record } }]) : undefined;
-    this.#load(cell, journaled, spawn);
-  }
-
-  #startJournaled(record: ActorRecord): void {
-    if (this.#core.cells.has(record.id)) return;
-    if (this.#core.names.has(record.name)) {
-      const error = new MegactorError('ACTOR_NAME_TAKEN', `an actor called '${record.name}' exists`);
-      this.#life.startFailed(new ActorCell(this.#core.shard, record, new DurableCell()), error);
-      return;
-    }
-    const cell = this.#register(record, true);
-    this.#load(cell, undefined, null);
-    // Its parent has not spawned it if the main thread put it into the journal.
-    this.#peers.announce(cell, () => true);
-  }
-
-  #refuseSpawn({ record, source, ask }: SpawnEnvelope, error: MegactorError): void {
-    this.#core.replyError({ source, ask }, error);
-    this.#receiveEarly(record.id);
-    if (record.parent === null || isMain(record.parent.shard)) return;
-    // The cell was never registered; it only carries the news to the parent.
-    this.#life.startFailed(new ActorCell(this.#core.shard, record, null), error);
-  }
-
-  #register(record: ActorRecord, durable: boolean): ActorCell {
-    const cell = new ActorCell(this.#core.shard, record, durable ? new DurableCell() : null);
-    this.#core.cells.set(record.id, cell);
-    // Unnamed actors are called by their id and found by it.
-    if (record.name !== String(record.id)) this.#core.names.set(record.name, cell);
-    this.#core.counters.add('spawned');
-    if (durable) {
-      this.#core.parts.onEvent({ type: 'spawned', agent: record.name, id: record.id, shard: cell.ref.shard });
-    }
-    return cell;
-  }
-
   /** The actor is known now, or will never be: what came before it is taken. */
   #receiveEarly(id: number): void {
     for (const envelope of this.#early.arrived(id)) this.receive(envelope);
-  }
-
-  #load(cell: ActorCell, journaled: Promise<void> | undefined, spawn: SpawnEnvelope | null): void {
-    const { loader } = this.#core.parts;
-    const { module, export: name } = cell.record;
-    this.#receiveEarly(cell.ref.id);
-    const loaded = loader.peek(module, name);
-    if (loaded !== undefined && journaled === undefined) {
-      this.#started(cell, loaded, spawn);
-      return;
-    }
-    Promise.all([loader.load(module, name), journaled]).then(
-      ([definition]) => this.#started(cell, definition, spawn),
-      (thrown: unknown) => {
-        const error = toMegactorError(thrown);
-        if (spawn !== null) this.#core.replyError(spawn, error);
-        this.#life.startFailed(cell, error);
-      },
-    );
-  }
-
-  #started(cell: ActorCell, definition: LoadedDefinition, spawn: SpawnEnvelope | null): void {
-    const started = this.#life.start(cell, definition);
-    if (spawn === null) return;
-    if (started) this.#core.reply(spawn, null);
-    else this.#core.replyError(spawn, new MegactorError('ACTOR_FAILED', cell.stopRequest?.reason ?? ''));
   }
 }

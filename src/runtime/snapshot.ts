@@ -1,5 +1,6 @@
 /** What can be told of an actor without its help. Plain data, made on request. */
 import { deepCopy } from '../actor/index.ts';
+import type { RecoveredActor } from '../journal/shard-log.ts';
 import type { ActorAddress } from '../protocol/ids.ts';
 import type { ActorCell, CellStatus } from './cell.ts';
 import type { Hold, ShardCore } from './shard-core.ts';
@@ -51,4 +52,23 @@ export const snapshotOf = (core: ShardCore, cell: ActorCell): ActorSnapshot => (
   restarts: cell.restartCount,
   parent: cell.record.parent,
   children: cell.children?.size ?? 0,
+});
+
+/** A passive actor, as the journal holds it. @param mailbox items that wait for it */
+export const snapshotOfPassive = (shard: number, found: RecoveredActor, mailbox: number): ActorSnapshot => ({
+  name: found.record.name,
+  id: found.record.id,
+  shard,
+  definition: `${found.record.module}#${found.record.export}`,
+  durable: true,
+  status: 'passive',
+  hold: null,
+  mailbox,
+  stashed: 0,
+  step: found.step,
+  state: found.state,
+  historyLength: found.history.length,
+  restarts: 0,
+  parent: found.record.parent,
+  children: found.children.length,
 });

@@ -1,6 +1,7 @@
 /** Appends to the journal for one shard, and tells the journal's failures from the handler's. */
 import type { LogAppend, ShardLog } from '../journal/shard-log.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
+import { isDurable } from './saves.ts';
 import type { ShardCore } from './shard-core.ts';
 
 /** After these the shard must not act any more; anything else is the fault of what was to be written. */
@@ -20,9 +21,19 @@ export class StepWriter {
     this.#core = core;
   }
 
-  /** The group is captured before this returns. @throws what the journal throws; its own failures halt the shard */
-  async append(group: LogAppend, level?: 'committed'): Promise<void> {
-    if (this.#core.halted) throw new MegactorError('ABORTED', 'the journal of this shard failed');
+  /**
+   * The group is captured before this returns.
+   * @param stateBytes packed, of what `group` holds
+   * @throws what the journal throws; its own failures halt the shard
+   */
+  async append(group: LogAppend, level?: 'committed', stateBytes = 0): Promise<void> {
+    const { halted, saves, cells } = this.#core;
+    if (halted) throw new MegactorError('ABORTED', 'the journal of this shard failed');
+    for (const { kind, actor } of group.entries) {
+      const cell = kind === 'drop' ? undefined : cells.get(actor);
+      if (cell !== undefined && isDurable(cell)) saves.touch(cell);
+    }
+    saves.written(group.entries.length, stateBytes);
     try {
       await (this.#core.parts.log as ShardLog).append(group, level);
     } catch (thrown) {

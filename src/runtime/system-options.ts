@@ -47,6 +47,18 @@ export interface SystemOptions {
   /** For tests: pass messages between actors of one thread through the codec, and freeze them. */
   readonly checkMail?: boolean;
   readonly limits?: Partial<ShardLimits>;
+  /**
+   * Milliseconds without a turn after which a durable actor leaves the memory; whatever is sent to it brings it back.
+   * 0 or Infinity: never by time. Default 300,000. An actor's own spawn option goes before.
+   */
+  readonly passivateAfterMs?: number;
+  /**
+   * Durable actors of all shards that stay in memory; beyond, those that have rested longest leave it. A wish, not a
+   * bound: busy actors stay. 0 or Infinity: no cap. Default 100,000.
+   */
+  readonly residentMax?: number;
+  /** How far the snapshots of a shard may be behind its log. Default: 20,000 entries, 64 MiB of states. */
+  readonly checkpoint?: { readonly entries?: number; readonly bytes?: number };
   /** Time of the main thread. Hosts keep the process's own. */
   readonly clock?: Clock;
   /** For tests: another entry of the host threads. */
@@ -59,6 +71,11 @@ const schema = z.object({
   seed: z.int().nonnegative().optional(),
   hostRestartsMax: z.int().nonnegative().optional(),
   maxOldGenerationMb: z.int().positive().optional(),
+  passivateAfterMs: z.union([z.number().nonnegative(), z.literal(Infinity)]).optional(),
+  residentMax: z.union([z.int().nonnegative(), z.literal(Infinity)]).optional(),
+  checkpoint: z
+    .strictObject({ entries: z.int().positive().optional(), bytes: z.int().positive().optional() })
+    .optional(),
 });
 
 export interface SystemSettings {
@@ -69,7 +86,25 @@ export interface SystemSettings {
   readonly journal: { readonly directory: string | null; readonly durability: DurabilityLevel } | null;
   readonly hostRestartsMax: number;
   readonly maxOldGenerationMb: number;
+  readonly limits: Partial<ShardLimits>;
 }
+
+const RESIDENT_MAX = 100_000;
+
+/** 0 is a way to say that there is no limit. */
+const orNever = (limit: number): number => (limit === 0 ? Infinity : limit);
+
+/** What the options say about every shard. */
+const limitsOf = (options: SystemOptions, shards: number): Partial<ShardLimits> => {
+  const { passivateAfterMs, residentMax, checkpoint } = options;
+  return {
+    ...options.limits,
+    ...(passivateAfterMs === undefined ? {} : { passivateAfterMs: orNever(passivateAfterMs) }),
+    residentMax: Math.max(1, Math.ceil(orNever(residentMax ?? RESIDENT_MAX) / shards)),
+    ...(checkpoint?.entries === undefined ? {} : { checkpointEntries: checkpoint.entries }),
+    ...(checkpoint?.bytes === undefined ? {} : { checkpointBytes: checkpoint.bytes }),
+  };
+};
 
 /** @throws CONFIG_INVALID */
 export const resolveSystemOptions = (options: SystemOptions): SystemSettings => {
@@ -85,5 +120,6 @@ export const resolveSystemOptions = (options: SystemOptions): SystemSettings => 
     journal: typeof journal === 'string' ? { directory: journal, durability: 'flushed' } : (journal ?? null),
     hostRestartsMax: options.hostRestartsMax ?? 5,
     maxOldGenerationMb: options.maxOldGenerationMb ?? 4_096,
+    limits: limitsOf(options, shards),
   };
 };

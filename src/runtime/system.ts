@@ -17,7 +17,7 @@ import {
 import { createJournalClient } from '../journal/index.ts';
 import type { ActorRecord, DurabilityLevel, JournalClient, Outgoing } from '../journal/shard-log.ts';
 import { entryUrl } from '../platform/index.ts';
-import { errorFromWire, MegactorError } from '../protocol/errors.ts';
+import { errorFromWire, MegactorError, toMegactorError } from '../protocol/errors.ts';
 import {
   ALLOCATORS_MAX,
   IdAllocator,
@@ -41,6 +41,8 @@ import { SystemRef } from './system-ref.ts';
 import { MainEndpoint } from './main-endpoint.ts';
 
 const STOP_DEADLINE_MS = 5_000;
+/** Most actors of one call to a host. */
+const INSPECT_BATCH = 1_024;
 
 export interface SystemStats {
   readonly total: CounterValues;
@@ -110,7 +112,7 @@ export class ActorSystem {
         seed: settings.seed,
         counters: memory,
         directory: services.directory,
-        limits: options.limits ?? {},
+        limits: settings.limits,
         checkMail: options.checkMail === true,
       },
       restartsMax: settings.hostRestartsMax,
@@ -259,8 +261,25 @@ export class ActorSystem {
     };
   }
 
+  /** All actors in memory. Passive ones are only counted, in `stats()`. */
   async actors(): Promise<ActorSnapshot[]> {
     return (await this.#hosts.onAll('actors')).flat();
+  }
+
+  /**
+   * These actors, in memory or passive. Nobody is woken. Left out is who does not exist, or whose host does not run at
+   * the moment.
+   */
+  async inspect(refs: readonly ActorAddress[]): Promise<ActorSnapshot[]> {
+    this.#checkRunning();
+    const found: ActorSnapshot[] = [];
+    for (const [shard, those] of Map.groupBy(refs, (ref) => ref.shard)) {
+      const ids = those.map((ref) => ref.id);
+      for (let from = 0; from < ids.length; from += INSPECT_BATCH) {
+        found.push(...(await this.#inspectSome(shard, ids.slice(from, from + INSPECT_BATCH))));
+      }
+    }
+    return found;
   }
 
   /** The last ones of every shard and of the main thread, oldest first. */
@@ -281,6 +300,16 @@ export class ActorSystem {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  async #inspectSome(shard: number, ids: readonly number[]): Promise<ActorSnapshot[]> {
+    try {
+      return await this.#hosts.onShard(shard, 'inspect', shard, ids);
+    } catch (thrown) {
+      const error = toMegactorError(thrown);
+      if (error.code === 'HOST_DIED') return [];
+      throw error;
+    }
   }
 
   #onHostMessage(message: FromHost): void {
@@ -304,7 +333,9 @@ export class ActorSystem {
     this.#hostDeaths += 1;
     this.#endpoint.hostDied(new Set(shards));
     // What was in the mailboxes died with them.
-    for (const shard of shards) this.#counters[shard]?.set('mailboxDepth', 0);
+    for (const level of ['mailboxDepth', 'resident', 'passive'] as const) {
+      for (const shard of shards) this.#counters[shard]?.set(level, 0);
+    }
   }
 
   #onBack(shards: readonly number[], idMax: number): void {

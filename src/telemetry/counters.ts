@@ -16,6 +16,14 @@ export const COUNTER_NAMES = [
   /** A level, not a count: items in all mailboxes of the shard. */
   'mailboxDepth',
   'eventsDropped',
+  /** A level: durable actors in memory. */
+  'resident',
+  /** A level: durable actors that only the journal holds. */
+  'passive',
+  /** Passive actors that were loaded. */
+  'activations',
+  /** Snapshots of actors that were written. */
+  'snapshots',
 ] as const;
 
 export type CounterName = (typeof COUNTER_NAMES)[number];

@@ -41,7 +41,7 @@ describe('durable actors on threads', () => {
     await first.stop();
 
     const second = await start({ threads: 1 });
-    expect((await second.actors()).map(({ name, state }) => [name, state])).toEqual(
+    expect((await second.inspect([a, b])).map(({ name, state }) => [name, state])).toEqual(
       expect.arrayContaining([
         ['a', { total: 12 }],
         ['b', { total: 3 }],

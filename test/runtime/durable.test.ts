@@ -161,7 +161,7 @@ describe('a durable actor', () => {
     world.tell(ref, 'add', 3);
     expect(await world.ask(ref, 'total')).toBe(6);
     const next = await restart(journal, world);
-    expect(next.shards[0]?.lookup('l')).toMatchObject({ durable: true, ref });
+    expect(await next.shards[0]?.lookup('l')).toMatchObject({ durable: true, ref });
     expect(await next.ask(ref, 'total')).toBe(6);
     expect(journal.pending).toBe(0);
   });

@@ -1,86 +1,21 @@
 /** The smallest journal that keeps its promises, in memory, with faults that a test may ask for. */
 import { deepCopy } from '../../src/actor/index.ts';
 import type {
-  ActorRecord,
-  Delivery,
+  ActorSnapshot,
   DurabilityLevel,
-  InboxEntry,
   LogAppend,
   Outgoing,
-  RecoveredActor,
-  RecoveredShard,
   ShardLog,
+  SnapshotMark,
   StepLogEntry,
 } from '../../src/journal/shard-log.ts';
 import { MegactorError } from '../../src/protocol/errors.ts';
+import { ShardBook, type Owner } from './memory-book.ts';
 
 /** What becomes of an append: it works, it is lost with the process, or it is written and the answer is lost. */
 export type AppendFate = 'works' | 'lost' | 'unanswered' | 'fails';
 
-interface Owner {
-  readonly onDelivery: (deliveries: readonly Delivery[]) => void;
-}
-
-class ShardBook {
-  readonly inbox: InboxEntry[] = [];
-  readonly log: StepLogEntry[] = [];
-  readonly consumed = new Set<number>();
-  owner: Owner | null = null;
-
-  recover(): RecoveredShard {
-    const actors = new Map<number, { -readonly [Key in keyof RecoveredActor]: RecoveredActor[Key] }>();
-    const gone = new Set<number>();
-    const add = (record: ActorRecord): void => {
-      if (gone.has(record.id) || actors.has(record.id)) return;
-      actors.set(record.id, {
-        record,
-        step: 0,
-        state: undefined,
-        history: [],
-        historySaved: 0,
-        open: false,
-        timers: [],
-        children: [],
-        begun: null,
-      });
-    };
-    for (const entry of this.log) {
-      if ((entry.kind === 'step' || entry.kind === 'drop') && entry.stopped) gone.add(entry.actor);
-    }
-    let idMax = 0;
-    for (const entry of this.inbox) {
-      if (entry.kind !== 'spawn') continue;
-      idMax = Math.max(idMax, entry.actor.id);
-      add(entry.actor);
-    }
-    for (const entry of this.log) this.#fold(entry, actors.get(entry.actor));
-    const deliveries = this.inbox
-      .map((entry, seq): Delivery => ({ seq, entry }))
-      .filter(({ seq, entry }) => entry.kind !== 'spawn' && !this.consumed.has(seq));
-    return deepCopy({ actors: [...actors.values()], passive: 0, passiveTimers: [], deliveries, idMax });
-  }
-
-  #fold(
-    entry: StepLogEntry,
-    actor: { -readonly [Key in keyof RecoveredActor]: RecoveredActor[Key] } | undefined,
-  ): void {
-    if (actor === undefined) return;
-    if (entry.kind === 'begin') {
-      const { effects = new Map<string, unknown>(), intents = [] } = actor.begun ?? {};
-      actor.begun = { taken: entry.taken, effects, intents: [...intents, entry.key] };
-    } else if (entry.kind === 'effect') {
-      const { taken = [], effects = new Map<string, unknown>(), intents = [] } = actor.begun ?? {};
-      const known = new Map(effects).set(entry.key, entry.result);
-      actor.begun = { taken, effects: known, intents: intents.filter((key) => key !== entry.key) };
-    } else if (entry.kind === 'step') {
-      actor.step = entry.step + 1;
-      actor.state = entry.state;
-      actor.history = [...actor.history, ...entry.history];
-      actor.open = entry.open;
-      actor.begun = null;
-    }
-  }
-}
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 export class MemoryJournal {
   readonly books: readonly ShardBook[];
@@ -90,13 +25,23 @@ export class MemoryJournal {
   answer: (group: LogAppend) => Promise<void> = () => Promise.resolve();
   /** Sees every append. */
   onAppend: (group: LogAppend, level: DurabilityLevel | undefined) => void = () => undefined;
+  /** The same for snapshots. */
+  snapshotFate: (actors: readonly ActorSnapshot[], mark: SnapshotMark | undefined) => AppendFate = () => 'works';
+  /** Loads and snapshots wait for it: a test lets something come in between. */
+  gate: Promise<void> = Promise.resolve();
+  /** What the openings, loads and snapshots were, for tests that count. */
+  readonly loaded: (readonly number[])[] = [];
+  readonly snapshots: (readonly number[])[] = [];
+  readonly marks: SnapshotMark[] = [];
+  /** Calls that read deliveries again. */
+  reads = 0;
 
   constructor(shards = 1) {
     this.books = Array.from({ length: shards }, () => new ShardBook());
   }
 
   get entries(): readonly StepLogEntry[] {
-    return this.books.flatMap((book) => book.log);
+    return this.books.flatMap((book) => book.log.map(({ entry }) => entry));
   }
 
   /** Unconsumed mail and signals. */
@@ -111,12 +56,13 @@ export class MemoryJournal {
   crash(): void {
     for (const book of this.books) book.owner = null;
     this.fate = () => 'works';
+    this.snapshotFate = () => 'works';
   }
 
   readonly deliver = async (outgoing: readonly Outgoing[]): Promise<void> => {
     const copy = deepCopy(outgoing);
     // As slow as a journal is, so that nothing relies on its speed.
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     this.#put(copy);
     await Promise.resolve();
   };
@@ -129,10 +75,39 @@ export class MemoryJournal {
       get position() {
         return book.log.length;
       },
-      snapshot: () => Promise.resolve(),
-      load: () => Promise.resolve([]),
-      find: () => Promise.resolve(null),
-      read: () => Promise.resolve([]),
+      snapshot: async (given, mark) => {
+        const actors = deepCopy(given);
+        if (book.owner !== owner) throw new MegactorError('JOURNAL_FENCED', 'fenced');
+        const fate = this.snapshotFate(actors, mark);
+        if (fate === 'lost') return new Promise(() => undefined);
+        if (fate === 'fails') throw new MegactorError('DISK', 'no space left');
+        // At its place in the order of the appends, whenever the answer comes.
+        book.save(actors, mark);
+        this.snapshots.push(actors.map(({ record }) => record.id));
+        if (mark !== undefined) this.marks.push(mark);
+        if (fate === 'unanswered') return new Promise(() => undefined);
+        await this.gate;
+        await nextTurn();
+        return undefined;
+      },
+      load: async (ids) => {
+        this.loaded.push([...ids]);
+        const found = book.load(ids);
+        await this.gate;
+        await nextTurn();
+        return found;
+      },
+      find: async (name) => {
+        const id = book.find(name);
+        await nextTurn();
+        return id;
+      },
+      read: async (seqs) => {
+        this.reads += 1;
+        const found = book.read(seqs);
+        await nextTurn();
+        return found;
+      },
       open: (onDelivery) => {
         owner = { onDelivery };
         book.owner = owner;
@@ -152,7 +127,7 @@ export class MemoryJournal {
           }
           book.consumed.add(seq);
         }
-        book.log.push(...entries);
+        book.append(entries, outgoing);
         this.#put(outgoing);
         if (fate === 'unanswered') return new Promise(() => undefined);
         await this.answer(group);

@@ -1,0 +1,165 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { ActorRef } from '../../src/actor/index.ts';
+import type { ShardLimits } from '../../src/runtime/shard-core.ts';
+import { MemoryJournal } from './memory-journal.ts';
+import { World } from './one-thread.ts';
+import { mood, passiveActors, tally } from './passive-actors.ts';
+
+const STAY: Partial<ShardLimits> = { passivateAfterMs: Infinity, residentMax: Infinity };
+const EVERY: Partial<ShardLimits> = { ...STAY, checkpointEntries: 20 };
+const DEADLINE_MS = 1_000;
+
+beforeEach(() => {
+  mood.wait = null;
+  mood.fail = false;
+});
+
+interface Given {
+  readonly journal: MemoryJournal;
+  readonly world: World;
+}
+
+const start = async (limits = EVERY, journal = new MemoryJournal(1), incarnation = 0): Promise<Given> => ({
+  journal,
+  world: await new World(passiveActors, { journal, shards: journal.books.length, limits, incarnation }).start(),
+});
+
+const afterCrash = async ({ journal, world }: Given, limits = EVERY): Promise<Given> => {
+  await world.clock.settle();
+  journal.crash();
+  const next = await start(limits, journal, 1);
+  await next.world.clock.settle();
+  return next;
+};
+
+const cleanStop = async ({ world, journal }: Given, deadlineMs = DEADLINE_MS): Promise<void> => {
+  for (const shard of world.shards) {
+    await shard.drain(deadlineMs);
+    const closed = shard.close();
+    await world.clock.settle();
+    await world.clock.advance(deadlineMs);
+    await closed;
+  }
+  journal.crash();
+};
+
+const several = async (world: World, count: number): Promise<ActorRef[]> => {
+  const refs: ActorRef[] = [];
+  for (let index = 0; index < count; index += 1) refs.push(await world.spawn(tally, 0, { durable: true }));
+  return refs;
+};
+
+/** Tells everybody, one commit each. */
+const round = async (world: World, refs: readonly ActorRef[], amount: number): Promise<void> => {
+  for (const ref of refs) world.tell(ref, 'add', amount);
+  await world.clock.settle();
+};
+
+const totals = async (world: World, refs: readonly ActorRef[]): Promise<unknown[]> => {
+  const answers = refs.map((ref) => world.askSoon(ref, 'total'));
+  await world.clock.settle();
+  return Promise.all(answers);
+};
+
+describe('a checkpoint', () => {
+  test('after so many entries, moves the mark, so that an opening reads only what came after (J6)', async () => {
+    const given = await start();
+    const refs = await several(given.world, 4);
+    for (const amount of [1, 2, 3, 4]) await round(given.world, refs, amount);
+    const [book] = given.journal.books;
+    expect(book?.mark).toEqual({ log: 16, inbox: 20 });
+    expect(book?.snapshots.size).toBe(4);
+    const [first, second] = refs as [ActorRef, ActorRef];
+    // What nobody touches after the last mark is not read at the next opening.
+    for (let more = 0; more < 2; more += 1) await round(given.world, [first, second], 10);
+    const next = await afterCrash(given, STAY);
+    expect(next.world.counters[0]?.read()).toMatchObject({ resident: 2, passive: 2 });
+    expect(await totals(next.world, refs)).toEqual([30, 30, 10, 10]);
+    expect(next.journal.pending).toBe(0);
+  });
+
+  test('by bytes of states as well', async () => {
+    const given = await start({ ...STAY, checkpointEntries: 1_000_000, checkpointBytes: 100 });
+    const refs = await several(given.world, 3);
+    for (const amount of [1, 2, 3]) await round(given.world, refs, amount);
+    expect(given.journal.marks.length).toBeGreaterThan(0);
+  });
+
+  test('one in a turn is saved with its next commit, and holds the mark back until then (S2)', async () => {
+    const given = await start();
+    const [busy, ...others] = await several(given.world, 4);
+    const gate = Promise.withResolvers<void>();
+    mood.wait = gate.promise;
+    given.world.tell(busy as ActorRef, 'slow', 1);
+    await given.world.clock.settle();
+    const began = given.journal.entries.findIndex((entry) => entry.kind === 'begin');
+    for (let more = 0; more < 12; more += 1) await round(given.world, others, 1);
+    const [book] = given.journal.books;
+    expect(given.journal.marks.length).toBeGreaterThan(0);
+    expect(book?.mark.log).toBeLessThanOrEqual(began);
+    expect(book?.snapshots.has((busy as ActorRef).id)).toBe(false);
+    gate.resolve();
+    await given.world.clock.settle();
+    expect(book?.snapshots.has((busy as ActorRef).id)).toBe(true);
+    expect(book?.mark.log).toBeGreaterThan(began);
+    const next = await afterCrash(given, STAY);
+    expect(await totals(next.world, [busy as ActorRef, ...others])).toEqual([1, 12, 12, 12]);
+  });
+
+  test('a crash in the middle of a step after a mark finds the step and its mail (D1, D3)', async () => {
+    const given = await start();
+    const refs = await several(given.world, 4);
+    for (let more = 0; more < 8; more += 1) await round(given.world, refs, 1);
+    expect(given.journal.marks.length).toBeGreaterThan(0);
+    mood.wait = new Promise(() => undefined);
+    given.world.tell(refs[0] as ActorRef, 'slow', 100);
+    given.world.tell(refs[1] as ActorRef, 'add', 1);
+    await given.world.clock.settle();
+    mood.wait = null;
+    const next = await afterCrash(given);
+    expect(await totals(next.world, refs)).toEqual([108, 9, 8, 8]);
+    expect(next.journal.pending).toBe(0);
+  });
+
+  test.each(['lost', 'unanswered'] as const)('a crash that makes it %s costs nothing (J6)', async (fate) => {
+    const given = await start();
+    given.journal.snapshotFate = () => fate;
+    const refs = await several(given.world, 6);
+    for (const amount of [1, 2, 3, 4]) await round(given.world, refs, amount);
+    const next = await afterCrash(given);
+    expect(await totals(next.world, refs)).toEqual(refs.map(() => 10));
+    for (const amount of [5, 6, 7, 8]) await round(next.world, refs, amount);
+    const last = await afterCrash(next);
+    expect(await totals(last.world, refs)).toEqual(refs.map(() => 36));
+  });
+
+  test('a journal that refuses it stops the shard, as it does with an append', async () => {
+    const given = await start();
+    given.journal.snapshotFate = () => 'fails';
+    const refs = await several(given.world, 6);
+    for (const amount of [1, 2, 3, 4]) await round(given.world, refs, amount);
+    expect(given.world.failures).toMatchObject([{ code: 'DISK' }]);
+  });
+});
+
+describe('a clean stop', () => {
+  test('saves everybody, so that the next opening reads nobody', async () => {
+    const given = await start(STAY);
+    const refs = await several(given.world, 5);
+    await round(given.world, refs, 3);
+    await cleanStop(given);
+    const next = await start(STAY, given.journal, 1);
+    expect(next.world.counters[0]?.read()).toMatchObject({ resident: 0, passive: 5 });
+    expect(await totals(next.world, refs)).toEqual([3, 3, 3, 3, 3]);
+  });
+
+  test('gives up at its deadline', async () => {
+    const given = await start(STAY);
+    const refs = await several(given.world, 2);
+    await round(given.world, refs, 3);
+    given.journal.gate = new Promise(() => undefined);
+    await cleanStop(given);
+    given.journal.gate = Promise.resolve();
+    expect(await totals((await start(STAY, given.journal, 1)).world, refs)).toEqual([3, 3]);
+  });
+});
