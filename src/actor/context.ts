@@ -26,9 +26,20 @@ export interface EffectOptions {
   readonly atMostOnce?: boolean;
 }
 
+/**
+ * Mail to self at a later time. In an ephemeral actor a timer is set at once and ends with the actor. In a durable actor
+ * it is set, replaced or cancelled by the commit of the step, and not at all when the step fails; its time counts from
+ * `ctx.now()` on the wall clock, goes on while the actor or the process is not there, and what is overdue then fires once.
+ * The mail of a timer that was cancelled or replaced is not handled, although it may have been waiting.
+ * @throws in a durable actor: USAGE for a time that is none or more than 1,024 timers, MESSAGE_NOT_CLONEABLE
+ */
 export interface Timers {
   /** Tells self `type` after `delayMs`; a timer with the same key is replaced. */
   once(key: string, delayMs: number, type: string, body?: unknown): void;
+  /**
+   * Tells self `type` every `periodMs`, first after `periodMs`. A durable actor gets the next one when it has handled the
+   * last, in the rhythm of the first; periods that it missed come as one.
+   */
   every(key: string, periodMs: number, type: string, body?: unknown): void;
   cancel(key: string): void;
 }

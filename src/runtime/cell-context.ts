@@ -173,7 +173,7 @@ export class CellContext implements ActorContext {
     }
     this.#cell.stash.push(mail);
     this.#cell.current = null;
-    if (mail.seq >= 0 && this.#cell.durable !== null) this.#parts.steps.untake(this.#cell.durable, mail.seq);
+    if (this.#cell.durable !== null) this.#parts.steps.untake(this.#cell.durable, mail);
   }
 
   unstash(): void {
@@ -267,8 +267,28 @@ export class CellContext implements ActorContext {
     throw new MegactorError('ABORTED', `'${this.#cell.ref.name}' acts after its turn was over`);
   }
 
+  #makeDurableTimers(): Timers {
+    const cell = this.#cell;
+    const { timers } = this.#parts.core;
+    return {
+      once: (key, delayMs, type, body) => {
+        this.#check();
+        timers.set(cell, key, delayMs, null, { type, body });
+      },
+      every: (key, periodMs, type, body) => {
+        this.#check();
+        timers.set(cell, key, periodMs, periodMs, { type, body });
+      },
+      cancel: (key) => {
+        this.#check();
+        timers.cancel(cell, key);
+      },
+    };
+  }
+
   #makeTimers(): Timers {
     const cell = this.#cell;
+    if (cell.durable !== null) return this.#makeDurableTimers();
     const { core, life } = this.#parts;
     const cancel = (key: string): void => {
       cell.timers?.get(key)?.cancel();

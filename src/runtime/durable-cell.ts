@@ -3,7 +3,7 @@
  * progress of the step that is under way. Data only.
  */
 import type { ActorRef } from '../actor/index.ts';
-import type { Outgoing, TimerRecord } from '../journal/shard-log.ts';
+import type { Outgoing, TimerChange, TimerRecord } from '../journal/shard-log.ts';
 import type { Random } from '../platform/index.ts';
 import type { EventInput } from '../telemetry/index.ts';
 import type { Envelope, MailboxItem, MailEnvelope } from './envelope.ts';
@@ -32,6 +32,10 @@ export class StepProgress {
   readonly gated: Envelope[] = [];
   readonly events: EventInput[] = [];
   readonly spawned: ActorRef[] = [];
+  /** What the step does to timers, by key. */
+  readonly timers = new Map<string, TimerChange>();
+  /** Ticks that the step takes, by key of their timers, unless it changed the timer after it. */
+  readonly ticks = new Map<string, MailboxItem>();
   nowMs: number | null = null;
   random: Random | null = null;
 }
@@ -65,4 +69,6 @@ export class DurableCell {
   saveAtCommit = false;
   /** The end of its last turn, or its start, by the monotonic clock. */
   restedMs = 0;
+  /** The shard waits for the timers that the journal knew when the actor came into memory. */
+  timersArmed = false;
 }

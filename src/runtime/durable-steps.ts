@@ -127,8 +127,9 @@ export class DurableSteps {
     this.sendSignal(cell, cell.ref, { kind: 'stop', reason: 'stopped itself' });
   }
 
-  untake(durable: DurableCell, seq: number): void {
-    durable.progress.taken = durable.progress.taken.filter((taken) => taken !== seq);
+  untake(durable: DurableCell, mail: MailEnvelope): void {
+    durable.progress.taken = durable.progress.taken.filter((taken) => taken !== mail.seq);
+    this.#core.timers.untake(durable, mail);
   }
 
   effect(
@@ -187,7 +188,8 @@ export class DurableSteps {
     const definition = cell.definition as LoadedDefinition;
     if (definition.receiveBatch !== undefined) {
       for (const signal of cell.batch.filter(isSignal)) await handleSignal(cell, signal);
-      const batch = batchFor(core, cell, cell.batch.filter(isMail), (mail, value) => this.#reply(cell, mail, value));
+      const mails = cell.batch.filter(isMail).filter((mail) => core.timers.begin(cell, mail));
+      const batch = batchFor(core, cell, mails, (mail, value) => this.#reply(cell, mail, value));
       cell.current = null;
       if (batch.length === 0 && !goesOn) return;
       await definition.receiveBatch(cell.state, batch, cell.context as CellContext);
@@ -196,6 +198,7 @@ export class DurableSteps {
     // The batch may be cut while a handler runs, so its length is asked each time.
     for (let index = 0; index < cell.batch.length; index += 1) {
       const item = cell.batch[index] as MailboxItem;
+      if (!core.timers.begin(cell, item)) continue;
       const result = item.kind === 'mail' ? handleMail(core, cell, item) : handleSignal(cell, item);
       const value = isPromise(result) ? await result : result;
       if (item.kind === 'mail' && value !== UNHANDLED && cell.current === item) this.#reply(cell, item, value);
@@ -249,6 +252,7 @@ export class DurableSteps {
       state: cell.state,
       history,
       effects: progress.unwritten,
+      ...(progress.timers.size === 0 ? {} : { timers: [...progress.timers.values()] }),
       open,
       stopped: false,
     };
@@ -270,6 +274,7 @@ export class DurableSteps {
     durable.open = open;
     durable.committed = state;
     durable.historyCommitted += history.length;
+    this.#core.timers.committed(cell, progress);
     this.#core.saves.committed(cell as DurableActor);
     this.#core.counters.add('steps');
     this.#core.parts.onEvent({ type: 'step', agent: cell.ref.name, step: entry.step, open });
@@ -278,8 +283,9 @@ export class DurableSteps {
 
   #changedNothing(durable: DurableCell, state: Uint8Array, history: readonly unknown[]): boolean {
     const { progress, committed } = durable;
-    const { taken, begun, unwritten, outgoing } = progress;
+    const { taken, begun, unwritten, outgoing, timers } = progress;
     if (taken.length > 0 || begun || unwritten.length > 0 || outgoing.length > 0 || history.length > 0) return false;
+    if (timers.size > 0) return false;
     return committed !== null && Buffer.compare(committed, state) === 0;
   }
 
@@ -302,9 +308,9 @@ export class DurableSteps {
     next.written = progress.written;
     for (const [key, result] of progress.recorded) keepResult(next, key, result);
     durable.progress = next;
-    // Asks are answered with the failure, and timers fire again; only journaled mail is tried again.
+    // Asks are answered with the failure; journaled mail and ticks are tried again.
     const stashed = new Set<MailboxItem>(cell.stash ?? []);
-    const again = cell.batch.filter((item) => item.seq >= 0 && !stashed.has(item));
+    const again = cell.batch.filter((item) => (item.seq >= 0 || this.#core.timers.isTick(item)) && !stashed.has(item));
     durable.retry = again.length > 0 || next.begun ? again : null;
     cell.batch = NO_ITEMS;
     cell.current = null;
@@ -321,7 +327,9 @@ export class DurableSteps {
     }
     const { progress } = durable;
     this.#core.counters.add('mailboxDepth', -cell.mailbox.length);
-    const items = [...cell.batch, ...(durable.retry ?? []), ...cell.mailbox.drain(), ...(cell.stash ?? [])];
+    const left = [...cell.batch, ...(durable.retry ?? []), ...cell.mailbox.drain(), ...(cell.stash ?? [])];
+    // Its timers end with it.
+    const items = left.filter((item) => !this.#core.timers.isTick(item));
     cell.stash = null;
     const taken = [...new Set([...durable.stopSeqs, ...progress.taken, ...positions(items)])];
     const failed = cell.stopRequest?.by === 'failure';

@@ -12,6 +12,7 @@ import { isCanary } from '../platform/index.ts';
 import { errorFromWire, errorToWire, MegactorError, toMegactorError, type ErrorWire } from '../protocol/errors.ts';
 import type { ActorCell } from './cell.ts';
 import type { DurableCell, StepProgress } from './durable-cell.ts';
+import { TICKS_KEY } from './durable-timers.ts';
 import type { ShardCore } from './shard-core.ts';
 import type { StepWriter } from './step-writer.ts';
 
@@ -42,14 +43,6 @@ export const keepResult = (progress: StepProgress, key: string, result: unknown)
   progress.recorded.set(key, result);
   if (key === NOW_KEY) progress.nowMs = result as number;
   else progress.before.add(callKey);
-};
-
-/** The moment of the step, if it was asked for and is not in the journal yet. */
-const momentOf = (cell: ActorCell, step: number, progress: StepProgress): StepLogEntry[] => {
-  if (progress.nowMs === null || progress.effects.has(NOW_KEY)) return [];
-  progress.effects.set(NOW_KEY, Promise.resolve(progress.nowMs));
-  progress.recorded.set(NOW_KEY, progress.nowMs);
-  return [{ kind: 'effect', actor: cell.ref.id, step, key: NOW_KEY, result: progress.nowMs }];
 };
 
 /** One call on its way. */
@@ -123,13 +116,13 @@ export class Effects {
   }
 
   async #intend(running: Running, level: 'committed' | undefined): Promise<void> {
-    const { cell, progress, step, key } = running;
+    const { progress, key } = running;
     const begin = beginOf(running);
     const { begun } = progress;
     progress.begun = true;
     progress.intents.add(key);
     try {
-      await this.#write(progress, { entries: [begin, ...momentOf(cell, step, progress)], outgoing: [] }, level);
+      await this.#write(progress, { entries: [begin, ...this.#circumstances(running)], outgoing: [] }, level);
     } catch (thrown) {
       // It was refused before it was sent, or the shard has halted.
       progress.intents.delete(key);
@@ -150,7 +143,7 @@ export class Effects {
     const first = progress.begun ? [] : [beginOf(running)];
     progress.begun = true;
     const record: StepLogEntry = { kind: 'effect', actor: cell.ref.id, step, key, result };
-    const entries = [...first, ...momentOf(cell, step, progress), record];
+    const entries = [...first, ...this.#circumstances(running), record];
     const written = this.#write(progress, { entries, outgoing: [] });
     // Known from here on: a step that fails before the answer comes waits for it in its next try.
     progress.recorded.set(key, result);
@@ -160,6 +153,20 @@ export class Effects {
       progress.recorded.delete(key);
       throw thrown;
     }
+  }
+
+  /** What a later try has to find as it was: the ticks that were taken, and the moment if it was asked for. */
+  #circumstances({ cell, progress, step }: Running): StepLogEntry[] {
+    const own: [string, unknown][] = [[TICKS_KEY, this.#core.timers.taken(cell)]];
+    if (progress.nowMs !== null) own.push([NOW_KEY, progress.nowMs]);
+    const entries: StepLogEntry[] = [];
+    for (const [key, result] of own) {
+      if (result === undefined || progress.recorded.has(key)) continue;
+      progress.effects.set(key, Promise.resolve(result));
+      progress.recorded.set(key, result);
+      entries.push({ kind: 'effect', actor: cell.ref.id, step, key, result });
+    }
+    return entries;
   }
 
   #write(progress: StepProgress, group: LogAppend, level?: 'committed'): Promise<void> {

@@ -42,6 +42,7 @@ export class Life {
       return false;
     }
     cell.context = new CellContext({ core: this.#core, life: this, steps: this.#steps }, cell);
+    this.#core.timers.arrived(cell);
     if (cell.stopRequest === null) this.#becomeIdle(cell);
     else this.stopNow(cell);
     return true;
@@ -76,11 +77,10 @@ export class Life {
     else if (cell.status === 'restarting') this.#resume(cell);
   }
 
-  /** Mail to self that no sender waits for: from a timer. */
+  /** Mail to self that no sender waits for: from a timer of an ephemeral actor. */
   deliverOwn(cell: ActorCell, mail: MailEnvelope): void {
     if (cell.ended) return;
-    if (cell.durable !== null) this.#core.force(cell, mail);
-    else if (this.#core.offer(cell, mail) !== 'accepted') {
+    if (this.#core.offer(cell, mail) !== 'accepted') {
       this.#core.deadMail(mail, 'mailbox-full', cell.ref.name, 'MAILBOX_FULL');
     }
   }

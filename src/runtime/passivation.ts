@@ -215,6 +215,7 @@ export class Passivation {
     core.cells.delete(id);
     if (core.names.get(name) === cell) core.names.delete(name);
     this.left(id);
+    core.timers.left(cell);
     core.setPassive(core.passive + 1);
   }
 }

@@ -17,6 +17,7 @@ import { AskTable } from './ask-table.ts';
 import type { ActorCell } from './cell.ts';
 import { CreditBook } from './credit-book.ts';
 import type { DefinitionLoader } from './definition-loader.ts';
+import { DurableTimers } from './durable-timers.ts';
 import type { Envelope, MailboxItem, MailEnvelope, SignalEnvelope } from './envelope.ts';
 import { Passivation } from './passivation.ts';
 import { Saves } from './saves.ts';
@@ -117,6 +118,8 @@ export class ShardCore {
   activate: (id: number) => Promise<ActorCell | null> = (id) => Promise.resolve(this.cells.get(id) ?? null);
   /** Durable actors that only the journal holds. */
   passive = 0;
+  /** Timers of durable actors. */
+  readonly timers: DurableTimers;
   /** Replaced when the journal tells which ids were used. */
   allocator: IdAllocator;
   /** No turn is started any more. */
@@ -145,6 +148,7 @@ export class ShardCore {
     this.allocator = this.allocatorAbove(0);
     this.saves = new Saves(this);
     this.passivation = new Passivation(this);
+    this.timers = new DurableTimers(this);
     this.#spawnRound = parts.shard;
   }
 

@@ -93,6 +93,7 @@ export class Shard {
     if (log === null) return { idMax: 0 };
     const recovered = await log.open(this.#inbox.onDelivery);
     this.#core.allocator = this.#core.allocatorAbove(recovered.idMax);
+    this.#core.timers.passive(recovered.passiveTimers);
     const definitions: LoadedDefinition[] = [];
     // A definition that is gone must not cost an actor its mail, so it fails the opening.
     for (const { record } of recovered.actors) definitions.push(await loader.load(record.module, record.export));
@@ -153,6 +154,7 @@ export class Shard {
       for (const timer of cell.timers?.values() ?? []) timer.cancel();
       cell.endPause();
     }
+    this.#core.timers.close();
     this.#arrivals.close();
     await this.#core.saves.finish(this.#stopByMs - this.#core.clock.monotonic());
     await this.#core.parts.log?.close();
