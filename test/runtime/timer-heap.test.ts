@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { JUMP_MS, ShardTime } from '../../src/runtime/shard-time.ts';
 import { TimerHeap } from '../../src/runtime/timer-heap.ts';
