@@ -1,5 +1,6 @@
 /** Crashes of a one-thread world: an append that is the last thing its process does, and the world after it. */
 import type { LogAppend, StepLogEntry } from '../../src/journal/shard-log.ts';
+import type { ShardLimits } from '../../src/runtime/shard-core.ts';
 import type { AppendFate, MemoryJournal } from './memory-journal.ts';
 import { World } from './one-thread.ts';
 
@@ -23,17 +24,19 @@ export const has =
 export class Worlds {
   readonly journal: MemoryJournal;
   readonly #definitions: Record<string, unknown>;
+  readonly #limits: Partial<ShardLimits>;
   #incarnation = 0;
   #nowMs: number | undefined;
 
-  constructor(definitions: Record<string, unknown>, journal: MemoryJournal) {
+  constructor(definitions: Record<string, unknown>, journal: MemoryJournal, limits: Partial<ShardLimits> = {}) {
     this.#definitions = definitions;
+    this.#limits = limits;
     this.journal = journal;
   }
 
   async start(): Promise<World> {
     const { journal } = this;
-    const options = { journal, shards: journal.books.length, incarnation: this.#incarnation };
+    const options = { journal, shards: journal.books.length, incarnation: this.#incarnation, limits: this.#limits };
     const world = new World(
       this.#definitions,
       this.#nowMs === undefined ? options : { ...options, nowMs: this.#nowMs },

@@ -21,7 +21,7 @@ const start = (options: Partial<SystemOptions> = {}): Promise<ActorSystem> =>
   });
 
 const quiet = (system: ActorSystem): Promise<void> =>
-  expect.poll(() => system.journal?.pending(), { timeout: 10_000 }).toBe(0);
+  expect.poll(() => system.journal?.pending(), { timeout: 30_000 }).toBe(0);
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'megactor-runtime-'));
@@ -101,7 +101,7 @@ describe('durable actors on threads', () => {
     const file = join(directory, 'calls');
     const ref = await system.spawn(caller, file, { name: 'caller', durable: true });
     ref.tell('work', { dieOnce: true });
-    await expect.poll(() => deaths, { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(() => deaths, { timeout: 30_000 }).toHaveLength(1);
     await quiet(system);
     expect(await ref.ask('answers')).toEqual([42]);
     expect(readFileSync(file, 'utf8')).toBe('caller/0/call\n');
@@ -125,7 +125,7 @@ describe('durable actors on threads', () => {
         killer.tell('exit');
       }
     }
-    await expect.poll(() => deaths, { timeout: 10_000 }).toHaveLength(2);
+    await expect.poll(() => deaths, { timeout: 30_000 }).toHaveLength(2);
     await quiet(system);
     const totals = await Promise.all(accounts.map((ref) => ref.ask('total')));
     expect(totals.reduce((sum, total) => sum + total, 0)).toBe(8_000);
@@ -146,7 +146,7 @@ describe('durable actors on threads', () => {
     await watcher.ask('seen');
     const watched = system.watch(ref);
     ref.tell('exit');
-    await expect.poll(() => deaths, { timeout: 10_000 }).toMatchObject([{ replaced: true }, { replaced: false }]);
+    await expect.poll(() => deaths, { timeout: 30_000 }).toMatchObject([{ replaced: true }, { replaced: false }]);
     expect(await watched).toBe('HOST_DIED');
     await expect.poll(() => watcher.ask('log')).toEqual([`terminated ${ref.id} HOST_DIED`]);
     await expect(ref.ask('total')).rejects.toMatchObject({ code: 'HOST_DIED' });

@@ -40,7 +40,10 @@ class Counting extends ShardCore {
       onEvent: () => undefined,
       onFailure: () => undefined,
     });
-    core.activate = (id) => Promise.resolve(core.woken.push(id));
+    core.activate = (id) => {
+      core.woken.push(id);
+      return Promise.resolve(null);
+    };
     return { core, clock };
   }
 

@@ -73,10 +73,12 @@ const batcher = defineActor(FIXTURES, 'batcher', {
 
 /** Where the clock of the first world starts. */
 const EPOCH = 1_000_000;
+/** Everybody stays in memory. */
+const STAY = { passivateAfterMs: Infinity };
 const OPTIONS = { name: 'c', durable: true, restart: 'transient' } as const;
 
 const fresh = async (definition: unknown = clerk): Promise<{ worlds: Worlds; world: World; ref: ActorRef }> => {
-  const worlds = new Worlds({ clerk, batcher }, new MemoryJournal());
+  const worlds = new Worlds({ clerk, batcher }, new MemoryJournal(), STAY);
   const world = await worlds.start();
   return { worlds, world, ref: await world.spawn(definition, undefined, OPTIONS) };
 };
@@ -257,6 +259,40 @@ describe('a timer of a durable actor', () => {
     expect(world.counters[0]?.read()).toMatchObject({ stopped: 1, deadLetters: 0, mailboxDepth: 0 });
     const next = await worlds.restart(world);
     expect(next.clock.timers).toBe(0);
+  });
+});
+
+describe('timers of passive actors', () => {
+  const leaving = async (): Promise<{ worlds: Worlds; world: World; ref: ActorRef }> => {
+    const worlds = new Worlds({ clerk }, new MemoryJournal(), { passivateAfterMs: 50 });
+    const world = await worlds.start();
+    return { worlds, world, ref: await world.spawn(clerk, undefined, OPTIONS) };
+  };
+  const resident = (world: World): number => world.counters[0]?.read().resident ?? -1;
+
+  test('D1 an actor that left the memory comes back for its timer, and leaves again', async () => {
+    const { world, ref } = await leaving();
+    await go(world, ref, { do: 'every', key: 'a', ms: 1_000 }, { do: 'once', key: 'b', ms: 1_500 });
+    await world.clock.advance(999);
+    expect(resident(world)).toBe(0);
+    await world.clock.advance(1_601);
+    expect(resident(world)).toBe(0);
+    expect(world.counters[0]?.read()).toMatchObject({ activations: 3, deadLetters: 0 });
+    expect(await world.ask(ref, 'log')).toEqual(['"a"@1000', '"b"@1500', '"a"@2000']);
+  });
+
+  test('D1 an opening that leaves it passive wakes it when the timer is due, or overdue', async () => {
+    const { worlds, world, ref } = await leaving();
+    await go(world, ref, { do: 'once', key: 'a', ms: 1_000 }, { do: 'once', key: 'b', ms: 9_000 });
+    // A clean stop writes snapshots.
+    await world.shards[0]?.drain(1_000);
+    await world.shards[0]?.close();
+    const next = await worlds.restart(world, 5_000);
+    expect(next.counters[0]?.read()).toMatchObject({ passive: 1, resident: 0 });
+    await next.clock.advance(1);
+    expect(await next.ask(ref, 'log')).toEqual(['"a"@5000']);
+    await next.clock.advance(4_000);
+    expect(await next.ask(ref, 'log')).toEqual(['"a"@5000', '"b"@9000']);
   });
 });
 
