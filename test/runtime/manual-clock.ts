@@ -61,16 +61,21 @@ export class ManualClock implements Clock {
   async settle(): Promise<void> {
     let quiet = 0;
     for (let round = 0; round < 200; round += 1) {
-      const due = this.#soon;
-      this.#soon = [];
-      for (const callback of due) callback();
-      for (let tick = 0; tick < 10; tick += 1) await Promise.resolve();
-      // Modules load on the real event loop.
-      await new Promise((resolve) => setImmediate(resolve));
-      quiet = this.#soon.length === 0 && due.length === 0 ? quiet + 1 : 0;
+      quiet = (await this.round()) ? 0 : quiet + 1;
       if (quiet > 3) return;
     }
     throw new Error('the shard does not come to rest');
+  }
+
+  /** Runs what is due now, and lets the event loop turn once. False when nothing was and nothing is due. */
+  async round(): Promise<boolean> {
+    const due = this.#soon;
+    this.#soon = [];
+    for (const callback of due) callback();
+    for (let tick = 0; tick < 10; tick += 1) await Promise.resolve();
+    // Modules load on the real event loop.
+    await new Promise((resolve) => setImmediate(resolve));
+    return this.#soon.length > 0 || due.length > 0;
   }
 
   async advance(ms: number): Promise<void> {
