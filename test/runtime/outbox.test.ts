@@ -138,7 +138,7 @@ const live = async (seed: number | null): Promise<Ending> => {
   const walkers = await Promise.all(
     Array.from({ length: ACTORS }, async (_, index) => {
       const spawned = town.world.spawn(walker, undefined, { name: `w${index}`, durable: true, shard: index % SHARDS });
-      return (await spawned) as ActorRef;
+      return await spawned;
     }),
   );
   const at = (index: number): ActorRef => walkers[index % ACTORS] as ActorRef;

@@ -1,21 +1,33 @@
 /** A service host for one service, with a store in memory that outlives it. */
-import type { CreateService, ServiceCallContext, ServiceHost, ServiceInstance } from '../../../src/protocol/service.ts';
+import type {
+  CreateService,
+  ServiceCallContext,
+  ServiceHost,
+  ServiceInstance,
+  ServiceTable,
+} from '../../../src/protocol/service.ts';
 import { memoryStore, type MemoryStore } from '../../society/memory-store.ts';
 
-export interface HostedService {
-  readonly store: MemoryStore;
+interface Hosted {
   readonly notices: unknown[];
   readonly events: Record<string, unknown>[];
   readonly instance: ServiceInstance;
   readonly call: (method: string, args: unknown, context?: Partial<ServiceCallContext>) => Promise<unknown>;
 }
 
-export const hostService = async (
+export interface HostedService extends Hosted {
+  readonly store: MemoryStore;
+}
+
+const noOther: ServiceHost['call'] = () => Promise.reject(new Error('there is no other service'));
+
+/** Over any store. */
+export const hostServiceOver = async (
+  store: ServiceTable,
   create: CreateService,
   options: unknown,
-  store: MemoryStore = memoryStore(),
-  others: ServiceHost['call'] = () => Promise.reject(new Error('there is no other service')),
-): Promise<HostedService> => {
+  others: ServiceHost['call'] = noOther,
+): Promise<Hosted> => {
   const notices: unknown[] = [];
   const events: Record<string, unknown>[] = [];
   const host: ServiceHost = {
@@ -26,7 +38,6 @@ export const hostService = async (
   };
   const instance = await create(options, host);
   return {
-    store,
     notices,
     events,
     instance,
@@ -38,3 +49,10 @@ export const hostService = async (
     },
   };
 };
+
+export const hostService = async (
+  create: CreateService,
+  options: unknown,
+  store: MemoryStore = memoryStore(),
+  others: ServiceHost['call'] = noOther,
+): Promise<HostedService> => ({ store, ...(await hostServiceOver(store, create, options, others)) });
