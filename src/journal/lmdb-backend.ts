@@ -11,7 +11,7 @@
  * second against 4,300 on a 2-core machine).
  */
 import type { Database, Transaction } from 'lmdb';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MegactorError } from '../protocol/errors.ts';
@@ -32,6 +32,7 @@ import {
   firstOfHistoryKey,
   historyKey,
   openTables,
+  peekMeta,
   POSITIONS_MAX,
   rowKey,
   type Tables,
@@ -47,8 +48,8 @@ export interface JournalMeta {
   readonly shards: number;
 }
 
-const readMeta = (tables: Tables): JournalMeta | undefined => {
-  const bytes = tables.meta.get('journal');
+/** @throws RUN_FORMAT */
+const metaOf = (bytes: Uint8Array | undefined): JournalMeta | undefined => {
   if (bytes === undefined) return undefined;
   const value = JSON.parse(Buffer.from(bytes).toString('utf8')) as JournalMeta;
   if (value.format !== JOURNAL_FORMAT) {
@@ -69,7 +70,7 @@ export class LmdbReads implements BackendReads {
   constructor(tables: Tables, transaction: Transaction | null) {
     this.tables = tables;
     this.#options = transaction === null ? {} : { transaction };
-    this.meta = readMeta(tables);
+    this.meta = metaOf(tables.meta.get('journal'));
   }
 
   inbox(shard: number, from = 0): Iterable<PositionedRecord> {
@@ -259,12 +260,21 @@ const commitError = (error: unknown): MegactorError => {
   return new MegactorError('DISK', `the journal could not be written: ${(error as Error).message}`, { cause: error });
 };
 
+/** Looks at the file before it is opened to write or read. @throws JOURNAL_DAMAGED, RUN_FORMAT, DISK */
+const checkFile = async (runDirectory: string): Promise<void> => {
+  const file = dataFile(runDirectory);
+  checkDataFile(file);
+  // After a power loss only a writer finds the state to look at.
+  if (!existsSync(file) || statSync(file).size === 0 || isUnflushed(file)) return;
+  metaOf(await peekMeta(journalDirectory(runDirectory)));
+};
+
 /** @throws DISK, JOURNAL_DAMAGED, RUN_FORMAT, CONFIG_INVALID when the directory has another number of shards */
 export const openLmdbBackend = async (runDirectory: string, shards: number): Promise<LmdbBackend> => {
   let tables: Tables;
   try {
     mkdirSync(journalDirectory(runDirectory), { recursive: true });
-    checkDataFile(dataFile(runDirectory));
+    await checkFile(runDirectory);
     tables = openTables(journalDirectory(runDirectory), false);
   } catch (error) {
     throw journalError(error, `the journal in ${runDirectory} cannot be opened`);
@@ -310,7 +320,7 @@ export const openLmdbReads = async (runDirectory: string): Promise<LmdbReads> =>
   }
   let tables: Tables;
   try {
-    checkDataFile(dataFile(runDirectory));
+    await checkFile(runDirectory);
     tables = isUnflushed(dataFile(runDirectory))
       ? openFlushed(runDirectory)
       : openTables(journalDirectory(runDirectory), true);

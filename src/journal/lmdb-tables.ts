@@ -27,6 +27,21 @@ export interface Tables {
   readonly marks: Database<Uint8Array, number>;
 }
 
+/**
+ * What `meta` has, from an environment that is there and is not changed by it: in another format, tables would be missing
+ * that `openTables` makes. @returns undefined before the first opening is complete
+ */
+export const peekMeta = async (directory: string): Promise<Uint8Array | undefined> => {
+  const environment = open({ path: directory, encoding: 'binary', cache: false, maxDbs: 16, readOnly: true });
+  try {
+    const meta = environment.openDB<Uint8Array, string>({ name: 'meta', encoding: 'binary', cache: false }) as
+      Database<Uint8Array, string> | undefined;
+    return meta?.get('journal');
+  } finally {
+    await environment.close();
+  }
+};
+
 /** @param directory where `data.mdb` is */
 export const openTables = (directory: string, readOnly: boolean): Tables => {
   const environment = open({

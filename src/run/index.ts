@@ -1,6 +1,6 @@
 /** Runs societies: starts, resumes, steers and inspects them. */
 import { join, resolve } from 'node:path';
-import { isLeaseHeld } from '../journal/index.ts';
+import { hasJournal, isLeaseHeld } from '../journal/index.ts';
 import { checkOpenAiSetting } from '../model/index.ts';
 import { freshSeed, randomId, systemClock, type Clock } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
@@ -57,6 +57,10 @@ const prepareResume = (runDir: string, options: ResumeOptions): PreparedRun => {
   }
   if (run.settings.durability === 'none') {
     throw new MegactorError('RUN_NOT_RESUMABLE', `run ${run.runId} kept no journal (--durability none)`);
+  }
+  // A new journal in the place of a lost one would begin the run again and call it resumed.
+  if (directory.hasBegun() && !hasJournal(directory.path)) {
+    throw new MegactorError('JOURNAL_DAMAGED', `the journal of ${directory.path} is missing or empty`);
   }
   const settings = resumedSettings(run.settings, options);
   checkModel(settings.model);

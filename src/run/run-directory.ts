@@ -10,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
   openSync,
   fsyncSync,
@@ -127,6 +128,11 @@ export class RunDirectory {
       );
     }
     return parseInput(runFileSchema, value, this.file('run.json'), 'RUN_DIR_FOREIGN');
+  }
+
+  /** True once the system of the run had started, with its journal: events are written from then on. */
+  hasBegun(): boolean {
+    return (statSync(this.file('events.jsonl'), { throwIfNoEntry: false })?.size ?? 0) > 0;
   }
 
   writeRun(run: RunFile): void {
