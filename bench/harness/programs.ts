@@ -8,8 +8,9 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { z } from 'zod';
 import { systemClock } from '../../src/platform/index.ts';
 import { endedChildrenMs, peakMemoryMb } from './proc.ts';
 
@@ -106,6 +107,21 @@ export const runMegactor = (
 /** Runs a module of the benchmarks to its end. */
 export const runModule = (url: URL, words: readonly string[]): Promise<Finished> =>
   runProgram([fileURLToPath(url), ...words], {});
+
+/** What a module of `runSubject` found, and what its process cost. @throws Error with the end of its stderr */
+export const runSubjectAt = async <Result>(
+  url: URL,
+  settings: unknown,
+  schema: z.ZodType<Result>,
+): Promise<Result & Pick<Finished, 'peakMemoryMb' | 'processorMs'>> => {
+  const { exitCode, stdout, stderr, peakMemoryMb, processorMs } = await runModule(url, [JSON.stringify(settings)]);
+  if (exitCode !== 0) {
+    const lines = stderr.trim().split('\n');
+    const said = lines.find((line) => /^(?:\w*Error|Uncaught)\b/u.test(line.trim())) ?? lines.at(-1) ?? '';
+    throw new Error(`${basename(url.pathname)} ended with ${exitCode}: ${said.trim().slice(0, 300)}`);
+  }
+  return { ...schema.parse(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')), peakMemoryMb, processorMs };
+};
 
 export interface Serving {
   readonly url: string;

@@ -1,13 +1,15 @@
 /** Runs what `bench society` measures, one after another, and puts the result together. Prints progress, not results. */
-import { statfsSync, writeFileSync } from 'node:fs';
-import { loadavg } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { entryUrl } from '../../src/platform/index.ts';
+import { environment, withDirectory } from '../harness/environment.ts';
+import type { Progress } from '../harness/program.ts';
 import { runModule, serveMegactor } from '../harness/programs.ts';
 import { machine, type BenchResult, type Row } from '../harness/result.ts';
+import { Series } from '../harness/series.ts';
 import { loadResultSchema, type LoadResult, type LoadSettings } from './load.ts';
 import { runOwnModel, type OwnModelRun } from './own-model.ts';
-import { criticalPathRow, ownModelRows, serverRows, sizeRows, type Measured } from './rows.ts';
+import { criticalPathRow, ownModelRows, serverRows, sizeRows } from './rows.ts';
 import {
   CRITICAL_PATH_CALLS,
   GOAL,
@@ -21,47 +23,7 @@ import {
   WORKERS_PER_ADMIN,
   type SocietySettings,
 } from './settings.ts';
-import { runTeam, withDirectory, type TeamRun } from './team.ts';
-
-export type Progress = (line: string) => void;
-
-const FILE_SYSTEMS: Readonly<Record<number, string>> = {
-  0xef53: 'ext4',
-  0x58465342: 'xfs',
-  0x9123683e: 'btrfs',
-  0x01021994: 'tmpfs (flushing costs nothing)',
-  0x794c7630: 'overlay',
-  0x2fc12fc1: 'zfs',
-};
-
-const fileSystem = (): string => {
-  const { type } = statfsSync('.');
-  return FILE_SYSTEMS[type] ?? `0x${type.toString(16)}`;
-};
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-/** Repeats a measurement; the first that fails is what there is to say about all of them. */
-class Series<Run> {
-  readonly #runs: Run[] = [];
-  #failed: string | null = null;
-
-  async add(measure: () => Promise<Run>): Promise<Run | null> {
-    if (this.#failed !== null) return null;
-    try {
-      const run = await measure();
-      this.#runs.push(run);
-      return run;
-    } catch (error) {
-      this.#failed = messageOf(error);
-      return null;
-    }
-  }
-
-  get measured(): Measured<Run> {
-    return this.#failed === null ? { runs: this.#runs } : { failed: this.#failed };
-  }
-}
+import { runTeam, type TeamRun } from './team.ts';
 
 const teamLine = (run: TeamRun): string =>
   `${run.wallSeconds.toFixed(2)} s, ${run.calls} calls, ${run.filesDelivered} of ${run.filesExpected} files`;
@@ -88,8 +50,7 @@ const sharedSettings = (): Record<string, unknown> => ({
   journal: 'lmdb, durability flushed',
   memory: 'none',
   embedder: 'none',
-  fileSystem: fileSystem(),
-  loadAverageAtStart: loadavg().map((load) => Math.round(load * 100) / 100),
+  ...environment(),
 });
 
 const measureTeams = async (settings: SocietySettings, progress: Progress): Promise<BenchResult> => {
@@ -98,7 +59,7 @@ const measureTeams = async (settings: SocietySettings, progress: Progress): Prom
   const durationMs = settings.quick ? LOAD.quickDurationMs : LOAD.durationMs;
   const teams = new Map(sizes.map((size) => [size, new Series<TeamRun>()]));
   const server = new Series<LoadResult>();
-  const environment = sharedSettings();
+  const shared = sharedSettings();
   // Size by size within a round, so that a machine that slows down does so for all sizes.
   for (let round = 1; round <= runs; round += 1) {
     for (const [size, series] of teams) {
@@ -129,7 +90,7 @@ const measureTeams = async (settings: SocietySettings, progress: Progress): Prom
       reviews: 'none',
       seed: SEED,
       sizes,
-      ...environment,
+      ...shared,
       wallTime: 'from the start of the `megactor run` process to its end',
       cpu: 'user and system time of the `megactor run` process with all its threads; the server is not in it',
       server: {
@@ -150,7 +111,7 @@ const measureTeams = async (settings: SocietySettings, progress: Progress): Prom
 const measureOwnModel = async (settings: SocietySettings, progress: Progress): Promise<BenchResult> => {
   const { model = '', agents = 1, calls = null } = settings;
   const series = new Series<OwnModelRun>();
-  const environment = sharedSettings();
+  const shared = sharedSettings();
   const most = calls === null ? '' : `, paused after ${calls} calls`;
   progress(`one run of up to ${agents} agents with ${model}${most}; its calls are paid for like any others`);
   const run = await series.add(() => runOwnModel(model, agents, calls));
@@ -169,7 +130,7 @@ const measureOwnModel = async (settings: SocietySettings, progress: Progress): P
       callsMax: calls,
       reviews: 'model',
       seed: SEED,
-      ...environment,
+      ...shared,
       endedAs,
       measures:
         'the model server and this program together: what the agents do, and so the number of calls, differs from run to run and from model to model. Only the CPU and the memory are of this program alone. No targets.',

@@ -8,9 +8,10 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { systemClock } from '../../src/platform/index.ts';
+import { withDirectory } from '../harness/environment.ts';
 import { runMegactor } from '../harness/programs.ts';
 import { SEED, SHORT_GOAL } from './settings.ts';
-import { summaryOf, withDirectory, type Summary } from './team.ts';
+import { summaryOf, type Summary } from './team.ts';
 
 const COUNT_EVERY_MS = 50;
 const READ_BYTES_MAX = 1 << 20;

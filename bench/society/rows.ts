@@ -1,28 +1,15 @@
 /** From what was measured to the rows of `bench society`. Pure. */
 import { NO_PROC } from '../harness/proc.ts';
 import { measuredRow, skippedRow, type Row, type RowKind } from '../harness/result.ts';
+import { rowOf, rowOfSeries, type Measured } from '../harness/series.ts';
 import type { LoadResult } from './load.ts';
 import { CRITICAL_PATH_S, RATIO_TARGET, REFERENCES, REQUESTS_TARGET } from './settings.ts';
 import type { OwnModelRun } from './own-model.ts';
 import type { TeamRun } from './team.ts';
 
-/** Runs of one size, or why there are none. */
-export type Measured<Run> = { readonly runs: readonly Run[] } | { readonly failed: string };
-
 /** The size that the target is for: the largest of the paper's shape. */
 const TARGET_SIZE = 589;
 const CRITICAL_PATH = 'critical path: 12 calls of 200 ms, one after another (computed)';
-
-/** A row of what each run gave; where one of them gave nothing, so does the row. */
-const rowOf = <Run>(
-  kind: RowKind,
-  runs: readonly Run[],
-  valueOf: (run: Run) => number | null,
-  reason = NO_PROC,
-): Row => {
-  const values = runs.map(valueOf).filter((value) => value !== null);
-  return values.length < runs.length ? skippedRow(kind, reason) : measuredRow(kind, values);
-};
 
 const perCall = (processorMs: number | null, calls: number): number | null =>
   processorMs === null || calls === 0 ? null : processorMs / calls;
@@ -132,8 +119,6 @@ export const ownModelRows = (measured: Measured<OwnModelRun>): Row[] => {
     [{ name: 'files', unit: 'files' }, (run) => run.summary.files],
   ];
   return columns.map(([kind, valueOf]) =>
-    'failed' in measured
-      ? skippedRow(kind, measured.failed)
-      : rowOf(kind, measured.runs, valueOf, kind.name.startsWith('latency') ? NO_CALLS : NO_PROC),
+    rowOfSeries(kind, measured, valueOf, kind.name.startsWith('latency') ? NO_CALLS : NO_PROC),
   );
 };

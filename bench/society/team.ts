@@ -2,9 +2,10 @@
  * One run of the scenario *team*: a rehearsal server in a process of its own, `megactor run` in another, and what came of
  * it. A run that did not do all its work is no measurement.
  */
-import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { withDirectory } from '../harness/environment.ts';
 import { runMegactor, serveMegactor, type Finished } from '../harness/programs.ts';
 import { adminsOf, GOAL, LATENCY_MS, SEED, WORKERS_PER_ADMIN } from './settings.ts';
 
@@ -55,27 +56,6 @@ export const filesIn = (folder: string): number =>
     const path = join(entry.parentPath, entry.name);
     return entry.isFile() && !path.slice(folder.length).startsWith('/.git/') && statSync(path).size > 0;
   }).length;
-
-/** A directory below `runs/`, which is where a user's runs are: what a flush costs depends on the disk. */
-export const withDirectory = async <Result>(use: (folder: string) => Promise<Result>): Promise<Result> => {
-  mkdirSync('runs', { recursive: true });
-  const folder = mkdtempSync(join(process.cwd(), 'runs', 'bench-'));
-  const remove = (): void => {
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-    try {
-      rmdirSync('runs');
-    } catch {
-      // Other runs are in it.
-    }
-  };
-  process.once('exit', remove);
-  try {
-    return await use(folder);
-  } finally {
-    process.off('exit', remove);
-    remove();
-  }
-};
 
 /** @throws Error when the society did not do all of its work */
 export const runTeam = (size: number): Promise<TeamRun> =>

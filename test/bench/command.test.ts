@@ -14,8 +14,10 @@ test.each(BENCHMARKS)('the program of %s is there', (name) => {
 });
 
 test.each<[string[], RegExp]>([
-  [[], /bench needs the name of a benchmark\. There is: society\./u],
-  [['savina'], /no benchmark "savina"\. There is: society\./u],
+  [[], /bench needs the name of a benchmark\. There is: journal, society\./u],
+  [['savina'], /no benchmark "savina"\. There is: journal, society\./u],
+  [['journal', '--sizes', '31'], /--sizes belongs to bench society\./u],
+  [['journal', '--model', 'openai:x'], /--model belongs to bench society\./u],
   [['society', 'gate'], /takes one name, and there are 2/u],
   [['society', '--sizes', '30'], /no team of 30/u],
   [['society', '--sizes', '31,1'], /no team of 1;/u],

@@ -10,7 +10,8 @@ import { usageError, type ParsedLine } from '../parse.ts';
 import { EXIT, type CommandContext } from '../ports.ts';
 
 /** Names of the programs, each a module of that name in `bench/`. */
-export const BENCHMARKS = ['society'] as const;
+export const BENCHMARKS = ['journal', 'society'] as const;
+type Benchmark = (typeof BENCHMARKS)[number];
 
 const PROGRAMS = '../../../bench';
 /** A Boss and groups of one Admin and five workers. */
@@ -22,13 +23,13 @@ const OPTIONS: readonly OptionSpec[] = [
   {
     name: 'sizes',
     type: { kind: 'text', value: 'N,N…', pattern: /^\d{1,4}(?:,\d{1,4})*$/u, expected: 'a list such as 31,109' },
-    help: 'agents of the societies: 1 and a multiple of 6',
+    help: 'society: agents, 1 and a multiple of 6',
     fallback: '31,109,589',
   },
   {
     name: 'model',
     type: { kind: 'text', value: 'MODEL', pattern: /^openai:\S+$/u, expected: 'openai:NAME' },
-    help: 'your own server (OPENAI_BASE_URL) instead of the rehearsal: one run, without targets',
+    help: 'society: your own server (OPENAI_BASE_URL), one run, without targets',
   },
   {
     name: 'agents',
@@ -56,9 +57,11 @@ const sizesOf = (text: string): number[] => {
   );
 };
 
-/** What the program gets. @throws USAGE for options that do not go together */
-const settingsOf = ({ values }: ParsedLine): Readonly<Record<string, unknown>> => {
-  const [sizes, model, agents, calls] = ['sizes', 'model', 'agents', 'calls'].map((name) => values.get(name));
+const SOCIETY_OPTIONS = ['sizes', 'model', 'agents', 'calls'] as const;
+
+/** @throws USAGE for options that do not go together */
+const societySettings = (values: ParsedLine['values']): Readonly<Record<string, unknown>> => {
+  const [sizes, model, agents, calls] = SOCIETY_OPTIONS.map((name) => values.get(name));
   const alone = [agents === undefined ? [] : ['--agents'], calls === undefined ? [] : ['--calls']].flat()[0];
   if (model === undefined && alone !== undefined) {
     throw usageError(`${alone} belongs to --model.`, 'Without a model of your own, choose the societies with --sizes.');
@@ -73,21 +76,29 @@ const settingsOf = ({ values }: ParsedLine): Readonly<Record<string, unknown>> =
     throw usageError('--sizes belongs to the rehearsal.', 'With --model, say --agents N.');
   }
   return {
-    quick: values.get('quick') === true,
-    json: values.get('json') === true,
     ...(sizes === undefined ? {} : { sizes: sizesOf(String(sizes)) }),
     ...(model === undefined ? {} : { model, agents }),
     ...(calls === undefined ? {} : { calls }),
   };
 };
 
-const nameOf = ({ positionals }: ParsedLine): string => {
+/** What the program gets. @throws USAGE */
+const settingsOf = (name: Benchmark, { values }: ParsedLine): Readonly<Record<string, unknown>> => {
+  const common = { quick: values.get('quick') === true, json: values.get('json') === true };
+  if (name === 'society') return { ...common, ...societySettings(values) };
+  const foreign = SOCIETY_OPTIONS.find((option) => values.has(option));
+  if (foreign === undefined) return common;
+  throw usageError(`--${foreign} belongs to bench society.`, `bench ${name} takes --quick and --json.`);
+};
+
+const nameOf = ({ positionals }: ParsedLine): Benchmark => {
   const [name, ...rest] = positionals;
   const known = `There is: ${BENCHMARKS.join(', ')}.`;
   if (name === undefined) throw usageError('bench needs the name of a benchmark.', known);
-  if (!(BENCHMARKS as readonly string[]).includes(name)) throw usageError(`There is no benchmark "${name}".`, known);
+  const benchmark = BENCHMARKS.find((one) => one === name);
+  if (benchmark === undefined) throw usageError(`There is no benchmark "${name}".`, known);
   if (rest.length > 0) throw usageError(`bench takes one name, and there are ${positionals.length}.`, known);
-  return name;
+  return benchmark;
 };
 
 /** Runs the program until it ends. @returns its exit code */
@@ -118,13 +129,19 @@ export const benchCommand: Command = {
   usage: 'bench NAME [OPTIONS]',
   summary: `Measures on this machine and prints a table. NAME: ${BENCHMARKS.join(', ')}.`,
   options: OPTIONS,
-  examples: ['bench society', 'bench society --quick --sizes 31', 'bench society --model openai:qwen3 --agents 20'],
+  examples: [
+    'bench society',
+    'bench journal --quick',
+    'bench society --quick --sizes 31',
+    'bench society --model openai:qwen3 --agents 20',
+  ],
   notes: [
-    'Exit 0 whatever targets are met, 1 when nothing could be measured. What the figures mean and what they do not is in docs/benchmarks.md.',
+    'Exit 0 whatever targets are met, 1 when nothing could be measured.',
+    'What the figures mean and what they do not is in docs/benchmarks.md.',
     'The last line on stdout is the result as JSON.',
   ],
   run: async (line, context) => {
     const name = nameOf(line);
-    return runProgram(entryUrl(`${PROGRAMS}/${name}`, import.meta.url), settingsOf(line), context);
+    return runProgram(entryUrl(`${PROGRAMS}/${name}`, import.meta.url), settingsOf(name, line), context);
   },
 };

@@ -1,0 +1,152 @@
+/**
+ * Runs what `bench journal` measures, every subject in a process of its own, and puts the result together. Within a round
+ * a subject stands next to its baseline, so that a machine that slows down does so for both.
+ */
+import { encodeInboxEntry } from '../../src/journal/codec.ts';
+import { entryUrl, systemClock } from '../../src/platform/index.ts';
+import { environment, loadAverage, withDirectory } from '../harness/environment.ts';
+import type { Progress } from '../harness/program.ts';
+import { runSubjectAt } from '../harness/programs.ts';
+import { machine, type BenchResult } from '../harness/result.ts';
+import { Series } from '../harness/series.ts';
+import { activateResultSchema } from './activate.ts';
+import { latencyResultSchema } from './latency.ts';
+import { populationResultSchema } from './population.ts';
+import type { RateSettings } from './rates.ts';
+import { countedSchema, type RawSettings } from './raw.ts';
+import { resumeResultSchema } from './resume.ts';
+import { rowsOf, type Measurements, type PopulationRun } from './rows.ts';
+import {
+  BATCH,
+  PER_CALL,
+  REPEATED_MAX,
+  RESUME_SIZE,
+  SNAPSHOTS_PER_CALL,
+  sizesOf,
+  WRITERS,
+  type JournalSettings,
+  type Sizes,
+} from './settings.ts';
+import { runTeamAt } from './team.ts';
+import { tellResultSchema, type TellSettings } from './tell.ts';
+
+const at = (name: string): URL => entryUrl(name, import.meta.url);
+
+/** What one item is in an inbox, packed: the raw store gets values of the same size. */
+const itemBytes = (): number => {
+  const from = { shard: 3, id: 1_288, name: '1288' };
+  return encodeInboxEntry({ kind: 'mail', mail: { to: 2_312, from, type: 'item', body: 3_000 } }).length;
+};
+
+const raw = (settings: Omit<RawSettings, 'directory' | 'valueBytes'>) => () =>
+  withDirectory((directory) =>
+    runSubjectAt(at('./raw'), { ...settings, directory, valueBytes: itemBytes() }, countedSchema),
+  );
+
+const rate = (settings: Omit<RateSettings, 'directory'>) => () =>
+  withDirectory((directory) => runSubjectAt(at('./rates'), { ...settings, directory }, countedSchema));
+
+const tell =
+  (from: TellSettings['from'], { shards, tell: actors, outside }: Sizes) =>
+  () =>
+    withDirectory((directory) => {
+      const sizes = from === 'actors' ? actors : outside;
+      return runSubjectAt(at('./tell'), { ...sizes, directory, from, shards, durability: 'flushed' }, tellResultSchema);
+    });
+
+const population = (actors: number, { shards, mail, idle }: Sizes): Promise<PopulationRun> =>
+  withDirectory(async (directory) => {
+    const wakes = actors === RESUME_SIZE ? idle : 0;
+    const settings = { directory, shards };
+    const made = await runSubjectAt(
+      at('./population'),
+      { ...settings, actors, mail: Math.min(mail, actors), idle: wakes },
+      populationResultSchema,
+    );
+    const resumed = await runSubjectAt(
+      at('./resume'),
+      { ...settings, mail: Math.min(mail, actors), startedAtMs: systemClock.now() },
+      resumeResultSchema,
+    );
+    const activated = wakes === 0 ? null : await runSubjectAt(at('./activate'), settings, activateResultSchema);
+    return { actors, made, resumed, activated };
+  });
+
+const makeSeries = (sizes: Sizes): Measurements => ({
+  rawBatches: new Series(),
+  tells: new Series(),
+  outside: new Series(),
+  latency: new Series(),
+  rawWriters: new Series(),
+  writers: new Series(),
+  deliver: new Series(),
+  appends: new Series(),
+  snapshots: new Series(),
+  load: new Series(),
+  populations: new Map(sizes.populations.map((actors) => [actors, new Series<PopulationRun>()])),
+  teamWithout: new Series(),
+  teamWith: new Series(),
+});
+
+const measureRound = async (series: Measurements, sizes: Sizes, round: number, progress: Progress): Promise<void> => {
+  const { loopMs: durationMs } = sizes;
+  const take = async <Run>(
+    name: string,
+    of: Series<Run>,
+    measure: () => Promise<Run>,
+    words: (run: Run) => string,
+  ): Promise<void> => {
+    const run = await of.add(measure);
+    progress(`round ${round} of ${sizes.runs}, ${name}: ${run === null ? 'failed' : words(run)}`);
+  };
+  const perSecond = ({ count, seconds }: { count: number; seconds: number }): string =>
+    `${Math.round(count / seconds)}/s`;
+  const batches = raw({ method: 'batches', size: BATCH, durationMs });
+  await take('raw batches', series.rawBatches, batches, perSecond);
+  await take('durable tells', series.tells, tell('actors', sizes), perSecond);
+  await take('tells from outside', series.outside, tell('outside', sizes), perSecond);
+  await take('raw batches', series.rawBatches, batches, perSecond);
+  const latency = (): Promise<(typeof latencyResultSchema)['_output']> =>
+    withDirectory((directory) => runSubjectAt(at('./latency'), { ...sizes.latency, directory }, latencyResultSchema));
+  await take('latency', series.latency, latency, ({ stepMs, syncMs }) => `${stepMs[0]} ms, disk ${syncMs[0]} ms`);
+  await take('raw writers', series.rawWriters, raw({ method: 'writers', size: WRITERS, durationMs }), perSecond);
+  await take('writers', series.writers, rate({ method: 'writers', size: WRITERS, durationMs }), perSecond);
+  await take('mails', series.deliver, rate({ method: 'deliver', size: PER_CALL, durationMs }), perSecond);
+  await take('steps', series.appends, rate({ method: 'appends', size: PER_CALL, durationMs }), perSecond);
+  const snapshots = rate({ method: 'snapshots', size: SNAPSHOTS_PER_CALL, durationMs });
+  await take('snapshots', series.snapshots, snapshots, perSecond);
+  await take('loads', series.load, rate({ method: 'load', size: PER_CALL, durationMs }), perSecond);
+  for (const [actors, of] of series.populations) {
+    if (round > 1 && actors > REPEATED_MAX) continue;
+    const words = ({ resumed }: PopulationRun): string =>
+      `first step after ${resumed.firstStepSeconds} s, all served after ${resumed.servedSeconds} s`;
+    await take(`${actors} durable actors`, of, () => population(actors, sizes), words);
+  }
+  const inSeconds = ({ wallSeconds }: { wallSeconds: number }): string => `${wallSeconds.toFixed(2)} s`;
+  await take('team without journal', series.teamWithout, () => runTeamAt('none', sizes.team), inSeconds);
+  await take('team with journal', series.teamWith, () => runTeamAt('flushed', sizes.team), inSeconds);
+};
+
+export const measureSizes = async (sizes: Sizes, progress: Progress): Promise<BenchResult> => {
+  const before = environment();
+  const series = makeSeries(sizes);
+  for (let round = 1; round <= sizes.runs; round += 1) await measureRound(series, sizes, round, progress);
+  return {
+    bench: 'journal',
+    machine: machine(),
+    runs: sizes.runs,
+    settings: {
+      ...sizes,
+      durability: 'flushed, wherever nothing else is said',
+      itemBytes: itemBytes(),
+      ...before,
+      loadAverageAtEnd: loadAverage(),
+      resume: `from the start of the process; the population was made just before, so that its file is in the system's cache; mail for ${sizes.mail} of the actors; sizes above ${REPEATED_MAX} are measured once`,
+      team: 'the rehearsal built in, at latency 0, reviews off; wall and CPU time of the whole process',
+    },
+    rows: rowsOf(series, sizes),
+  };
+};
+
+export const measure = (settings: JournalSettings, progress: Progress): Promise<BenchResult> =>
+  measureSizes(sizesOf(settings), progress);

@@ -1,0 +1,168 @@
+/** From what was measured to the rows of `bench journal`. Pure. */
+import { NO_PROC } from '../harness/proc.ts';
+import { measuredRow, skippedRow, type Row, type RowKind } from '../harness/result.ts';
+import { rowOfSeries, type Measured, type Series } from '../harness/series.ts';
+import type { ActivateResult } from './activate.ts';
+import type { LatencyResult } from './latency.ts';
+import type { PopulationResult } from './population.ts';
+import type { Counted } from './raw.ts';
+import type { ResumeResult } from './resume.ts';
+import { BATCH, PER_CALL, RESUME_SIZE, SNAPSHOTS_PER_CALL, TARGETS, WRITERS, type Sizes } from './settings.ts';
+import type { DurabilityRun } from './team.ts';
+
+/** One population: made, resumed, and, for one size, its idle actors woken. */
+export interface PopulationRun {
+  readonly actors: number;
+  readonly made: PopulationResult;
+  readonly resumed: ResumeResult & { readonly peakMemoryMb: number | null };
+  readonly activated: ActivateResult | null;
+}
+
+export interface Measurements {
+  readonly rawBatches: Series<Counted>;
+  readonly tells: Series<Counted>;
+  readonly outside: Series<Counted>;
+  readonly latency: Series<LatencyResult>;
+  readonly rawWriters: Series<Counted>;
+  readonly writers: Series<Counted>;
+  readonly deliver: Series<Counted>;
+  readonly appends: Series<Counted>;
+  readonly snapshots: Series<Counted>;
+  readonly load: Series<Counted>;
+  readonly populations: ReadonlyMap<number, Series<PopulationRun>>;
+  readonly teamWithout: Series<DurabilityRun>;
+  readonly teamWith: Series<DurabilityRun>;
+}
+
+type Baseline = NonNullable<RowKind['baseline']>;
+
+/** A row to divide others by; where it has no value, they have no ratio, and so no target. */
+const baselineOf = (row: Row): Baseline | null => (row.value === null ? null : { name: row.name, value: row.value });
+
+const against = (kind: RowKind, baseline: Baseline | null, limit?: number): RowKind =>
+  baseline === null
+    ? kind
+    : { ...kind, baseline, ...(limit === undefined ? {} : { target: { is: 'ratio', limit } as const }) };
+
+const perSecond = ({ count, seconds }: Counted): number => count / seconds;
+
+const rate = (name: string, unit: string): RowKind => ({ name, unit, higherIsBetter: true });
+
+const throughputRows = (all: Measurements): Row[] => {
+  const batches = `raw lmdb-js: flushed batches of ${BATCH}, one after another`;
+  const raw = rowOfSeries(rate(batches, 'puts/s'), all.rawBatches.measured, perSecond);
+  const baseline = baselineOf(raw);
+  const tell = rate('durable tell → durable consume, between actors', 'messages/s');
+  const outside = rate('tell from the main thread → durable consume', 'messages/s');
+  return [
+    raw,
+    rowOfSeries(against(tell, baseline, TARGETS.tellRatio), all.tells.measured, perSecond),
+    rowOfSeries(against(outside, baseline), all.outside.measured, perSecond),
+  ];
+};
+
+/** Every round of every run is a value. */
+const latencyRow = (kind: RowKind, measured: Measured<LatencyResult>, part: keyof LatencyResult): Row =>
+  'failed' in measured
+    ? skippedRow(kind, measured.failed)
+    : measuredRow(
+        kind,
+        measured.runs.flatMap((run) => run[part]),
+      );
+
+const latencyRows = ({ latency: { measured } }: Measurements): Row[] => {
+  const sync = latencyRow({ name: '4 KB append and fdatasync', unit: 'ms' }, measured, 'syncMs');
+  const step = against({ name: 'durable step at low load', unit: 'ms' }, baselineOf(sync), TARGETS.stepRatio);
+  return [sync, latencyRow(step, measured, 'stepMs')];
+};
+
+const clientRows = (all: Measurements): Row[] => {
+  const single = `raw lmdb-js: ${WRITERS} writers, each awaiting its put`;
+  const raw = rowOfSeries(rate(single, 'puts/s'), all.rawWriters.measured, perSecond);
+  const writers = rate(`group commit: ${WRITERS} writers, each awaiting its mail`, 'mails/s');
+  return [
+    raw,
+    rowOfSeries(against(writers, baselineOf(raw)), all.writers.measured, perSecond),
+    rowOfSeries(rate(`client to journal: mails, ${PER_CALL} a call`, 'mails/s'), all.deliver.measured, perSecond),
+    rowOfSeries(rate('client to journal: steps, each an append', 'steps/s'), all.appends.measured, perSecond),
+    rowOfSeries(rate(`snapshots, ${SNAPSHOTS_PER_CALL} a call`, 'snapshots/s'), all.snapshots.measured, perSecond),
+    rowOfSeries(rate(`loads of passive actors, ${PER_CALL} a call`, 'actors/s'), all.load.measured, perSecond),
+  ];
+};
+
+const PER = 100_000;
+
+const populationRows = (actors: number, measured: Measured<PopulationRun>, { mail, idle }: Sizes): Row[] => {
+  const waiting = Math.min(mail, actors);
+  const resume = `resume of ${actors} durable actors, mail for ${waiting}`;
+  const target = (limit: number): Partial<RowKind> =>
+    actors === RESUME_SIZE ? { target: { is: 'value', limit } } : {};
+  const rows = [
+    rowOfSeries(
+      { name: `${resume}: to the first step`, unit: 's', ...target(TARGETS.firstStepSeconds) },
+      measured,
+      (run) => run.resumed.firstStepSeconds,
+    ),
+    rowOfSeries(
+      { name: `${resume}: until all are served`, unit: 's', ...target(TARGETS.servedSeconds) },
+      measured,
+      (run) => run.resumed.servedSeconds,
+    ),
+    rowOfSeries(
+      { name: `${resume}: the same per ${PER} actors`, unit: 's' },
+      measured,
+      (run) => (run.resumed.servedSeconds * PER) / actors,
+    ),
+    rowOfSeries({ name: `${resume}: peak memory`, unit: 'MB' }, measured, (run) => run.resumed.peakMemoryMb, NO_PROC),
+    rowOfSeries(
+      rate(`${actors} durable actors made, one step each`, 'actors/s'),
+      measured,
+      (run) => actors / run.made.seconds,
+    ),
+    rowOfSeries(
+      { name: `${actors} durable actors: journal on disk, per actor`, unit: 'bytes' },
+      measured,
+      (run) => run.made.bytes / actors,
+    ),
+  ];
+  if (actors !== RESUME_SIZE || idle === 0) return rows;
+  const each = (seconds: (run: ActivateResult) => number) => (run: PopulationRun) =>
+    run.activated === null ? null : run.activated.actors / seconds(run.activated);
+  const again = rowOfSeries(
+    rate(`mail for ${idle} actors that have just been served`, 'actors/s'),
+    measured,
+    each((run) => run.againSeconds),
+  );
+  const first = rate(`mail for ${idle} actors, the first since the resume`, 'actors/s');
+  return [
+    ...rows,
+    again,
+    rowOfSeries(
+      against(first, baselineOf(again)),
+      measured,
+      each((run) => run.firstSeconds),
+    ),
+  ];
+};
+
+const teamRows = ({ teamWithout, teamWith }: Measurements, { team }: Sizes): Row[] => {
+  const name = (durability: string, what: string): string =>
+    `team of ${team} at latency 0, --durability ${durability}: ${what}`;
+  const pair = (what: string, unit: string, valueOf: (run: DurabilityRun) => number | null): Row[] => {
+    const without = rowOfSeries({ name: name('none', what), unit }, teamWithout.measured, valueOf);
+    const kind = against({ name: name('flushed', what), unit }, baselineOf(without), TARGETS.teamRatio);
+    return [without, rowOfSeries(kind, teamWith.measured, valueOf)];
+  };
+  return [
+    ...pair('wall time', 's', (run) => run.wallSeconds),
+    ...pair('CPU time', 's', ({ processorMs }) => (processorMs === null ? null : processorMs / 1_000)),
+  ];
+};
+
+export const rowsOf = (all: Measurements, sizes: Sizes): Row[] => [
+  ...throughputRows(all),
+  ...latencyRows(all),
+  ...clientRows(all),
+  ...[...all.populations].flatMap(([actors, series]) => populationRows(actors, series.measured, sizes)),
+  ...teamRows(all, sizes),
+];
