@@ -255,7 +255,9 @@ export class Shard {
     const snapshots = cells.map((cell) => snapshotOf(this.#core, cell));
     const passive = await this.#activation.look(ids.filter((id) => !this.#core.cells.has(id)));
     for (const found of passive) {
-      snapshots.push(snapshotOfPassive(this.#core.shard, found, this.#activation.waiting(found.record.id)));
+      const { record } = found;
+      const state = found.state === undefined ? await this.#spawning.firstState(record) : found.state;
+      snapshots.push(snapshotOfPassive(this.#core.shard, { ...found, state }, this.#activation.waiting(record.id)));
     }
     return snapshots;
   }

@@ -113,6 +113,15 @@ export class Spawning {
     return cell;
   }
 
+  /** The state with which an actor that has not ended a step would start; undefined when it cannot. */
+  async firstState(record: ActorRecord): Promise<unknown> {
+    try {
+      return (await this.#core.parts.loader.load(record.module, record.export)).state(record.init);
+    } catch {
+      return undefined;
+    }
+  }
+
   #restore(cell: ActorCell, actor: RecoveredActor): void {
     if (cell.durable === null) return;
     this.#parts.steps.restore(cell.durable, actor);

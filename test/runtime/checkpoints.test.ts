@@ -121,6 +121,19 @@ describe('a checkpoint', () => {
     expect(next.journal.pending).toBe(0);
   });
 
+  test('what an opening found beyond a snapshot is saved before the mark passes it (S2)', async () => {
+    let given = await start();
+    const refs = await several(given.world, 2);
+    const [still, busy] = refs as [ActorRef, ActorRef];
+    await round(given.world, [still, busy], 1);
+    given = await afterCrash(given);
+    for (let more = 0; more < 22; more += 1) await round(given.world, [busy], 1);
+    expect(given.journal.books[0]?.mark.log).toBeGreaterThan(2);
+    given = await afterCrash(given, STAY);
+    expect(given.world.counters[0]?.read()).toMatchObject({ passive: 1 });
+    expect(await totals(given.world, refs)).toEqual([1, 23]);
+  });
+
   test.each(['lost', 'unanswered'] as const)('a crash that makes it %s costs nothing (J6)', async (fate) => {
     const given = await start();
     given.journal.snapshotFate = () => fate;

@@ -57,6 +57,14 @@ export class ManualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Runs some of what can run, and leaves the rest under way. */
+  async some(rounds: number): Promise<void> {
+    for (let round = 0; round < rounds; round += 1) {
+      for (const callback of this.#soon.splice(0)) callback();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
   /** Runs everything that can run without time passing, promises included. */
   async settle(): Promise<void> {
     let quiet = 0;
