@@ -70,6 +70,14 @@ export class Mailbox<Item> {
     return this.#user.shift();
   }
 
+  peekSystem(): Item | undefined {
+    return this.#system.peek();
+  }
+
+  peekUser(): Item | undefined {
+    return this.#user.peek();
+  }
+
   /** Puts items in front of the user lane, keeping their order. */
   putBack(items: readonly Item[]): void {
     for (let index = items.length - 1; index >= 0; index -= 1) this.#user.unshift(items[index] as Item);

@@ -23,6 +23,10 @@ export class Ring<Item> {
     this.#length += 1;
   }
 
+  peek(): Item | undefined {
+    return this.#length === 0 ? undefined : (this.#items as (Item | undefined)[])[this.#head];
+  }
+
   unshift(item: Item): void {
     const items = this.#room();
     this.#head = (this.#head - 1) & (items.length - 1);

@@ -89,6 +89,11 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
     fallback: 'a fresh one, printed at the end',
   },
   {
+    name: 'deterministic',
+    type: flag,
+    help: 'one turn at a time on a virtual clock: the same seed gives the same log (rehearsal only)',
+  },
+  {
     name: 'shards',
     type: { kind: 'integer', min: 1, max: 255 },
     help: 'units of ownership; fixed for the life of the run directory',

@@ -9,3 +9,4 @@ export * from './disk-fault.ts';
 export * from './kill-point.ts';
 export * from './random.ts';
 export * from './threads.ts';
+export * from './virtual-clock.ts';

@@ -14,6 +14,11 @@ import type { AgentMail, QuietResult } from '../society/index.ts';
 import { deferred, type Deferred } from './deferred.ts';
 import type { RunReason, RunStatus } from './types.ts';
 
+/** The table of what belongs to the run and to no agent. */
+const STORE = 'run';
+/** The number of the last quiet moment whose mail is known to be in the journal. */
+const QUIET_KEY = 'quiet';
+
 /** How a run ended, or why it was put aside. */
 export interface Outcome {
   readonly status: RunStatus;
@@ -121,7 +126,7 @@ export class Controller {
     const { system, journal } = this.#parts;
     // A moment that is over again is not acted on: somebody is at work.
     if ((await journal.pending()) > 0) return;
-    const result = (await system.callService('roster', 'quiet', {})) as QuietResult;
+    const result = await this.#decideQuiet();
     if (result.end !== null) {
       this.end({ status: result.end.status, reason: result.end.reason, error: null });
       return;
@@ -134,6 +139,18 @@ export class Controller {
         entry: { kind: 'mail', mail: { to: to.id, from: null, type: 'mail', body: mail satisfies AgentMail } },
       })),
     );
+    // Noted afterwards: a process that dies in between delivers twice, and agents read the mail of a moment once.
+    const changes = [{ key: QUIET_KEY, value: result.round }];
+    await journal.store(STORE).commit({ effectId: null, result: null, changes });
+  }
+
+  /** A roster that was read back gives out its last moment again, since its mail may not have left. */
+  async #decideQuiet(): Promise<QuietResult> {
+    const { system, journal } = this.#parts;
+    const decide = async (): Promise<QuietResult> => (await system.callService('roster', 'quiet', {})) as QuietResult;
+    const result = await decide();
+    const delivered = await journal.store(STORE).get(QUIET_KEY);
+    return result.end === null && result.round === delivered ? decide() : result;
   }
 }
 

@@ -8,8 +8,15 @@ const moduleOf = (name: string): string => entryUrl(`services/${name}`, import.m
 export const serviceSpecs = (run: RunFile, runDirectory: string): ServiceSpec[] => {
   const { settings } = run;
   const { inFlightMax, requestTimeoutMs } = settings.config.model ?? {};
+  const { seed, deterministic } = settings;
   return [
-    { name: 'roster', module: moduleOf('roster'), thread: 'services', options: { seed: settings.seed } },
+    {
+      name: 'roster',
+      module: moduleOf('roster'),
+      thread: 'services',
+      // A grace period would end a run at a moment that depends on the machine.
+      options: { seed, ...(deterministic ? { finishGraceMs: null } : {}) },
+    },
     {
       name: 'model',
       module: moduleOf('model'),
@@ -17,7 +24,8 @@ export const serviceSpecs = (run: RunFile, runDirectory: string): ServiceSpec[] 
       thread: 'model',
       options: {
         model: settings.model,
-        seed: settings.seed,
+        seed,
+        deterministic,
         baseUrl: settings.baseUrl,
         agentHeaders: settings.agentHeaders,
         ...(settings.rehearsal === null ? {} : { rehearsal: settings.rehearsal }),

@@ -58,6 +58,8 @@ export const settingsSchema = z.strictObject({
   rehearsal: rehearsalOptionsSchema.nullable(),
   config: configSchema,
   agentHeaders: z.boolean(),
+  /** One turn at a time on a virtual clock: the same seed gives the same log. */
+  deterministic: z.boolean().default(false),
 });
 
 export type RunSettings = z.infer<typeof settingsSchema>;
@@ -75,7 +77,23 @@ export const parseInput = <Schema extends z.ZodType>(
   throw new MegactorError(code, `${what}: ${issues.join('; ')}`);
 };
 
-const threadsDefault = (shards: number): number => Math.min(coreCount(), shards);
+const threadsDefault = (shards: number, deterministic = false): number =>
+  deterministic ? 1 : Math.min(coreCount(), shards);
+
+/** @throws CONFIG_INVALID for what cannot repeat itself */
+const checkDeterministic = ({ deterministic, model }: RunSettings, threads: number | undefined): void => {
+  if (!deterministic) return;
+  if (model !== 'rehearsal') {
+    throw new MegactorError('CONFIG_INVALID', `--deterministic goes with --model rehearsal, not with ${model}`, {
+      hint: 'A model server answers differently every time. `megactor replay` checks any run against its own journal.',
+    });
+  }
+  if (threads !== undefined && threads !== 1) {
+    throw new MegactorError('CONFIG_INVALID', `--deterministic has one thread, not ${threads}`, {
+      hint: 'Leave --threads out.',
+    });
+  }
+};
 
 /** The settings of a new run. @throws CONFIG_INVALID */
 export const settingsOf = (options: RunOptions, defaults: { workspace: string; seed: number }): RunSettings => {
@@ -94,7 +112,7 @@ export const settingsOf = (options: RunOptions, defaults: { workspace: string; s
       baseUrl: model === 'rehearsal' ? null : (process.env['OPENAI_BASE_URL'] ?? null),
       workspace: options.workspace ?? defaults.workspace,
       shards,
-      threads: Math.min(options.threads ?? threadsDefault(shards), shards),
+      threads: Math.min(options.threads ?? threadsDefault(shards, options.deterministic), shards),
       seed: options.seed ?? defaults.seed,
       durability: options.durability ?? 'flushed',
       maxAgents: options.maxAgents ?? config.limits?.agentsMax ?? AGENTS_DEFAULT,
@@ -102,9 +120,11 @@ export const settingsOf = (options: RunOptions, defaults: { workspace: string; s
       rehearsal: model === 'rehearsal' ? (options.rehearsal ?? {}) : null,
       config,
       agentHeaders: options.noAgentHeaders !== true,
+      deterministic: options.deterministic ?? false,
     },
     'options',
   );
+  checkDeterministic(settings, options.threads);
   if (settings.rehearsal !== null) {
     const rehearsal = parseRehearsalOptions(settings.rehearsal, settings.seed);
     checkShapeFits(rehearsal, settings.maxAgents, settings.config.limits?.fanOutMax);
@@ -113,17 +133,20 @@ export const settingsOf = (options: RunOptions, defaults: { workspace: string; s
 };
 
 /** The settings of a resumed run: its own, with what may differ. @throws CONFIG_INVALID */
-export const resumedSettings = (settings: RunSettings, options: ResumeOptions): RunSettings =>
-  parseInput(
+export const resumedSettings = (settings: RunSettings, options: ResumeOptions): RunSettings => {
+  checkDeterministic(settings, options.threads);
+  const { shards, deterministic } = settings;
+  return parseInput(
     settingsSchema,
     {
       ...settings,
       // The server may have moved; the model and everything that shaped the society may not.
       baseUrl: settings.model === 'rehearsal' ? null : (process.env['OPENAI_BASE_URL'] ?? settings.baseUrl),
-      threads: Math.min(options.threads ?? threadsDefault(settings.shards), settings.shards),
+      threads: Math.min(options.threads ?? threadsDefault(shards, deterministic), shards),
       durability: options.durability ?? settings.durability,
       config:
         options.config === undefined ? settings.config : parseInput(configSchema, options.config, 'configuration'),
     },
     'options',
   );
+};

@@ -43,13 +43,18 @@ const limitsOf = (run: RunFile): Limits =>
   limitsWith({ ...run.settings.config.limits, agentsMax: run.settings.maxAgents });
 
 const POLL_INTERVAL_MS = { boss: 20, admin: 20, ordinary: 0 };
+const NO_POLL_INTERVAL_MS = { boss: 0, admin: 0, ordinary: 0 };
+/** What the agents of a deterministic run know instead of its id, which is a fresh one. */
+const DETERMINISTIC_RUN_ID = 'deterministic';
 
 const agentSettings = (run: RunFile): Omit<AgentSettings, 'goal'> => {
-  const { config, review } = run.settings;
+  const { config, review, deterministic } = run.settings;
   const { temperature, maxTokens } = config.model ?? {};
-  const { boss, admin, ordinary } = { ...POLL_INTERVAL_MS, ...config.pollIntervalMs };
+  const { boss, admin, ordinary } = deterministic
+    ? NO_POLL_INTERVAL_MS
+    : { ...POLL_INTERVAL_MS, ...config.pollIntervalMs };
   return {
-    run: run.runId,
+    run: deterministic ? DETERMINISTIC_RUN_ID : run.runId,
     reviews: review === 'model',
     limits: limitsOf(run),
     pollIntervalMs: {
@@ -212,6 +217,7 @@ export class SocietyRun implements Run {
       threads: settings.threads,
       shards: settings.shards,
       seed: settings.seed,
+      deterministic: settings.deterministic,
       journal: { directory: settings.durability === 'none' ? null : directory.path, durability: settings.durability },
       services: serviceSpecs(run, directory.path),
       onEvent: (event) => this.#onEvent(event, writer),

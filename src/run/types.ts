@@ -34,6 +34,8 @@ export interface RunOptions {
   readonly shards?: number;
   readonly threads?: number;
   readonly seed?: number;
+  /** One turn at a time on a virtual clock: the same seed gives the same log. Only with the rehearsal. */
+  readonly deterministic?: boolean;
   readonly durability?: DurabilityLevel;
   /** The Boss included. Default 100. */
   readonly maxAgents?: number;

@@ -191,7 +191,8 @@ export class CellContext implements ActorContext {
       throw new MegactorError('USAGE', `the key of an effect may not begin with '${OWN_PREFIX}': '${key}'`);
     }
     const cell = this.#cell;
-    const run = async (): Promise<Result> => fn(effectId(cell.ref.name, this.step, key), this.signal);
+    const call = async (): Promise<Result> => fn(effectId(cell.ref.name, this.step, key), this.signal);
+    const run = (): Promise<Result> => this.#parts.core.track(call());
     if (cell.durable === null) return run();
     const result = await this.#parts.steps.effect(cell, cell.durable, key, run, options);
     // A turn that was given up while it waited must not go on.

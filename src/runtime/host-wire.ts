@@ -32,6 +32,8 @@ export interface HostTask {
   readonly journal: MessagePort | null;
   readonly limits: Partial<ShardLimits>;
   readonly checkMail: boolean;
+  /** One turn at a time over all shards, on a virtual clock. */
+  readonly deterministic: boolean;
 }
 
 /** Sent over the data link to the main thread, beside batches of envelopes. */

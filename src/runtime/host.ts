@@ -5,7 +5,7 @@
 import type { DeadLetter } from '../actor/index.ts';
 import { createJournalClient } from '../journal/index.ts';
 import type { JournalClient } from '../journal/shard-log.ts';
-import { seededRandom, type Clock } from '../platform/index.ts';
+import { seededRandom, VirtualClock, type Clock } from '../platform/index.ts';
 import { errorToWire, MegactorError } from '../protocol/errors.ts';
 import { CounterRow, EventBuffer } from '../telemetry/index.ts';
 import { DefinitionLoader } from './definition-loader.ts';
@@ -13,9 +13,11 @@ import type { Envelope } from './envelope.ts';
 import { hostOfShard, type FromHost, type HostControl, type HostTask } from './host-wire.ts';
 import { PeerLink } from './peer-link.ts';
 import { ServiceClient } from './service-client.ts';
+import { SerialOrder } from './serial-order.ts';
 import { Shard } from './shard.ts';
 import { isMain, type ShardLinks } from './shard-core.ts';
 import { deepCopy } from '../actor/index.ts';
+import { trackedJournal } from './tracked-journal.ts';
 
 const EVENTS_EVERY_MS = 50;
 const EVENTS_PER_BATCH = 1_024;
@@ -30,17 +32,25 @@ export class Host {
   readonly #events: EventBuffer;
   readonly #services: ServiceClient;
   readonly #journal: JournalClient | null;
+  /** Only in a deterministic system. */
+  readonly #serial: SerialOrder | undefined;
   readonly #done = Promise.withResolvers<void>();
 
   constructor(task: HostTask, clock: Clock) {
     this.#task = task;
     this.#clock = clock;
     this.#events = new EventBuffer(clock);
-    this.#services = new ServiceClient(clock, task.directory, task.services);
-    this.#journal = task.journal === null ? null : createJournalClient(task.journal);
+    this.#serial = task.deterministic ? new SerialOrder(new VirtualClock({ real: clock })) : undefined;
+    // While a call is under way virtual time stands still, so that no deadline depends on the machine.
+    this.#services = new ServiceClient(this.#serial?.clock ?? clock, task.directory, task.services);
+    const journal = task.journal === null ? null : createJournalClient(task.journal);
+    this.#journal = journal !== null && this.#serial !== undefined ? trackedJournal(journal, this.#serial) : journal;
     this.#main = this.#makeLink();
     for (let host = 0; host < task.hosts; host += 1) if (host !== task.host) this.#peers.set(host, this.#makeLink());
-    const loader = new DefinitionLoader();
+    const loader = new DefinitionLoader((url) => {
+      const loading = import(url) as Promise<Record<string, unknown>>;
+      return this.#serial?.track(loading) ?? loading;
+    });
     for (const shard of task.owned) this.#shards.set(shard, this.#makeShard(shard, loader));
     this.control = this.#makeControl();
   }
@@ -58,12 +68,16 @@ export class Host {
       shards,
       seed,
       incarnation,
-      clock: this.#clock,
+      clock: this.#serial?.clock ?? this.#clock,
       random: seededRandom(seed, shard + 1),
       links,
       log: this.#journal?.shard(shard) ?? null,
       journal: this.#journal,
-      callService: (service, method, args, options) => this.#services.call(service, method, args, options),
+      callService: (service, method, args, options) => {
+        const answer = this.#services.call(service, method, args, options);
+        return this.#serial?.track(answer) ?? answer;
+      },
+      serial: this.#serial,
       loader,
       counters: new CounterRow(counters, shard),
       onEvent: (event) => {
@@ -172,9 +186,11 @@ export class Host {
       },
       attachPeer: (host, port) => this.#peers.get(host)?.attach(port),
       quiesce: () => {
+        this.#serial?.release();
         for (const shard of all()) shard.quiesce();
       },
       drain: async (deadlineMs) => {
+        this.#serial?.release();
         await Promise.all(all().map((shard) => shard.drain(deadlineMs)));
       },
       stop: (deadlineMs) => this.#stop(deadlineMs),
@@ -182,6 +198,7 @@ export class Host {
   }
 
   async #stop(deadlineMs: number): Promise<void> {
+    this.#serial?.release();
     const shards = [...this.#shards.values()];
     await Promise.all(shards.map((shard) => shard.drain(deadlineMs)));
     // Replies of the last turns leave before their links close.

@@ -28,7 +28,10 @@ export interface HostsParts {
   readonly pool: HostPool;
   readonly services: ServiceThreads;
   /** What is the same in every task. */
-  readonly common: Pick<HostTask, 'hosts' | 'shards' | 'seed' | 'counters' | 'directory' | 'limits' | 'checkMail'>;
+  readonly common: Pick<
+    HostTask,
+    'hosts' | 'shards' | 'seed' | 'counters' | 'directory' | 'limits' | 'checkMail' | 'deterministic'
+  >;
   readonly restartsMax: number;
   readonly onEnvelopes: (envelopes: readonly Envelope[]) => void;
   readonly onRefused: (envelope: Envelope, error: MegactorError) => void;

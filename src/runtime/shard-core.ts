@@ -21,6 +21,7 @@ import { DurableTimers } from './durable-timers.ts';
 import type { Envelope, MailboxItem, MailEnvelope, SignalEnvelope } from './envelope.ts';
 import { Passivation } from './passivation.ts';
 import { Saves } from './saves.ts';
+import type { SerialOrder } from './serial-order.ts';
 
 /** The way to other shards. */
 export interface ShardLinks {
@@ -90,6 +91,8 @@ export interface ShardParts {
   readonly limits?: Partial<ShardLimits>;
   /** Pass messages within the shard through the codec and freeze them, so that tests see what threads would do. */
   readonly checkMail?: boolean;
+  /** Starts turns one by one over all shards of the host, instead of this shard's run queue. */
+  readonly serial?: SerialOrder | undefined;
 }
 
 /** Ids and asks of different incarnations of a shard lie this far apart. */
@@ -150,6 +153,7 @@ export class ShardCore {
     this.passivation = new Passivation(this);
     this.timers = new DurableTimers(this);
     this.#spawnRound = parts.shard;
+    parts.serial?.add(this);
   }
 
   connect(runTurn: (cell: ActorCell) => void, receive: (envelope: Envelope) => boolean): void {
@@ -256,7 +260,7 @@ export class ShardCore {
   wake(cell: ActorCell, item: MailboxItem | null = null): void {
     if (cell.status === 'idle') {
       const waitMs = cell.options.pollIntervalMs;
-      if (waitMs > 0 && item !== null && !this.#skipsPoll(cell, item)) {
+      if (waitMs > 0 && item !== null && this.parts.serial === undefined && !this.#skipsPoll(cell, item)) {
         cell.status = 'polling';
         cell.pause = this.clock.after(waitMs, () => this.#enqueue(cell));
         return;
@@ -280,9 +284,24 @@ export class ShardCore {
   }
 
   schedule(): void {
+    if (this.parts.serial !== undefined) {
+      this.parts.serial.kick();
+      return;
+    }
     if (this.#scheduled || this.runQueue.length === 0) return;
     this.#scheduled = true;
     this.clock.soon(() => this.#run());
+  }
+
+  /** Starts the turn of an actor that was queued; for `SerialOrder`. */
+  runQueued(cell: ActorCell): void {
+    this.loopMs = this.clock.monotonic();
+    this.#runTurn(cell);
+  }
+
+  /** What a handler asks of the outside: in a serial order nothing else starts meanwhile. */
+  track<Value>(promise: Promise<Value>): Promise<Value> {
+    return this.parts.serial?.track(promise) ?? promise;
   }
 
   turnStarted(): void {
@@ -293,6 +312,7 @@ export class ShardCore {
   turnOver(): void {
     this.running -= 1;
     if (this.running === 0) this.onQuiet?.();
+    this.parts.serial?.kick();
   }
 
   holdOf(cell: ActorCell): Hold {
@@ -339,6 +359,10 @@ export class ShardCore {
   #enqueue(cell: ActorCell): void {
     cell.endPause();
     cell.status = 'queued';
+    if (this.parts.serial !== undefined) {
+      this.parts.serial.enqueue(this, cell);
+      return;
+    }
     this.runQueue.push(cell);
     this.schedule();
   }

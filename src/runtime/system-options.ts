@@ -59,6 +59,11 @@ export interface SystemOptions {
   readonly residentMax?: number;
   /** How far the snapshots of a shard may be behind its log. Default: 20,000 entries, 64 MiB of states. */
   readonly checkpoint?: { readonly entries?: number; readonly bytes?: number };
+  /**
+   * One host thread that runs one turn at a time, on a virtual clock, in an order that follows from the journal: the same
+   * mail from outside, put into the journal while all is quiet, gives the same log. Slower; no `threads` beside 1.
+   */
+  readonly deterministic?: boolean;
   /** Time of the main thread. Hosts keep the process's own. */
   readonly clock?: Clock;
   /** For tests: another entry of the host threads. */
@@ -76,6 +81,7 @@ const schema = z.object({
   checkpoint: z
     .strictObject({ entries: z.int().positive().optional(), bytes: z.int().positive().optional() })
     .optional(),
+  deterministic: z.boolean().optional(),
 });
 
 export interface SystemSettings {
@@ -87,6 +93,7 @@ export interface SystemSettings {
   readonly hostRestartsMax: number;
   readonly maxOldGenerationMb: number;
   readonly limits: Partial<ShardLimits>;
+  readonly deterministic: boolean;
 }
 
 const RESIDENT_MAX = 100_000;
@@ -111,15 +118,19 @@ export const resolveSystemOptions = (options: SystemOptions): SystemSettings => 
   const parsed = schema.safeParse(options);
   if (!parsed.success) throw new MegactorError('CONFIG_INVALID', `system options: ${z.prettifyError(parsed.error)}`);
   const shards = options.shards ?? 8;
-  const { journal } = options;
+  const { journal, deterministic = false } = options;
+  if (deterministic && (options.threads ?? 1) !== 1) {
+    throw new MegactorError('CONFIG_INVALID', 'system options: a deterministic system has one thread');
+  }
   return {
     shards,
-    hosts: Math.min(options.threads ?? coreCount(), shards),
+    hosts: deterministic ? 1 : Math.min(options.threads ?? coreCount(), shards),
     seed: options.seed ?? freshSeed(),
     clock: options.clock ?? systemClock,
     journal: typeof journal === 'string' ? { directory: journal, durability: 'flushed' } : (journal ?? null),
     hostRestartsMax: options.hostRestartsMax ?? 5,
     maxOldGenerationMb: options.maxOldGenerationMb ?? 4_096,
     limits: limitsOf(options, shards),
+    deterministic,
   };
 };

@@ -114,6 +114,7 @@ export class ActorSystem {
         directory: services.directory,
         limits: settings.limits,
         checkMail: options.checkMail === true,
+        deterministic: settings.deterministic,
       },
       restartsMax: settings.hostRestartsMax,
       onEnvelopes: (envelopes) => this.#endpoint.receive(envelopes),

@@ -31,6 +31,7 @@ export const runOptionsOf = async (line: ParsedLine, context: CommandContext): P
   set('durability', text('durability') as DurabilityLevel | undefined);
   set('maxAgents', integer('max-agents'));
   set('review', text('review') as 'model' | 'none' | undefined);
+  if (values.get('deterministic') === true) set('deterministic', true);
   if (values.get('no-agent-headers') === true) set('noAgentHeaders', true);
   await file('rehearsal');
   await file('config');

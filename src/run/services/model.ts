@@ -14,8 +14,9 @@ import {
   type ChatModel,
   type ChatRequest,
 } from '../../model/index.ts';
-import { isCanary, seededRandom } from '../../platform/index.ts';
+import { isCanary, seededRandom, systemClock, VirtualClock, type Clock, type Random } from '../../platform/index.ts';
 import { errorToWire, toMegactorError } from '../../protocol/errors.ts';
+import { hashString } from '../../protocol/ids.ts';
 import type { CreateService, ServiceCallContext } from '../../protocol/service.ts';
 
 const optionsSchema = z.strictObject({
@@ -32,6 +33,11 @@ const optionsSchema = z.strictObject({
   requestTimeoutMs: z.int().positive().optional(),
   /** Longest time of one call on the wire. */
   callDeadlineMs: z.int().positive().optional(),
+  /**
+   * Calls come one at a time; time is virtual and passes from timer to timer, and what is drawn depends on the call
+   * alone. Only for a model that asks nobody.
+   */
+  deterministic: z.boolean().default(false),
 });
 
 /** Keys of the last call of each agent that left for the server: its effect id, and how many processes have sent it. */
@@ -52,8 +58,10 @@ export interface ServedAnswer extends ChatAnswer {
 
 export type ModelServiceOptions = z.input<typeof optionsSchema>;
 
-const modelOf = async (options: z.output<typeof optionsSchema>): Promise<ChatModel> => {
-  if (options.model === 'rehearsal') return createRehearsal(parseRehearsalOptions(options.rehearsal, options.seed));
+const modelOf = async (options: z.output<typeof optionsSchema>, clock: Clock): Promise<ChatModel> => {
+  if (options.model === 'rehearsal') {
+    return createRehearsal(parseRehearsalOptions(options.rehearsal, options.seed), { clock });
+  }
   const { createOpenAiModel } = await import('../../model/openai.ts');
   return createOpenAiModel({
     model: options.model.slice('openai:'.length),
@@ -65,7 +73,8 @@ const modelOf = async (options: z.output<typeof optionsSchema>): Promise<ChatMod
 
 export const createService: CreateService = async (raw, host) => {
   const options = optionsSchema.parse(raw);
-  const model = await modelOf(options);
+  const clock = options.deterministic ? new VirtualClock({ selfDriven: true }) : systemClock;
+  const model = await modelOf(options, clock);
   const store = host.store('model');
   /** Calls of earlier processes that had left for the server, by caller; those that come again are counted. */
   const sentBefore = new Map<string, Sent>();
@@ -74,7 +83,8 @@ export const createService: CreateService = async (raw, host) => {
   }
   const gate = new Gate({
     model,
-    random: seededRandom(options.seed),
+    clock,
+    random: options.deterministic ? () => drawn() : seededRandom(options.seed),
     inFlightMax: options.inFlightMax,
     deadlineMs: options.callDeadlineMs,
     onSent: (effectId) => {
@@ -92,11 +102,20 @@ export const createService: CreateService = async (raw, host) => {
     },
   });
   gate.onStop((stop) => host.notify({ kind: 'model-stop', reason: stop.reason, error: errorToWire(stop.error) }));
+  /** What a deterministic gate draws from: it begins anew with every call. */
+  let drawn: Random = seededRandom(options.seed);
   /** The effect id of each agent's last call, in flight or answered. */
   const last = new Map<string, string>();
 
   const complete = async (request: ChatRequest, call: ServiceCallContext): Promise<ServedAnswer> => {
+    const served = await serve(request, call);
+    // Whether a process died in between must not show where runs are to be equal.
+    return options.deterministic ? { ...served, joined: false } : served;
+  };
+
+  const serve = async (request: ChatRequest, call: ServiceCallContext): Promise<ServedAnswer> => {
     const { effectId, signal } = call;
+    drawn = seededRandom(hashString(effectId ?? request.agent, options.seed));
     const before = last.get(request.agent);
     if (before !== undefined && before !== effectId) gate.release([before]);
     if (effectId === null) last.delete(request.agent);

@@ -16,7 +16,8 @@ import { COMMAND_NAMES, Roster, type CommandName } from '../../society/index.ts'
 
 const optionsSchema = z
   .strictObject({
-    finishGraceMs: z.int().nonnegative().max(600_000).default(1_000),
+    /** null: main is not told; it finds out when all is quiet. */
+    finishGraceMs: z.int().nonnegative().max(600_000).nullable().default(1_000),
     /** Draws the files that the final review shows. */
     seed: z.int().nonnegative().default(0),
   })
@@ -38,7 +39,7 @@ export const createService: CreateService = async (options, host) => {
 
   const announce = (): void => {
     const end = roster.state.meta?.end ?? null;
-    if (end === null || announced) return;
+    if (end === null || announced || finishGraceMs === null) return;
     announced = true;
     systemClock.after(finishGraceMs, () => host.notify({ kind: 'finished', ...end }), { keepAlive: true });
   };
