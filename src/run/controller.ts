@@ -123,7 +123,7 @@ export class Controller {
   }
 
   async #askRoster(): Promise<void> {
-    const { system, journal } = this.#parts;
+    const { journal } = this.#parts;
     // A moment that is over again is not acted on: somebody is at work.
     if ((await journal.pending()) > 0) return;
     const result = await this.#decideQuiet();

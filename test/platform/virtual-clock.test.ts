@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { VIRTUAL_EPOCH_MS, VirtualClock } from '../../src/platform/index.ts';
 

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { inspectRun, resumeRun, runSociety, type RunOptions, type RunSummary } from '../../src/run/index.ts';
 import { command, filesBelow, jsonLine, startCommand, temporaryDirectory } from '../support/command.ts';
@@ -95,7 +95,7 @@ describe('D5 the same seed gives the same log from scratch', () => {
     expect(two).toBe(one);
     expect(other).not.toBe(one);
     expect(runs[1]?.files).toEqual(runs[0]?.files);
-  });
+  }, 240_000);
 
   test('small societies of any failure rates', async () => {
     const rate = fc.double({ min: 0, max: 0.08, noNaN: true });
@@ -128,7 +128,7 @@ describe('D5 the same seed gives the same log from scratch', () => {
       }),
       { numRuns: 3, endOnFailure: true },
     );
-  });
+  }, 240_000);
 });
 
 test.each(['append.after:40', 'commit.after:60'])(
