@@ -63,7 +63,7 @@ export const commandHelp = (command: Command, program: string): string =>
     'Examples:',
     ...command.examples.map((example) => `  ${program} ${example}`),
     '',
-    ...command.notes,
+    ...command.notes.flatMap((note) => wrap(note, WIDTH)),
     '',
   ].join('\n');
 
