@@ -80,11 +80,9 @@ describe('D5 the same seed gives the same log from scratch', () => {
       const first = await run(`first-${seed}`, seed, ...args);
       expect(first.summary).toMatchObject({ status: 'completed', agents: Number(agents), repeatedCalls: 0 });
       expect(first.summary.remedies['format']).toBeGreaterThan(0);
-      load();
       if (loaded) load();
       const elsewhere = join(directory.path, `files-${seed}`);
       const second = await run(`a-much-longer-name-of-a-directory-${seed}`, seed, ...args, '--workspace', elsewhere);
-      load();
       const third = await run(`third-${seed}`, seed, ...args, '--durability', 'committed');
       expect([second.hash, third.hash]).toEqual([first.hash, first.hash]);
       expect([second.files, third.files]).toEqual([first.files, first.files]);
