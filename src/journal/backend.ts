@@ -69,6 +69,8 @@ export interface BackendReads {
   timers(shard: number): Iterable<readonly [id: number, bytes: Uint8Array]>;
   named(shard: number, name: string): Uint8Array | undefined;
   mark(shard: number): Uint8Array | undefined;
+  /** What a compaction has left of what it cut off. */
+  base(shard: number): Uint8Array | undefined;
 }
 
 /** Reads see what was last committed. */

@@ -130,8 +130,8 @@ export class ShardFold {
     return this.#position;
   }
 
-  get openTurns(): number {
-    return this.#openTurns.size;
+  get openTurns(): ReadonlySet<number> {
+    return this.#openTurns;
   }
 
   /** Unconsumed mail and signals. */

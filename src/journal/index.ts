@@ -1,8 +1,10 @@
 /** The journal room: durable mail, steps and service tables, behind `ShardLog`, `JournalClient` and `ServiceStore`. */
 export * from './shard-log.ts';
+export { compactJournal, type Compaction } from './compact.ts';
 export { createJournalClient, type JournalClientOptions } from './client.ts';
 export { acquireLease, isLeaseHeld, type Lease, readLeaseOwner } from './lease.ts';
 export { hasJournal, journalDirectory } from './paths.ts';
-export { type JournalCounts, type JournalReader, type LoggedAppend, readJournal, type StoreReader } from './reader.ts';
+export { type JournalReader, type LoggedAppend, readJournal, type StoreReader } from './reader.ts';
 export { JournalServer, type JournalServerOptions } from './server.ts';
 export * from './outbox/index.ts';
+export type { JournalCounts } from './tally.ts';

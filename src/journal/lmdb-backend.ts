@@ -25,6 +25,7 @@ import {
   type StoreWrite,
 } from './backend.ts';
 import { JOURNAL_FORMAT, openValue, pack, type RecordTable, sealValue, unpack } from './codec.ts';
+import { clearCompaction } from './compaction-files.ts';
 import { checkDataFile, isUnflushed } from './data-file.ts';
 import { journalError } from './journal-error.ts';
 import {
@@ -47,6 +48,17 @@ export interface JournalMeta {
   readonly format: number;
   readonly shards: number;
 }
+
+/**
+ * Resolves when it is on disk, with everything that was written before. Asked for in the turn of the put, `flushed` also
+ * says that LMDB's writing thread is through; an environment that is closed before that takes the process along.
+ */
+export const writeMetaInto = async (tables: Tables, meta: JournalMeta): Promise<void> => {
+  const written = tables.meta.put('journal', Buffer.from(JSON.stringify(meta)));
+  const flushed = Promise.resolve(tables.environment.flushed);
+  await written;
+  await flushed;
+};
 
 /** @throws RUN_FORMAT */
 const metaOf = (bytes: Uint8Array | undefined): JournalMeta | undefined => {
@@ -131,6 +143,15 @@ export class LmdbReads implements BackendReads {
     return this.tables.marks.get(shard, this.#options);
   }
 
+  base(shard: number): Uint8Array | undefined {
+    return this.tables.bases.get(shard, this.#options);
+  }
+
+  /** Everything in a table of the stores. */
+  *allOf(table: 'values' | 'results'): Iterable<readonly [Uint8Array, Uint8Array]> {
+    for (const { key, value } of this.tables[table].getRange(this.#options)) yield [key, value];
+  }
+
   *#records(table: Database<Uint8Array, number>, shard: number, from: number): Iterable<PositionedRecord> {
     const base = shard * POSITIONS_MAX;
     const start = from === 0 ? base : this.#recordStart(table, base, from);
@@ -158,12 +179,6 @@ export class LmdbReads implements BackendReads {
 
 export class LmdbBackend extends LmdbReads implements Backend {
   #failed = false;
-
-  /** Written by the first opening; resolves when it is on disk. */
-  async writeMeta(meta: JournalMeta): Promise<void> {
-    await this.tables.meta.put('journal', Buffer.from(JSON.stringify(meta)));
-    await this.tables.environment.flushed;
-  }
 
   write(group: BackendWrite, onCommitted: () => void, onFlushed: () => void, onFailed: (error: unknown) => void): void {
     const { environment, values, results } = this.tables;
@@ -201,7 +216,7 @@ export class LmdbBackend extends LmdbReads implements Backend {
   #put(table: RecordTable, { shard, first, end, bytes }: EndedRecord): void {
     void this.tables[table].put(rowKey(shard, first), bytes);
     const key = endKey(table, shard);
-    void this.tables.ends.put(key, sealValue(Buffer.from(`end ${key}`), pack(end)));
+    void this.tables.ends.put(key, endRecord(key, end));
   }
 
   #putSnapshot(shard: number, [id, name, row, historyFirst, history, timers]: SnapshotWire): void {
@@ -240,6 +255,9 @@ export class LmdbBackend extends LmdbReads implements Backend {
   }
 }
 
+/** A record of `ends`. */
+export const endRecord = (key: number, end: number): Uint8Array => sealValue(Buffer.from(`end ${key}`), pack(end));
+
 /** The keys of what an actor has in the tables of snapshots. */
 interface Removals {
   readonly key: number;
@@ -261,12 +279,12 @@ const commitError = (error: unknown): MegactorError => {
 };
 
 /** Looks at the file before it is opened to write or read. @throws JOURNAL_DAMAGED, RUN_FORMAT, DISK */
-const checkFile = async (runDirectory: string): Promise<void> => {
-  const file = dataFile(runDirectory);
+const checkFile = async (directory: string): Promise<void> => {
+  const file = join(directory, 'data.mdb');
   checkDataFile(file);
   // After a power loss only a writer finds the state to look at.
   if (!existsSync(file) || statSync(file).size === 0 || isUnflushed(file)) return;
-  metaOf(await peekMeta(journalDirectory(runDirectory)));
+  metaOf(await peekMeta(directory));
 };
 
 /** @throws DISK, JOURNAL_DAMAGED, RUN_FORMAT, CONFIG_INVALID when the directory has another number of shards */
@@ -274,7 +292,8 @@ export const openLmdbBackend = async (runDirectory: string, shards: number): Pro
   let tables: Tables;
   try {
     mkdirSync(journalDirectory(runDirectory), { recursive: true });
-    await checkFile(runDirectory);
+    clearCompaction(runDirectory);
+    await checkFile(journalDirectory(runDirectory));
     tables = openTables(journalDirectory(runDirectory), false);
   } catch (error) {
     throw journalError(error, `the journal in ${runDirectory} cannot be opened`);
@@ -282,7 +301,7 @@ export const openLmdbBackend = async (runDirectory: string, shards: number): Pro
   try {
     const backend = new LmdbBackend(tables, null);
     if (backend.meta === undefined) {
-      await backend.writeMeta({ format: JOURNAL_FORMAT, shards });
+      await writeMetaInto(tables, { format: JOURNAL_FORMAT, shards });
     } else if (backend.meta.shards !== shards) {
       throw new MegactorError(
         'CONFIG_INVALID',
@@ -297,12 +316,11 @@ export const openLmdbBackend = async (runDirectory: string, shards: number): Pro
 };
 
 /** What was flushed before a power loss: a writer goes back to it, so a copy of the file is opened by one. */
-const openFlushed = (runDirectory: string): Tables => {
+const openFlushed = (file: string): Tables => {
   const copy = mkdtempSync(join(tmpdir(), 'megactor-read-'));
   try {
-    mkdirSync(journalDirectory(copy));
-    copyFileSync(dataFile(runDirectory), dataFile(copy));
-    return openTables(journalDirectory(copy), false);
+    copyFileSync(file, join(copy, 'data.mdb'));
+    return openTables(copy, false);
   } finally {
     // Whoever has the file open keeps what is in it.
     rmSync(copy, { recursive: true, force: true });
@@ -318,19 +336,22 @@ export const openLmdbReads = async (runDirectory: string): Promise<LmdbReads> =>
   if (!existsSync(dataFile(runDirectory))) {
     throw new MegactorError('RUN_DIR_NOT_FOUND', `there is no journal in ${runDirectory}`);
   }
-  let tables: Tables;
   try {
-    await checkFile(runDirectory);
-    tables = isUnflushed(dataFile(runDirectory))
-      ? openFlushed(runDirectory)
-      : openTables(journalDirectory(runDirectory), true);
+    return await openReadsIn(journalDirectory(runDirectory));
   } catch (error) {
     throw journalError(error, `the journal in ${runDirectory} cannot be read`);
   }
+};
+
+/** As `openLmdbReads`, of the environment in `directory`. */
+export const openReadsIn = async (directory: string): Promise<LmdbReads> => {
+  const file = join(directory, 'data.mdb');
+  await checkFile(directory);
+  const tables = isUnflushed(file) ? openFlushed(file) : openTables(directory, true);
   try {
     return new LmdbReads(tables, tables.environment.useReadTransaction());
   } catch (error) {
     await tables.environment.close();
-    throw journalError(error, `the journal in ${runDirectory} cannot be read`);
+    throw error;
   }
 };

@@ -4,7 +4,7 @@
  * `inbox` and `log`: shard × 2⁴⁴ + position, one number, because array keys cost a third of the speed; value: a sealed
  * record. `ends`: where each of those sequences ends. `values` and `results`: store, zero byte, key; value: sealed.
  * `actors` and `timers`: shard × 2⁴⁴ + id. `history`: shard, id and index of the first entry, 14 bytes. `names`: shard,
- * zero byte, name. `marks`: shard. `meta`: `journal`.
+ * zero byte, name. `marks` and `bases`: shard. `meta`: `journal`.
  */
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { RecordTable } from './codec.ts';
@@ -25,6 +25,7 @@ export interface Tables {
   readonly history: Database<Uint8Array, Uint8Array>;
   readonly names: Database<Uint8Array, Uint8Array>;
   readonly marks: Database<Uint8Array, number>;
+  readonly bases: Database<Uint8Array, number>;
 }
 
 /**
@@ -70,6 +71,7 @@ export const openTables = (directory: string, readOnly: boolean): Tables => {
     history: binary('history'),
     names: binary('names'),
     marks: table<number>('marks'),
+    bases: table<number>('bases'),
   };
   environment.readerCheck();
   return tables;

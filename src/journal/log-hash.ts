@@ -3,12 +3,14 @@
  * threads was. It is not a checksum of the files.
  *
  * Per shard two sha256 chains, in log order: one over step entries `[actor id, actor name, step, taken, state, history,
- * effects, open, stopped]`, where `effects` are all results of the step sorted by key, whether they were recorded on
- * their own or with the step; one over what was sent, `[shard, entry]`. Two chains, because how many steps share an
- * append depends on timing. Values are hashed as packed with their object keys sorted, each with its length before it.
- * The log's hash is the sha256 over both digests of every shard, in order of shards.
+ * effects, open, stopped]`, and the changes of timers if there are any, where `effects` are all results of the step sorted
+ * by key, whether they were recorded on their own or with the step; one over what was sent, `[shard, entry]`. Two chains,
+ * because how many steps share an append depends on timing. Values are hashed as packed with their object keys sorted. A
+ * chain begins with 32 zero bytes, and each value makes the next: sha256(chain, packed value); so a chain goes on from its
+ * 32 bytes after the entries before them were cut off. The log's hash is the sha256 over both chains of every shard, in
+ * order of shards.
  */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { pack } from './codec.ts';
 import type { Outgoing, StepLogEntry } from './shard-log.ts';
 
@@ -24,18 +26,39 @@ const sorted = (value: unknown): unknown => {
   return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 };
 
-const update = (hash: Hash, value: unknown): void => {
-  const bytes = pack(sorted(value));
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(bytes.length);
-  hash.update(length).update(bytes);
-};
+const CHAIN_BYTES = 32;
+
+const link = (chain: Uint8Array, value: unknown): Uint8Array =>
+  createHash('sha256')
+    .update(chain)
+    .update(pack(sorted(value)))
+    .digest();
+
+/** Both chains of a shard at some place of its log. */
+export interface HashChains {
+  readonly steps: Uint8Array;
+  readonly sent: Uint8Array;
+}
+
+export const CHAINS_START: HashChains = { steps: new Uint8Array(CHAIN_BYTES), sent: new Uint8Array(CHAIN_BYTES) };
 
 export class ShardHash {
-  readonly #steps = createHash('sha256');
-  readonly #sent = createHash('sha256');
+  #steps: Uint8Array;
+  #sent: Uint8Array;
   /** Results recorded on their own, of the step that each actor is in. */
   readonly #recorded = new Map<number, { readonly step: number; readonly results: Map<string, unknown> }>();
+
+  constructor(start: HashChains = CHAINS_START) {
+    this.#steps = start.steps;
+    this.#sent = start.sent;
+  }
+
+  /** Entries that are in the chains already, of steps that go on. */
+  remember(entries: readonly StepLogEntry[]): void {
+    for (const entry of entries) {
+      if (entry.kind === 'effect') this.#record(entry.actor, entry.step, entry.key, entry.result);
+    }
+  }
 
   /** @param nameOf the name of an actor of this shard */
   add(entries: readonly StepLogEntry[], outgoing: readonly Outgoing[], nameOf: (actor: number) => string): void {
@@ -43,14 +66,15 @@ export class ShardHash {
       if (entry.kind === 'effect') this.#record(entry.actor, entry.step, entry.key, entry.result);
       if (entry.kind === 'drop' && entry.stopped) this.#recorded.delete(entry.actor);
       if (entry.kind !== 'step') continue;
-      const { actor, step, taken, state, history, open, stopped } = entry;
+      const { actor, step, taken, state, history, open, stopped, timers = [] } = entry;
       for (const [key, result] of entry.effects) this.#record(actor, step, key, result);
       const results = [...(this.#recorded.get(actor)?.results ?? [])];
       this.#recorded.delete(actor);
       const effects = results.sort(([left], [right]) => (left < right ? -1 : 1));
-      update(this.#steps, [actor, nameOf(actor), step, taken, state, history, effects, open, stopped]);
+      const hashed = [actor, nameOf(actor), step, taken, state, history, effects, open, stopped];
+      this.#steps = link(this.#steps, timers.length === 0 ? hashed : [...hashed, timers]);
     }
-    for (const { shard, entry } of outgoing) update(this.#sent, [shard, entry]);
+    for (const { shard, entry } of outgoing) this.#sent = link(this.#sent, [shard, entry]);
   }
 
   #record(actor: number, step: number, key: string, result: unknown): void {
@@ -62,15 +86,14 @@ export class ShardHash {
     if (!recorded.results.has(key)) recorded.results.set(key, result);
   }
 
-  /** Ends both chains. */
-  digest(): Buffer {
-    return createHash('sha256').update(this.#steps.digest()).update(this.#sent.digest()).digest();
+  get chains(): HashChains {
+    return { steps: this.#steps, sent: this.#sent };
   }
 }
 
-/** The hash of the whole log as lower-case hexadecimal digits. @param shards their digests, in order */
-export const logHashOf = (shards: readonly Buffer[]): string => {
+/** The hash of the whole log as lower-case hexadecimal digits. @param shards their chains, in order */
+export const logHashOf = (shards: readonly HashChains[]): string => {
   const hash = createHash('sha256');
-  for (const digest of shards) hash.update(digest);
+  for (const { steps, sent } of shards) hash.update(steps).update(sent);
   return hash.digest('hex');
 };

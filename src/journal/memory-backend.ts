@@ -120,6 +120,11 @@ export class MemoryBackend implements Backend {
     return this.#marks.get(shard);
   }
 
+  /** Memory is never compacted. */
+  base(): undefined {
+    return undefined;
+  }
+
   #keep(shard: number, snapshot: SnapshotWire): void {
     const [id, name, , historyFirst, chunk] = snapshot;
     let actors = this.#actors.get(shard);

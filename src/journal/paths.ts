@@ -8,3 +8,9 @@ export const journalDirectory = (runDirectory: string): string => join(runDirect
 /** Whether a run directory has a journal with anything in it; one that is lost or emptied is none. */
 export const hasJournal = (runDirectory: string): boolean =>
   (statSync(join(journalDirectory(runDirectory), 'data.mdb'), { throwIfNoEntry: false })?.size ?? 0) > 0;
+
+/** Where a compaction writes; there only while one is under way or after one was interrupted. */
+export const compactionDirectory = (runDirectory: string): string => join(journalDirectory(runDirectory), 'compacting');
+
+/** In the directory of a compaction when its data are whole and about to take the place of the old ones. */
+export const SWAPPING_FILE = 'swapping';

@@ -15,26 +15,11 @@ import {
 } from './codec.ts';
 import { type ReadAppend, ShardFold } from './fold.ts';
 import { readActors } from './shard-reading.ts';
+import { decodeBase, type ShardBase } from './base.ts';
 import { logHashOf, ShardHash } from './log-hash.ts';
 import type { InboxEntry, Outgoing, RecoveredShard, StepLogEntry } from './shard-log.ts';
 import { gap } from './shard-state.ts';
-
-/** How much of what is in a journal. */
-export interface JournalCounts {
-  /** Entries of the step logs. */
-  entries: number;
-  begins: number;
-  effects: number;
-  steps: number;
-  drops: number;
-  /** Begins of a key of a step that had been begun before: calls that a crash made again. */
-  repeatedBegins: number;
-  mail: number;
-  signals: number;
-  spawns: number;
-  /** Unconsumed mail and signals plus open turns. */
-  pending: number;
-}
+import { addCounts, type JournalCounts, NO_COUNTS, Tally } from './tally.ts';
 
 /** One append of a shard's step log, with what it sent. */
 export interface LoggedAppend {
@@ -57,9 +42,12 @@ export interface JournalReader {
   /** See `log-hash.ts`. */
   readonly logHash: string;
   store(name: string): StoreReader;
-  /** The step log of a shard from its beginning, in order. @throws JOURNAL_DAMAGED */
+  /** The step log of a shard, in order, from its beginning or from where it was compacted. @throws JOURNAL_DAMAGED */
   appends(shard: number): Iterable<LoggedAppend>;
-  /** What arrived at `seq` in the inbox of `shard`, consumed or not. @throws JOURNAL_DAMAGED when nothing did */
+  /**
+   * What arrived at `seq` in the inbox of `shard`, consumed or not; a compaction takes away what is consumed.
+   * @throws JOURNAL_DAMAGED when nothing is there
+   */
   inboxEntry(shard: number, seq: number): InboxEntry;
   close(): Promise<void>;
 }
@@ -102,60 +90,57 @@ const outgoingOf = (lookup: InboxLookup, sent: readonly number[]): Outgoing[] =>
   return outgoing;
 };
 
-/** The keys of a step that were begun and not answered, per actor. */
-type BegunKeys = Map<number, { readonly step: number; readonly keys: Set<string> }>;
+/** All that is read of a shard. */
+export interface ReadShard {
+  /** With all actors, none of them passive. */
+  readonly found: RecoveredShard;
+  readonly counts: Readonly<JournalCounts>;
+  /** What a compaction at the end of the shard would keep. */
+  readonly end: Omit<ShardBase, 'log'>;
+}
 
-const countEntry = (counts: JournalCounts, begun: BegunKeys, entry: StepLogEntry): void => {
-  counts.entries += 1;
-  switch (entry.kind) {
-    case 'begin': {
-      counts.begins += 1;
-      let known = begun.get(entry.actor);
-      if (known?.step !== entry.step) {
-        known = { step: entry.step, keys: new Set() };
-        begun.set(entry.actor, known);
-      }
-      if (known.keys.has(entry.key)) counts.repeatedBegins += 1;
-      known.keys.add(entry.key);
+const foldOf = (shard: number, base: ShardBase): ShardFold =>
+  new ShardFold(shard, { ...base, stopped: [], unconsumed: null });
+
+/** @throws JOURNAL_DAMAGED */
+export const readShard = (reads: BackendReads, shard: number): ReadShard => {
+  const base = decodeBase(shard, reads.base(shard));
+  const fold = foldOf(shard, base);
+  for (const { first, bytes } of reads.inbox(shard)) fold.addInbox(first, bytes);
+  const hash = new ShardHash(base.chains);
+  const tally = new Tally(base.counts, base.begun);
+  const lookup = new InboxLookup(reads);
+  const nameOf = (actor: number): string => fold.names.get(actor) ?? base.names.get(actor) ?? '';
+  const add = ({ position, entries, sent }: ReadAppend): void => {
+    if (position < base.position) {
+      hash.remember(entries);
       return;
     }
-    case 'effect':
-      counts.effects += 1;
-      return;
-    case 'step':
-      counts.steps += 1;
-      return;
-    case 'drop':
-      counts.drops += 1;
-      return;
-    default:
-      entry satisfies never;
-  }
-};
-
-const readShard = (
-  reads: BackendReads,
-  shard: number,
-  counts: JournalCounts,
-): { readonly found: RecoveredShard; readonly digest: Buffer } => {
-  const fold = new ShardFold(shard);
-  for (const { first, bytes } of reads.inbox(shard)) fold.addInbox(first, bytes);
-  const hash = new ShardHash();
-  const lookup = new InboxLookup(reads);
-  const begun: BegunKeys = new Map();
-  const add = ({ entries, sent }: ReadAppend): void => {
-    for (const entry of entries) countEntry(counts, begun, entry);
-    hash.add(entries, outgoingOf(lookup, sent), (actor) => fold.names.get(actor) ?? '');
+    for (const entry of entries) tally.add(entry);
+    hash.add(entries, outgoingOf(lookup, sent), nameOf);
   };
   for (const { first, bytes } of reads.log(shard)) for (const append of fold.addLog(first, bytes)) add(append);
   if (fold.inboxNext !== reads.end('inbox', shard)) throw gap('inbox', shard, fold.inboxNext);
   if (fold.position !== reads.end('log', shard)) throw gap('log', shard, fold.position);
   const found = fold.finish(readActors(reads, shard, reads.actorIds(shard)));
+  const { counts } = tally;
   counts.mail += fold.received.mail;
   counts.signals += fold.received.signals;
   counts.spawns += fold.received.spawns;
-  counts.pending += found.deliveries.length + fold.openTurns;
-  return { found, digest: hash.digest() };
+  return {
+    found,
+    counts: { ...counts, pending: found.deliveries.length + fold.openTurns.size },
+    end: {
+      position: fold.position,
+      inbox: fold.inboxNext,
+      idMax: found.idMax,
+      openTurns: [...fold.openTurns],
+      chains: hash.chains,
+      counts,
+      begun: tally.begun,
+      names: new Map(found.actors.map(({ record }) => [record.id, record.name])),
+    },
+  };
 };
 
 const storeReader = (reads: BackendReads, name: string): StoreReader => {
@@ -182,11 +167,12 @@ const storeReader = (reads: BackendReads, name: string): StoreReader => {
 };
 
 function* appendsOf(reads: BackendReads, shard: number): Iterable<LoggedAppend> {
-  const fold = new ShardFold(shard);
+  const base = decodeBase(shard, reads.base(shard));
+  const fold = foldOf(shard, base);
   const lookup = new InboxLookup(reads);
   for (const { first, bytes } of reads.log(shard)) {
     for (const { position, entries, sent } of fold.addLog(first, bytes)) {
-      yield { position, entries, outgoing: outgoingOf(lookup, sent) };
+      if (position >= base.position) yield { position, entries, outgoing: outgoingOf(lookup, sent) };
     }
   }
 }
@@ -201,24 +187,12 @@ export const readJournal = async (runDirectory: string): Promise<JournalReader> 
   const { openLmdbReads } = await import('./lmdb-backend.ts');
   const reads = await openLmdbReads(runDirectory);
   try {
-    const counts: JournalCounts = {
-      entries: 0,
-      begins: 0,
-      effects: 0,
-      steps: 0,
-      drops: 0,
-      repeatedBegins: 0,
-      mail: 0,
-      signals: 0,
-      spawns: 0,
-      pending: 0,
-    };
-    const shards = Array.from({ length: reads.meta?.shards ?? 0 }, (_, shard) => readShard(reads, shard, counts));
+    const shards = Array.from({ length: reads.meta?.shards ?? 0 }, (_, shard) => readShard(reads, shard));
     const lookup = new InboxLookup(reads);
     return {
       shards: shards.map(({ found }) => found),
-      counts,
-      logHash: logHashOf(shards.map(({ digest }) => digest)),
+      counts: shards.map(({ counts }) => counts).reduce(addCounts, NO_COUNTS),
+      logHash: logHashOf(shards.map(({ end }) => end.chains)),
       store: (name) => storeReader(reads, name),
       appends: (shard) => appendsOf(reads, shard),
       inboxEntry: (shard, seq) => lookup.entry(shard, seq),

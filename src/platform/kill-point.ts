@@ -19,6 +19,8 @@ export const KILL_POINTS = [
   'service.commit.after',
   /** A group with snapshots or marks was handed to the store and may or may not be written. */
   'snapshot',
+  /** A compacted journal is written; is checked and about to replace the old one; has replaced it. */
+  'compaction',
   /** A shard that holds something is opened, and none of what it holds was sent. */
   'recovery',
 ] as const;

@@ -97,6 +97,8 @@ const passagesOf = async (runDir: string, calls: number): Promise<Reference['pas
       'commit.after': Math.ceil(appends / 2),
       'service.commit.after': 3 * calls,
       snapshot: 1,
+      // No part of a run.
+      compaction: 0,
       recovery: SHARDS,
     };
   } finally {

@@ -1,0 +1,170 @@
+/**
+ * Writes the content of a journal into a new environment without what nobody needs any more. It decides what is kept,
+ * and swaps nothing.
+ *
+ * Kept of a shard: a snapshot of every actor, mail that waits, one append with what is known of steps in progress, the
+ * mark behind all of it, and the base for counts and hash. Kept of the stores: everything.
+ */
+import { encodeBase } from './base.ts';
+import { decodeInboxRecord, encodeInboxRecord, encodeLogEntries, encodeLogRecord, openValue } from './codec.ts';
+import { endRecord, type LmdbReads, writeMetaInto } from './lmdb-backend.ts';
+import { endKey, historyKey, openTables, rowKey, type Tables } from './lmdb-tables.ts';
+import { nameKey } from './backend.ts';
+import type { ReadShard } from './reader.ts';
+import { SeqSet } from './seq-set.ts';
+import type { RecoveredActor, StepLogEntry } from './shard-log.ts';
+import { encodeHistory, encodeMark, encodeName, encodeSnapshot } from './snapshot-codec.ts';
+
+/** So much may be unwritten. */
+const UNWRITTEN_BYTES_MAX = 8 * 1024 * 1024;
+/** Entries of a history in one chunk. */
+const CHUNK_ENTRIES = 256;
+
+/** Puts into the tables and waits now and then, so that memory stays bounded. */
+class Writer {
+  readonly tables: Tables;
+  #bytes = 0;
+  #last: Promise<unknown> | null = null;
+  #failure: unknown = null;
+
+  constructor(tables: Tables) {
+    this.tables = tables;
+  }
+
+  put(written: Promise<boolean>, bytes: Uint8Array): void {
+    this.#last = written.catch((error: unknown) => {
+      this.#failure ??= error;
+    });
+    this.#bytes += bytes.length;
+  }
+
+  /** @throws what the first write failed with */
+  check(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  async rest(): Promise<void> {
+    if (this.#bytes < UNWRITTEN_BYTES_MAX) return;
+    this.#bytes = 0;
+    await this.#last;
+    this.check();
+  }
+}
+
+/** Everything that is known of an actor's step in progress, as entries. */
+const entriesOfBegun = ({ record, step, begun }: RecoveredActor): StepLogEntry[] => {
+  if (begun === null) return [];
+  const actor = record.id;
+  const keys = [...begun.effects.keys(), ...begun.intents];
+  const begins = keys.map((key): StepLogEntry => ({ kind: 'begin', actor, step, taken: begun.taken, key }));
+  const effects = [...begun.effects].map(([key, result]): StepLogEntry => ({
+    kind: 'effect',
+    actor,
+    step,
+    key,
+    result,
+  }));
+  return [...begins, ...effects];
+};
+
+const writeActor = async (writer: Writer, shard: number, actor: RecoveredActor): Promise<void> => {
+  const { tables } = writer;
+  const { id, name } = actor.record;
+  for (let first = 0; first < actor.history.length; first += CHUNK_ENTRIES) {
+    const chunk = encodeHistory(shard, id, first, actor.history.slice(first, first + CHUNK_ENTRIES));
+    writer.put(tables.history.put(historyKey(shard, id, first), chunk), chunk);
+    await writer.rest();
+  }
+  const [, , row, , , timers] = encodeSnapshot(shard, { ...actor, history: [], historyBefore: actor.history.length });
+  writer.put(tables.actors.put(rowKey(shard, id), row), row);
+  if (timers !== null) writer.put(tables.timers.put(rowKey(shard, id), timers), timers);
+  if (name !== '') {
+    const named = encodeName(shard, name, id);
+    writer.put(tables.names.put(nameKey(shard, name), named), named);
+  }
+  await writer.rest();
+};
+
+/** The records of unconsumed mail, cut where consumed entries lie between. */
+const writeInbox = async (writer: Writer, reads: LmdbReads, shard: number, unconsumed: SeqSet): Promise<void> => {
+  for (const { first, bytes } of reads.inbox(shard)) {
+    const { kinds, payloads } = decodeInboxRecord(shard, first, bytes);
+    for (let from = 0; from < payloads.length; from += 1) {
+      let to = from;
+      while (to < payloads.length && unconsumed.has(first + to)) to += 1;
+      if (to === from) continue;
+      const firstSeq = first + from;
+      const part = { firstSeq, kinds: kinds.slice(from, to), payloads: payloads.slice(from, to) };
+      const record = encodeInboxRecord(shard, part);
+      writer.put(writer.tables.inbox.put(rowKey(shard, firstSeq), record), record);
+      await writer.rest();
+      from = to;
+    }
+  }
+};
+
+const writeShard = async (writer: Writer, reads: LmdbReads, shard: number, read: ReadShard): Promise<void> => {
+  const { found, end } = read;
+  const { tables } = writer;
+  for (const actor of found.actors) await writeActor(writer, shard, actor);
+  const unconsumed = new SeqSet();
+  for (const { seq } of found.deliveries) unconsumed.add(seq);
+  await writeInbox(writer, reads, shard, unconsumed);
+  const begun = found.actors.flatMap(entriesOfBegun);
+  // Somebody began those steps, so there is at least one append whose place this one can take.
+  const log = begun.length === 0 ? end.position : end.position - 1;
+  if (begun.length > 0) {
+    const append = [[], [], [], encodeLogEntries(begun), [], []] as const;
+    const record = encodeLogRecord(shard, { firstPosition: log, appends: [append] });
+    writer.put(tables.log.put(rowKey(shard, log), record), record);
+  }
+  const ends = [
+    ['inbox', end.inbox],
+    ['log', end.position],
+  ] as const;
+  for (const [table, at] of ends) {
+    const key = endKey(table, shard);
+    const record = endRecord(key, at);
+    writer.put(tables.ends.put(key, record), record);
+  }
+  const { position, inbox, idMax, openTurns } = end;
+  const count = { position, inboxNext: inbox, idMax, openTurns, unconsumed: unconsumed.runs() };
+  const mark = encodeMark(shard, { mark: { log, inbox }, count, stops: [] });
+  writer.put(tables.marks.put(shard, mark), mark);
+  const base = encodeBase(shard, { ...end, log });
+  writer.put(tables.bases.put(shard, base), base);
+};
+
+const copyStores = async (writer: Writer, reads: LmdbReads): Promise<void> => {
+  for (const table of ['values', 'results'] as const) {
+    for (const [key, record] of reads.allOf(table)) {
+      openValue(key, record);
+      // What is read lies in the old environment's memory.
+      const copy = Buffer.from(record);
+      writer.put(writer.tables[table].put(Buffer.from(key), copy), copy);
+      await writer.rest();
+    }
+  }
+};
+
+/** Writes all of `reads`, whose shards are given in order, into a new environment. @throws JOURNAL_DAMAGED */
+export const writeCompacted = async (
+  reads: LmdbReads,
+  shards: Iterable<ReadShard>,
+  directory: string,
+): Promise<void> => {
+  const tables = openTables(directory, false);
+  try {
+    const writer = new Writer(tables);
+    let shard = 0;
+    for (const read of shards) {
+      await writeShard(writer, reads, shard, read);
+      shard += 1;
+    }
+    await copyStores(writer, reads);
+    await writeMetaInto(tables, { format: reads.meta?.format ?? 0, shards: shard });
+    writer.check();
+  } finally {
+    await tables.environment.close();
+  }
+};
