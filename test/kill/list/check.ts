@@ -10,13 +10,17 @@ const LISTED_MAX = 4;
 const some = (what: string, names: readonly string[]): string[] =>
   names.length === 0 ? [] : [`${what}: ${names.slice(0, LISTED_MAX).join(', ')} (${names.length})`];
 
-/** A list with the mail that it is going to take: nothing in it can be lost any more. */
-const heldBy = ({ entries, mail }: ListView): string[] => [
-  ...entries.map(({ element }) => element),
-  ...mail.map(({ element }) => element),
-];
+/** A list with what it is going to take: nothing in it can be lost any more. A reminder that is due is mail as well. */
+const heldBy = ({ entries, mail, reminders }: ListView): string[] => {
+  const waiting = mail.map(({ element }) => element);
+  return [
+    ...entries.map(({ element }) => element),
+    ...waiting,
+    ...reminders.filter((element) => !waiting.includes(element)),
+  ];
+};
 
-const emptyList: ListView = { entries: [], count: 0, balance: 0, mail: [], recorded: [] };
+const emptyList: ListView = { entries: [], count: 0, balance: 0, mail: [], reminders: [], recorded: [] };
 
 /** What an operation adds an element to, by asking (true) or by mail. */
 const targetsOf = ({ operation }: Asked): { readonly lists: readonly number[]; readonly byAsk: boolean } => {
@@ -27,7 +31,7 @@ const targetsOf = ({ operation }: Asked): { readonly lists: readonly number[]; r
     case 'transfer':
       return { lists: [operation.list], byAsk: true };
     case 'remind':
-      return { lists: [], byAsk: true };
+      return { lists: [operation.list], byAsk: false };
     default:
       return { lists: operation.lists, byAsk: false };
   }
@@ -157,11 +161,12 @@ export const readsArePrefixes = (asked: readonly Asked[], view: JournalView, kep
 /** D1: a look at the journal finds all that an earlier look found. */
 export const neverBack = (before: JournalView, after: JournalView): string[] => {
   const back: string[] = [];
-  for (const [name, { entries, mail }] of before.lists) {
+  for (const [name, { entries, mail, reminders }] of before.lists) {
     const now = after.lists.get(name) ?? emptyList;
     const held = new Set(heldBy(now));
     if (entries.some(({ element }, at) => now.entries[at]?.element !== element)) back.push(name);
     for (const { element } of mail) if (!held.has(element)) back.push(`mail ${element} to ${name}`);
+    for (const element of reminders) if (!held.has(element)) back.push(`reminder ${element} of ${name}`);
   }
   return some('went back', back);
 };
@@ -196,7 +201,10 @@ export const neverAskedAgain = (view: JournalView, calls: readonly OutsideCall[]
 
 /** At the end nothing is on its way, every reminder has come, and every charge was made. */
 export const allArrived = (asked: readonly Asked[], view: JournalView, kept: Kept): string[] => {
-  const waiting = [...view.lists].flatMap(([name, { mail }]) => mail.map(({ element }) => `${element} to ${name}`));
+  const waiting = [...view.lists].flatMap(([name, { mail, reminders }]) => [
+    ...mail.map(({ element }) => `${element} to ${name}`),
+    ...reminders.map((element) => `${element}, of which ${name} is to be reminded`),
+  ]);
   const uncharged: string[] = [];
   const forgotten: string[] = [];
   for (const { entries } of view.lists.values()) {

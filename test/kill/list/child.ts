@@ -89,7 +89,16 @@ const perform = async (actors: ActorSystem, operation: Operation): Promise<unkno
   }
 };
 
-const settle = async (actors: ActorSystem): Promise<void> => {
+/** A reminder that has not come by then is missing, which the parent finds. */
+const REMINDED_MAX_MS = 20_000;
+
+const settle = async (actors: ActorSystem, { reminders }: Extract<ToChild, { kind: 'settle' }>): Promise<void> => {
+  const until = performance.now() + REMINDED_MAX_MS;
+  for (const [index, element] of reminders) {
+    while (!(await listAt(index).ask('read', undefined, ASK)).includes(element) && performance.now() < until) {
+      await sleep(10);
+    }
+  }
   while (((await actors.journal?.pending()) ?? 0) > 0) await sleep(5);
   say({ kind: 'settled' });
 };
@@ -103,7 +112,7 @@ const obey = (actors: ActorSystem, message: ToChild): void => {
       );
       return;
     case 'settle':
-      settle(actors).catch(fail);
+      settle(actors, message).catch(fail);
       return;
     case 'stop':
       stop().catch(fail);

@@ -16,10 +16,18 @@ export type Ending =
   /** The disk refuses a group; the process stops by itself. */
   | { readonly kind: 'disk-full'; readonly group: number };
 
-/** One process. */
-export interface Life {
+/** How a process is started, whatever its end. */
+export interface LifeSettings {
   readonly threads: number;
   readonly durability: 'committed' | 'flushed';
+  /** Absent: lists stay in memory as long as the defaults say. */
+  readonly residentMax?: number;
+  readonly passivateAfterMs?: number;
+  readonly checkpoint?: { readonly entries: number };
+}
+
+/** One process. */
+export interface Life extends LifeSettings {
   readonly slowMs: number;
   readonly ending: Ending;
   readonly left: Left;
@@ -34,7 +42,7 @@ export interface ListTrial {
   readonly shards: number;
   readonly lives: readonly Life[];
   /** Of the last process, which is left alone. */
-  readonly last: Pick<Life, 'threads' | 'durability'>;
+  readonly last: LifeSettings;
 }
 
 /** Processes that are killed in a trial: few, since one more is left alone. */
@@ -46,6 +54,7 @@ const POINTS: readonly KillPoint[] = [
   'commit.after',
   'ack.before',
   'service.commit.after',
+  'snapshot',
 ];
 
 const between = (random: Random, low: number, high: number): number => low + Math.floor(random() * (high - low + 1));
@@ -58,16 +67,19 @@ const drawEnding = (random: Random, first: boolean): Ending => {
   if (draw < 0.46) return { kind: 'disk-full', group: between(random, 3, 60) };
   const point = !first && random() < 0.25 ? 'recovery' : pick(random, POINTS);
   // Small counts fall into the start of the process, large ones into its work.
-  const most = point === 'recovery' ? 4 : point === 'service.commit.after' ? 20 : 160;
+  const most = point === 'recovery' ? 4 : point === 'service.commit.after' || point === 'snapshot' ? 20 : 160;
   return { kind: 'point', point, count: 1 + Math.floor(random() ** 2 * most) };
 };
 
 export const drawListTrial = (seed: number): ListTrial => {
   const random = seededRandom(seed, 43);
   const power = random() < 0.4;
-  const draw = (): Pick<Life, 'threads' | 'durability'> => ({
+  const draw = (): LifeSettings => ({
     threads: between(random, 1, 3),
     durability: power ? 'flushed' : pick(random, ['flushed', 'committed']),
+    ...(random() < 0.5 ? { residentMax: between(random, 1, 5) } : {}),
+    ...(random() < 0.4 ? { passivateAfterMs: between(random, 1, 30) } : {}),
+    ...(random() < 0.6 ? { checkpoint: { entries: between(random, 5, 100) } } : {}),
   });
   const lives = Array.from({ length: pick(random, LIVES) }, (_, index): Life => {
     const left: Left = power ? pick(random, ['all', 'flushed-file', 'flushed-groups']) : 'all';
@@ -97,7 +109,8 @@ export const drawOperation = (random: Random, { lists }: ListTrial, element: str
   if (draw < 0.15) return { kind: 'read', list, element };
   if (draw < 0.35) return { kind: 'append', list, element };
   if (draw < 0.55) return { kind: 'transfer', list, to: other, element, amount: between(random, 1, 9) };
-  const kind = draw < 0.75 ? 'put' : draw < 0.9 ? 'fetch' : 'charge';
+  if (draw < 0.62) return { kind: 'remind', list, element, delayMs: between(random, 1, 100) };
+  const kind = draw < 0.78 ? 'put' : draw < 0.9 ? 'fetch' : 'charge';
   const level = random() < 0.2 ? 'committed' : null;
   return { kind, lists: kind === 'put' && random() < 0.4 ? [list, other] : [list], element, level };
 };

@@ -28,6 +28,8 @@ export interface ListView {
   readonly balance: number;
   /** Mail on the way to the list, oldest first. */
   readonly mail: readonly { readonly type: string; readonly element: string; readonly amount: number }[];
+  /** What the list is going to remind itself of. */
+  readonly reminders: readonly string[];
   /** Effects of the step in progress that are in the journal, by id. */
   readonly recorded: readonly string[];
 }
@@ -69,7 +71,7 @@ export const viewOf = async (directory: string): Promise<JournalView> => {
   try {
     const lists = new Map<string, ListView>();
     for (const { actors, deliveries } of journal.shards) {
-      for (const { record, state, history, step, begun } of actors) {
+      for (const { record, state, history, step, begun, timers } of actors) {
         const { count, balance } = (state ?? record.init) as ListState;
         const mail = deliveries.flatMap(({ entry }) => {
           if (entry.kind !== 'mail' || entry.mail.to !== record.id) return [];
@@ -77,7 +79,9 @@ export const viewOf = async (directory: string): Promise<JournalView> => {
           return [{ type: entry.mail.type, element, amount }];
         });
         const recorded = [...(begun?.effects.keys() ?? [])].map((key) => `${record.name}/${step}/${key}`);
-        lists.set(record.name, { entries: history as readonly Entry[], count: count ?? 0, balance, mail, recorded });
+        const entries = history as readonly Entry[];
+        const reminders = timers.map(({ key }) => key);
+        lists.set(record.name, { entries, count: count ?? 0, balance, mail, reminders, recorded });
       }
     }
     const charges = journal.store(LEDGER).range() as readonly (readonly [string, number])[];

@@ -12,7 +12,7 @@ import { temporaryDirectory } from '../../support/command.ts';
 import { losePower } from '../power-loss.ts';
 import * as check from './check.ts';
 import { Child } from './child-process.ts';
-import { describeEnding, drawListTrial, drawOperation, type Life, type ListTrial } from './draw.ts';
+import { describeEnding, drawListTrial, drawOperation, type Life, type LifeSettings, type ListTrial } from './draw.ts';
 import { type Asked, EMPTY_VIEW, History, type JournalView, outsideCalls, viewOf } from './history.ts';
 import type { FromChild } from './wire.ts';
 
@@ -79,14 +79,15 @@ class Trial {
     return join(this.#directory, 'outside');
   }
 
-  #start(
-    life: Pick<Life, 'threads' | 'durability'>,
-    environment: Record<string, string>,
-    onMessage: (message: FromChild) => void,
-  ): Child {
+  #start(life: LifeSettings, environment: Record<string, string>, onMessage: (message: FromChild) => void): Child {
     const { lists, shards, seed } = this.#trial;
-    const { threads, durability } = life;
-    const system = { threads, shards, seed, durability };
+    const { threads, durability, residentMax, passivateAfterMs, checkpoint } = life;
+    const passivation = {
+      ...(residentMax === undefined ? {} : { residentMax }),
+      ...(passivateAfterMs === undefined ? {} : { passivateAfterMs }),
+      ...(checkpoint === undefined ? {} : { checkpoint }),
+    };
+    const system = { threads, shards, seed, durability, ...passivation };
     const settings = { directory: this.#runDir, outside: this.#outside, lists, balance: BALANCE, system };
     const canary = this.#canary === null ? {} : { MEGACTOR_CANARY: this.#canary };
     return new Child(settings, { ...canary, ...environment }, onMessage);
@@ -241,7 +242,12 @@ class Trial {
       });
       gone.catch(() => undefined);
       await Promise.race([clients.idle, gone]);
-      child.send({ kind: 'settle' });
+      const reminders = this.#history.asked.flatMap(({ operation, answeredAt, level }) =>
+        operation.kind === 'remind' && answeredAt !== null && this.#kept(level)
+          ? [[operation.list, operation.element] as const]
+          : [],
+      );
+      child.send({ kind: 'settle', reminders });
       await Promise.race([settled, gone]);
       child.send({ kind: 'stop' });
       const { exitCode, errors } = await child.ended;

@@ -8,9 +8,10 @@ export interface ChildSettings {
   readonly outside: string;
   readonly lists: number;
   readonly balance: number;
-  readonly system: Pick<SystemOptions, 'threads' | 'shards' | 'seed'> & {
-    readonly durability: 'committed' | 'flushed';
-  };
+  readonly system: Pick<
+    SystemOptions,
+    'threads' | 'shards' | 'seed' | 'residentMax' | 'passivateAfterMs' | 'checkpoint'
+  > & { readonly durability: 'committed' | 'flushed' };
 }
 
 /** What a client asks for; `put`, `fetch`, `charge` are mail, answered when it is durable, the others are asks. */
@@ -34,8 +35,8 @@ export type Operation =
 
 export type ToChild =
   | { readonly kind: 'do'; readonly id: number; readonly operation: Operation }
-  /** Answers when all is quiet. */
-  | { readonly kind: 'settle' }
+  /** Answers when all is quiet and the lists have these elements, of which they were to be reminded. */
+  | { readonly kind: 'settle'; readonly reminders: readonly (readonly [list: number, element: string])[] }
   | { readonly kind: 'stop' };
 
 const fromChild = z.discriminatedUnion('kind', [
