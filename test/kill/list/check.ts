@@ -10,15 +10,12 @@ const LISTED_MAX = 4;
 const some = (what: string, names: readonly string[]): string[] =>
   names.length === 0 ? [] : [`${what}: ${names.slice(0, LISTED_MAX).join(', ')} (${names.length})`];
 
-/** A list with what it is going to take: nothing in it can be lost any more. A reminder that is due is mail as well. */
-const heldBy = ({ entries, mail, reminders }: ListView): string[] => {
-  const waiting = mail.map(({ element }) => element);
-  return [
-    ...entries.map(({ element }) => element),
-    ...waiting,
-    ...reminders.filter((element) => !waiting.includes(element)),
-  ];
-};
+/** A list with what it is going to take: nothing in it can be lost any more. */
+const heldBy = ({ entries, mail, reminders }: ListView): string[] => [
+  ...entries.map(({ element }) => element),
+  ...mail.map(({ element }) => element),
+  ...reminders,
+];
 
 const emptyList: ListView = { entries: [], count: 0, balance: 0, mail: [], reminders: [], recorded: [] };
 

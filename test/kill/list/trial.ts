@@ -222,6 +222,16 @@ class Trial {
     this.wrong.push(...check.neverAskedAgain(this.#seen, outsideCalls(this.#outside), this.#callsSeen));
   }
 
+  /** What lists are to be reminded of, as far as it is known: they said so, or the journal did. */
+  #reminders(): (readonly [list: number, element: string])[] {
+    const waiting = new Set([...this.#seen.lists.values()].flatMap(({ reminders }) => reminders));
+    return this.#history.asked.flatMap(({ operation, answeredAt, level }) => {
+      if (operation.kind !== 'remind') return [];
+      const { list, element } = operation;
+      return (answeredAt !== null && this.#kept(level)) || waiting.has(element) ? [[list, element] as const] : [];
+    });
+  }
+
   /** A process that is left alone: it works, settles and stops, and the journal agrees with what it answers. */
   async #lastLife(): Promise<void> {
     const clients = this.#clients(this.#trial.last.durability, LAST_OPERATIONS);
@@ -242,11 +252,7 @@ class Trial {
       });
       gone.catch(() => undefined);
       await Promise.race([clients.idle, gone]);
-      const reminders = this.#history.asked.flatMap(({ operation, answeredAt, level }) =>
-        operation.kind === 'remind' && answeredAt !== null && this.#kept(level)
-          ? [[operation.list, operation.element] as const]
-          : [],
-      );
+      const reminders = this.#reminders();
       child.send({ kind: 'settle', reminders });
       await Promise.race([settled, gone]);
       child.send({ kind: 'stop' });
