@@ -9,27 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ServiceStore } from '../../src/journal/index.ts';
 import { MegactorError } from '../../src/protocol/errors.ts';
 import { codeOf } from './fixtures/harness.ts';
-
-export interface OpenedService {
-  /** Does act number `number` (1 or 2, of different effect) under the id. @returns plain data, the same for a repeat */
-  act(effectId: string, number: 1 | 2): Promise<unknown>;
-  /** What the acts have changed, as plain data. */
-  observe(): Promise<unknown>;
-}
-
-/** What outlives the processes of one test: a directory, a server … */
-export interface ServiceWorld {
-  /** A new process of the service over the store; an earlier one may be dead, and is not closed then. */
-  open(store: ServiceStore): Promise<OpenedService>;
-  /** What the acts have cost outside, which a crash before the commit cannot take back; absent: nothing. */
-  cost?(): number;
-  close(): Promise<void>;
-}
-
-export interface ServiceSubject {
-  readonly name: string;
-  start(): Promise<ServiceWorld>;
-}
+import { EFFECTS, type OpenedService, type ServiceSubject, type ServiceWorld } from './service-subject.ts';
 
 /** A store that can be begun anew over what it has kept. */
 export interface StoreSubject {
@@ -78,10 +58,7 @@ class FaultyStore implements ServiceStore {
   }
 }
 
-const FIRST = 'Agent/3/first';
-const SECOND = 'Agent/4/second';
-/** The effect ids that the suite uses. */
-export const EFFECTS: readonly string[] = [FIRST, SECOND];
+const [FIRST, SECOND] = EFFECTS;
 
 export const serviceConformance = (service: ServiceSubject, kept: StoreSubject): void => {
   describe(`${service.name} over ${kept.name}`, () => {

@@ -7,7 +7,7 @@ import { createService as createModel } from '../../../src/run/services/model.ts
 import { createService as createRoster } from '../../../src/run/services/roster.ts';
 import { createService as createWorkspace } from '../../../src/run/services/workspace.ts';
 import { BOSS, limitsWith } from '../../../src/society/index.ts';
-import { EFFECTS, type ServiceSubject } from '../../journal/service-conformance.ts';
+import { EFFECTS, type ServiceSubject } from '../../journal/service-subject.ts';
 import { planWith } from '../../society/arbitraries.ts';
 import { startScriptedServer } from '../../support/scripted-server.ts';
 import { hostServiceOver } from './host.ts';
@@ -101,3 +101,9 @@ export const modelSubject: ServiceSubject = {
 
 export const writeSubject = (directory?: string): ServiceSubject => workspaceSubject('write', directory);
 export const appendSubject = (directory?: string): ServiceSubject => workspaceSubject('append', directory);
+
+/** Those whose changes are all on disk, in `directory` and in the journal. */
+export const diskSubjects = (directory: string): Readonly<Record<string, ServiceSubject>> => ({
+  append: appendSubject(directory),
+  roster: rosterSubject,
+});
