@@ -68,7 +68,19 @@ export const serviceConformance = (service: ServiceSubject, kept: StoreSubject):
     let nothing: unknown;
     let once: unknown;
 
-    const open = (): Promise<OpenedService> => world.open(stores.store());
+    /** The service that is not dead. */
+    let living: OpenedService | null = null;
+
+    const open = async (): Promise<OpenedService> => {
+      living = await world.open(stores.store());
+      return living;
+    };
+    /** The process ends and the store is begun anew. */
+    const restart = async (): Promise<void> => {
+      await living?.close?.();
+      living = null;
+      await stores.restart();
+    };
     const cost = (): number => world.cost?.() ?? 0;
 
     /** A process that meets a fault at its first act; it is dead then, or to be given up. */
@@ -82,6 +94,8 @@ export const serviceConformance = (service: ServiceSubject, kept: StoreSubject):
       stores = await kept.start();
     };
     const end = async (): Promise<void> => {
+      await living?.close?.();
+      living = null;
       await world.close();
       await stores.close();
     };
@@ -104,7 +118,7 @@ export const serviceConformance = (service: ServiceSubject, kept: StoreSubject):
       const paid = cost();
       expect(await opened.act(FIRST, 1)).toEqual(first);
       expect(await opened.observe()).toEqual(once);
-      await stores.restart();
+      await restart();
       const next = await open();
       expect(await next.observe()).toEqual(once);
       expect(await next.act(FIRST, 1)).toEqual(first);
@@ -123,7 +137,7 @@ export const serviceConformance = (service: ServiceSubject, kept: StoreSubject):
       const result = await next.act(FIRST, 1);
       expect(await next.observe()).toEqual(once);
       expect(cost()).toBe(paid);
-      await stores.restart();
+      await restart();
       const last = await open();
       expect(await last.act(FIRST, 1)).toEqual(result);
       expect(await last.observe()).toEqual(once);

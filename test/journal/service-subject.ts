@@ -11,11 +11,13 @@ export interface OpenedService {
   act(effectId: string, number: 1 | 2): Promise<unknown>;
   /** What the acts have changed, as plain data. */
   observe(): Promise<unknown>;
+  /** Ends what the service still does by itself; absent: nothing. Not for one whose store is dead. */
+  close?(): Promise<void>;
 }
 
 /** What outlives the processes of one test: a directory, a server … */
 export interface ServiceWorld {
-  /** A new process of the service over the store; an earlier one may be dead, and is not closed then. */
+  /** A new process of the service over the store; an earlier one is closed, or waits for a dead store for ever. */
   open(store: ServiceStore): Promise<OpenedService>;
   /** What the acts have cost outside, which a crash before the commit cannot take back; absent: nothing. */
   cost?(): number;

@@ -53,6 +53,7 @@ const repeatBoth = async (name: string, directory: string): Promise<{ results: u
   const service = await world.open(journal.store);
   const results = [await service.act(STEP_EFFECTS[0], 1), await service.act(STEP_EFFECTS[1], 2)];
   const seen = await service.observe();
+  await service.close?.();
   await world.close();
   await journal.close();
   return { results, seen };

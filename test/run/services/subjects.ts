@@ -17,12 +17,10 @@ const workspaceSubject = (method: 'write' | 'append', directory: string | null =
   name: `the workspace's ${method}`,
   start: async () => {
     const run = directory ?? mkdtempSync(join(tmpdir(), 'megactor-service-'));
-    const closing: (() => Promise<void>)[] = [];
     return {
       open: async (store) => {
         const options = { directory: join(run, 'workspace'), runId: 'r', sync: false };
         const { call, instance } = await hostServiceOver(store, createWorkspace, options);
-        closing.push(async () => instance.close?.());
         const read = (path: string): Promise<unknown> => call('read', { author: 'user', path });
         const append = { author: 'Agent', path: 'log.md', content: 'a line' };
         return {
@@ -31,11 +29,10 @@ const workspaceSubject = (method: 'write' | 'append', directory: string | null =
               ? call('append', append, { effectId })
               : call('write', { author: 'Agent', path: `file-${number}.md`, content: `${number}\n` }, { effectId }),
           observe: async () => [await read('log.md'), await read('file-1.md'), await read('file-2.md')],
+          close: async () => instance.close?.(),
         };
       },
       close: async () => {
-        // A workspace whose store is dead cannot close; its owner is to be taken for killed.
-        await Promise.race([Promise.allSettled(closing.map((close) => close())), new Promise(setImmediate)]);
         if (directory === null) rmSync(run, { recursive: true, force: true, maxRetries: 5 });
       },
     };
