@@ -4,6 +4,7 @@
  */
 import { ERROR_CATALOGUE, MegactorError, toMegactorError } from '../protocol/errors.ts';
 import { benchCommand } from './commands/bench.ts';
+import { compactCommand } from './commands/compact.ts';
 import { continueCommand } from './commands/continue.ts';
 import { demonstrationCommand } from './commands/demonstration.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   pauseCommand,
   continueCommand,
   stopCommand,
+  compactCommand,
   rehearsalServerCommand,
   benchCommand,
   doctorCommand,

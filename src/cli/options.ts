@@ -122,6 +122,8 @@ export const RESUME_OPTIONS: readonly OptionSpec[] = [
 /** The options of the commands that ask a run for something. */
 export const STEERING_OPTIONS: readonly OptionSpec[] = [JSON_LINE];
 
+export const COMPACT_OPTIONS: readonly OptionSpec[] = [JSON_LINE];
+
 export const INSPECT_OPTIONS: readonly OptionSpec[] = [
   { name: 'agent', type: { kind: 'text', value: 'NAME' }, help: 'only this agent' },
   JSON_LINE,

@@ -5,7 +5,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { EventRecord } from '../protocol/event.ts';
 import type { Terminal } from './view/terminal.ts';
-import type { Inspection, ResumeOptions, RunOptions, RunSummary, SteeringResult } from '../run/types.ts';
+import type { Compacted, Inspection, ResumeOptions, RunOptions, RunSummary, SteeringResult } from '../run/types.ts';
 
 /** Counters of a run in progress, read without waiting for anything. */
 export interface RunProgress {
@@ -35,6 +35,7 @@ export interface RunApi {
   runSociety(goal: string, options: RunOptions): Run;
   resumeRun(runDir: string, options: ResumeOptions): Run;
   inspectRun(runDir: string): Promise<Inspection>;
+  compactRun(runDir: string): Promise<Compacted>;
   continueRun(runDir: string, options: ResumeOptions): Run;
   tellRun(runDir: string, agent: string, text: string): Promise<SteeringResult>;
   pauseRun(runDir: string): Promise<SteeringResult>;

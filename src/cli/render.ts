@@ -4,7 +4,7 @@
  */
 import { relative, isAbsolute } from 'node:path';
 import type { MegactorError } from '../protocol/errors.ts';
-import type { InspectedAgent, Inspection, RunReason, RunSummary, SteeringResult } from '../run/types.ts';
+import type { Compacted, InspectedAgent, Inspection, RunReason, RunSummary, SteeringResult } from '../run/types.ts';
 import { EXIT, type RunProgress } from './ports.ts';
 
 /** 12345 → `12,345`, the same in every locale. */
@@ -189,6 +189,15 @@ export const inspectionText = (inspection: Inspection): string => {
     ...rows.map(line),
   ].join('\n');
 };
+
+/** `512 bytes`, `1.4 MB`. */
+const bytesText = (bytes: number): string =>
+  bytes < 1_000_000 ? plural(bytes, 'byte') : `${(bytes / 1_000_000).toFixed(1)} MB`;
+
+/** What a compaction did, in two sentences. */
+export const compactedText = ({ runId, bytesBefore, bytesAfter, cut }: Compacted): string =>
+  `The journal of run ${runId} has ${bytesText(bytesAfter)} and had ${bytesText(bytesBefore)}. ` +
+  `${plural(cut.appends, 'append')} of its logs and ${plural(cut.arrivals, 'message')} that had been read were cut.`;
 
 /** What became of `tell`, `pause` and `stop`, in a sentence. */
 export const steeringText = (result: SteeringResult): string => {

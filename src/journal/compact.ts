@@ -23,6 +23,21 @@ export interface Compaction {
   /** Of the journal's data. */
   readonly bytesBefore: number;
   readonly bytesAfter: number;
+  /** Appends of the step logs that are gone. */
+  readonly appendsCut: number;
+  /** Consumed mail, signals and spawns that are gone. */
+  readonly arrivalsCut: number;
+}
+
+/** Adds up what the shards hold. */
+class Held {
+  appends = 0;
+  arrivals = 0;
+
+  add({ held }: ReadShard): void {
+    this.appends += held.appends;
+    this.arrivals += held.inbox;
+  }
 }
 
 const bytesOf = (directory: string): number => statSync(join(directory, 'data.mdb')).size;
@@ -43,7 +58,12 @@ const contentOf = ({ found, counts, end }: ReadShard): unknown => ({
 });
 
 /** @throws INTERNAL when the compacted journal reads otherwise than the old one */
-const compare = async (old: LmdbReads, compacted: LmdbReads): Promise<void> => {
+const compare = async (
+  old: LmdbReads,
+  compacted: LmdbReads,
+): Promise<Pick<Compaction, 'appendsCut' | 'arrivalsCut'>> => {
+  const heldBefore = new Held();
+  const heldAfter = new Held();
   try {
     const shards = eachShard(compacted)[Symbol.iterator]();
     let shard = 0;
@@ -52,11 +72,17 @@ const compare = async (old: LmdbReads, compacted: LmdbReads): Promise<void> => {
       if (after.done === true || !isDeepStrictEqual(contentOf(before), contentOf(after.value))) {
         throw new MegactorError('INTERNAL', `the compacted journal of shard ${shard} differs; the old one is kept`);
       }
+      heldBefore.add(before);
+      heldAfter.add(after.value);
       shard += 1;
     }
   } finally {
     await compacted.close();
   }
+  return {
+    appendsCut: heldBefore.appends - heldAfter.appends,
+    arrivalsCut: heldBefore.arrivals - heldAfter.arrivals,
+  };
 };
 
 /**
@@ -78,11 +104,12 @@ export const compactJournal = async (runDirectory: string): Promise<Compaction> 
     clearCompaction(runDirectory);
     const reads = await openLmdbReads(runDirectory);
     const bytesBefore = bytesOf(journal);
+    let cut;
     try {
       mkdirSync(compacting);
       await writeCompacted(reads, eachShard(reads), compacting);
       killPoint('compaction');
-      await compare(reads, await openReadsIn(compacting));
+      cut = await compare(reads, await openReadsIn(compacting));
     } finally {
       await reads.close();
     }
@@ -94,7 +121,7 @@ export const compactJournal = async (runDirectory: string): Promise<Compaction> 
     syncDirectory(journal);
     killPoint('compaction');
     clearCompaction(runDirectory);
-    return { bytesBefore, bytesAfter };
+    return { bytesBefore, bytesAfter, ...cut };
   } catch (error) {
     clearCompaction(runDirectory);
     throw journalError(error, `the journal in ${runDirectory} cannot be compacted`);

@@ -107,6 +107,7 @@ export class ShardFold {
   /** Of all ids, known here or not: this is how the journal's thread counts. */
   readonly #openTurns: Set<number>;
   readonly #received = { mail: 0, signals: 0, spawns: 0 };
+  #inboxRead = 0;
   #deliveries: Delivery[] | null = null;
   #inboxNext: number;
   #position: number;
@@ -139,6 +140,11 @@ export class ShardFold {
     return this.#waiting.size;
   }
 
+  /** Inbox entries that the records held, consumed or not, also those before the start. */
+  get inboxRead(): number {
+    return this.#inboxRead;
+  }
+
   /** Inbox entries from the start on, consumed or not. */
   get received(): { readonly mail: number; readonly signals: number; readonly spawns: number } {
     return this.#received;
@@ -153,6 +159,7 @@ export class ShardFold {
   addInbox(first: number, bytes: Uint8Array): void {
     const { kinds, payloads } = decodeInboxRecord(this.shard, first, bytes);
     const end = first + payloads.length;
+    this.#inboxRead += payloads.length;
     // Before the start there are only records that hold unconsumed mail, and no two of them hold the same.
     const known = first < this.#start.inbox;
     if (end > this.#start.inbox && first !== this.#inboxNext && !(known && this.#inboxNext === this.#start.inbox)) {

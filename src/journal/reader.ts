@@ -95,6 +95,8 @@ export interface ReadShard {
   /** With all actors, none of them passive. */
   readonly found: RecoveredShard;
   readonly counts: Readonly<JournalCounts>;
+  /** How much the records hold: appends of the step log, and inbox entries, consumed or not. */
+  readonly held: { readonly appends: number; readonly inbox: number };
   /** What a compaction at the end of the shard would keep. */
   readonly end: Omit<ShardBase, 'log'>;
 }
@@ -130,6 +132,7 @@ export const readShard = (reads: BackendReads, shard: number): ReadShard => {
   return {
     found,
     counts: { ...counts, pending: found.deliveries.length + fold.openTurns.size },
+    held: { appends: fold.position - base.log, inbox: fold.inboxRead },
     end: {
       position: fold.position,
       inbox: fold.inboxNext,

@@ -10,6 +10,7 @@ import { resumedSettings, settingsOf } from './settings.ts';
 import { SocietyRun, type PreparedRun } from './society-run.ts';
 import type { ResumeOptions, Run, RunOptions } from './types.ts';
 
+export { compactRun } from './compact.ts';
 export { inspectRun } from './inspect.ts';
 export { pauseRun, stopRun, tellRun } from './steering.ts';
 export * from './types.ts';

@@ -109,6 +109,18 @@ export interface Inspection {
   readonly logHash: string;
 }
 
+/** The final line of `compact --json`. */
+export interface Compacted {
+  readonly runId: string;
+  /** Of the journal's data. */
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** What the journal does not hold any more: appends of its step logs, and mail, signals and spawns that were consumed. */
+  readonly cut: { readonly appends: number; readonly arrivals: number };
+  /** As `inspect` says it, before and after. */
+  readonly logHash: string;
+}
+
 /** The final line of `tell`, `pause` and `stop` with `--json`. */
 export interface SteeringResult {
   readonly runId: string;
