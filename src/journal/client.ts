@@ -1,7 +1,7 @@
 /**
  * The journal as the other threads see it (`JournalClient`), over a port to the journal's thread. Entries are packed
- * here, so that the journal's thread only routes bytes; requests of one turn of the event loop travel together. It does
- * not retry and keeps nothing.
+ * here, so that the journal's thread only routes bytes; requests of one turn of the event loop travel together, and
+ * deliveries to one shard that follow each other are one request. It does not retry and keeps nothing.
  *
  * Invariants: C1 every request settles: with its answer, or with an error when the port closes. C2 requests are sent in
  * the order of the calls. C3 a value that cannot be packed is refused before anything is sent.
@@ -13,7 +13,7 @@ import { ClientShardLog, type JournalCaller, packOutgoing } from './client-shard
 import { pack, unpack } from './codec.ts';
 import { postPacked } from './post-packed.ts';
 import type { DurabilityLevel, JournalClient, Outgoing, ServiceStore, ShardLog } from './shard-log.ts';
-import type { ClientMessage, OpenedMessage, ServerMessage } from './wire.ts';
+import type { ClientMessage, OpenedMessage, ServerMessage, WireLevel, WireOutgoing } from './wire.ts';
 
 export interface JournalClientOptions {
   readonly clock?: Clock;
@@ -24,7 +24,20 @@ export interface JournalClientOptions {
 interface Waiting {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** How many calls wait for this answer. */
+  calls: number;
 }
+
+/** The last request that has not left yet, a delivery to one shard: what is delivered there next travels with it. */
+interface Gathering {
+  readonly shard: number;
+  readonly level: WireLevel;
+  readonly outgoing: WireOutgoing[];
+  readonly waiting: Waiting;
+  readonly answered: Promise<void>;
+}
+
+const isFor = (shard: number, packed: readonly WireOutgoing[]): boolean => packed.every((entry) => entry[0] === shard);
 
 class PortJournalClient implements JournalClient, JournalCaller {
   readonly clock: Clock;
@@ -34,7 +47,10 @@ class PortJournalClient implements JournalClient, JournalCaller {
   readonly #logs = new Map<number, ClientShardLog>();
   readonly #quietListeners: ((epoch: number) => void)[] = [];
   #outbox: ClientMessage[] = [];
+  #gathering: Gathering | null = null;
   #lastRequest = 0;
+  /** Calls without an answer; several deliveries may share a request. */
+  #outstanding = 0;
   #closed: MegactorError | null = null;
 
   constructor(port: MessagePort, options: JournalClientOptions) {
@@ -47,12 +63,10 @@ class PortJournalClient implements JournalClient, JournalCaller {
 
   call(make: (request: number) => ClientMessage): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.#closed !== null) throw this.#closed;
-      if (this.#waiting.size >= this.#outstandingMax) {
-        throw new MegactorError('MAILBOX_FULL', `${this.#waiting.size} requests to the journal have no answer yet`);
-      }
+      this.#checkOutstanding();
       this.#lastRequest += 1;
-      this.#waiting.set(this.#lastRequest, { resolve, reject });
+      this.#waiting.set(this.#lastRequest, { resolve, reject, calls: 1 });
+      this.#outstanding += 1;
       this.#send(make(this.#lastRequest));
     });
   }
@@ -70,9 +84,14 @@ class PortJournalClient implements JournalClient, JournalCaller {
     return new ClientStore(name, this);
   }
 
-  async deliver(outgoing: readonly Outgoing[], level?: DurabilityLevel): Promise<void> {
-    const packed = packOutgoing(outgoing);
-    await this.call((request) => ['deliver', request, level ?? null, packed]);
+  // Not an async function: it is called for every tell, and a promise of its own for each is a cost.
+  deliver(outgoing: readonly Outgoing[], level?: DurabilityLevel): Promise<void> {
+    try {
+      const packed = packOutgoing(outgoing);
+      return this.#joined(packed, level ?? null) ?? this.#deliver(packed, level ?? null);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   onQuiet(listener: (epoch: number) => void): void {
@@ -95,7 +114,44 @@ class PortJournalClient implements JournalClient, JournalCaller {
     }
   }
 
+  /**
+   * Tells come one by one, many in a turn of the event loop. Those for one shard with nothing between them (C2) are one
+   * request: they would be accepted or refused alike. Null when these cannot join the last request.
+   */
+  #joined(packed: readonly WireOutgoing[], level: WireLevel): Promise<void> | null {
+    const last = this.#gathering;
+    if (last === null || last.level !== level || !isFor(last.shard, packed)) return null;
+    this.#checkOutstanding();
+    for (const entry of packed) last.outgoing.push(entry);
+    last.waiting.calls += 1;
+    this.#outstanding += 1;
+    return last.answered;
+  }
+
+  #deliver(packed: WireOutgoing[], level: WireLevel): Promise<void> {
+    let sent = 0;
+    const answered = this.call((request) => {
+      sent = request;
+      return ['deliver', request, level, packed];
+    }) as Promise<void>;
+    const waiting = this.#waiting.get(sent);
+    const shard = packed[0]?.[0];
+    if (waiting !== undefined && shard !== undefined && isFor(shard, packed)) {
+      this.#gathering = { shard, level, outgoing: packed, waiting, answered };
+    }
+    return answered;
+  }
+
+  /** @throws SYSTEM_STOPPED, MAILBOX_FULL */
+  #checkOutstanding(): void {
+    if (this.#closed !== null) throw this.#closed;
+    if (this.#outstanding >= this.#outstandingMax) {
+      throw new MegactorError('MAILBOX_FULL', `${this.#outstanding} requests to the journal have no answer yet`);
+    }
+  }
+
   #send(message: ClientMessage): void {
+    this.#gathering = null;
     this.#outbox.push(message);
     // After the callbacks that are due now, so that the appends of many actors share a message.
     if (this.#outbox.length === 1) this.clock.soon(() => this.#flush());
@@ -104,6 +160,7 @@ class PortJournalClient implements JournalClient, JournalCaller {
   #flush(): void {
     const outbox = this.#outbox;
     this.#outbox = [];
+    this.#gathering = null;
     if (outbox.length > 0) postPacked(this.#port, outbox);
   }
 
@@ -160,6 +217,7 @@ class PortJournalClient implements JournalClient, JournalCaller {
   #settle(request: number): Waiting | undefined {
     const waiting = this.#waiting.get(request);
     this.#waiting.delete(request);
+    this.#outstanding -= waiting?.calls ?? 0;
     return waiting;
   }
 
@@ -167,6 +225,7 @@ class PortJournalClient implements JournalClient, JournalCaller {
     this.#closed ??= error;
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
+    this.#outstanding = 0;
     for (const { reject } of waiting) reject(error);
   }
 }
