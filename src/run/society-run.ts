@@ -264,6 +264,9 @@ export class SocietyRun implements Run {
       for (const message of early) controller.onServiceMessage(message);
       const outcome = await controller.drive();
       return await this.#close(prepared, { system, journal, outcome, startedAt });
+    } catch (error) {
+      this.#endWithoutReport(prepared, controller?.ending?.status === 'failed' ? controller.ending : failure(error));
+      throw error;
     } finally {
       await system.stop({ deadlineMs: STOP_DEADLINE_MS });
     }
@@ -311,6 +314,16 @@ export class SocietyRun implements Run {
     directory.writeRun(ended);
     if (outcome.status === 'failed' && outcome.error !== null && gathered.roster.agents === 0) throw outcome.error;
     return summary;
+  }
+
+  /** There will be no report; what the run is known to have come to is still written down (S2). */
+  #endWithoutReport({ directory, run, fresh }: PreparedRun, { status, reason }: Outcome): void {
+    if (fresh && !this.#runId.settled) return;
+    try {
+      if (directory.readRun().status === 'running') directory.writeRun({ ...run, status, reason });
+    } catch {
+      // The failure that led here is the one to be told.
+    }
   }
 
   #dated(event: EventInput): EventRecord {
