@@ -1,5 +1,7 @@
 /** What a list trial does, drawn from its seed alone: the lists, the clients, and how each life of the process ends. */
 import { type KillPoint, type Random, seededRandom } from '../../../src/platform/index.ts';
+import { COMPACTION_PASSAGES } from '../compact.ts';
+import type { Damage } from './damage.ts';
 import type { Operation } from './wire.ts';
 
 /** What is left of the journal after a life: all that the operating system had, or what was flushed. */
@@ -31,6 +33,10 @@ export interface Life extends LifeSettings {
   readonly slowMs: number;
   readonly ending: Ending;
   readonly left: Left;
+  /** Before the next life the journal is compacted; `killAt`: unless that is killed at this passage of its point. */
+  readonly compaction: { readonly killAt: number | null } | null;
+  /** What a copy of the journal suffers, with which a process is started then. */
+  readonly damage: Damage | null;
 }
 
 export interface ListTrial {
@@ -48,46 +54,98 @@ export interface ListTrial {
 /** Processes that are killed in a trial: few, since one more is left alone. */
 const LIVES = [1, 2, 2, 3, 3, 4] as const;
 
-const POINTS: readonly KillPoint[] = [
+/**
+ * The ends of lives are dealt, not drawn, so that a few seeds have them all. A trial takes `ENDINGS_STRIDE` cards after
+ * the trial of the seed before.
+ */
+const ENDINGS: readonly (KillPoint | 'random' | 'disk-full')[] = [
   'append.before',
-  'append.after',
-  'commit.after',
-  'ack.before',
-  'service.commit.after',
+  'random',
+  'recovery',
   'snapshot',
+  'random',
+  'commit.after',
+  'service.commit.after',
+  'random',
+  'disk-full',
+  'append.after',
+  'random',
+  'ack.before',
+  'recovery',
 ];
+const ENDINGS_STRIDE = 5;
+
+/** The largest passage to be armed with. Small ones fall into the start of a process, large ones into its work. */
+const PASSAGES_MAX: Readonly<Record<KillPoint, number>> = {
+  'append.before': 60,
+  'append.after': 60,
+  'commit.after': 40,
+  'ack.before': 60,
+  'service.commit.after': 10,
+  snapshot: 8,
+  compaction: COMPACTION_PASSAGES,
+  recovery: 3,
+};
+
+/** Before the next life: of so many lives, one is followed by each of these. */
+const COMPACTIONS = ['killed', 'done', 'killed', 'none', 'none', 'none', 'none'] as const;
+const DAMAGES = ['truncated', 'overwritten', 'none', 'none', 'none', 'none', 'none', 'none', 'none'] as const;
 
 const between = (random: Random, low: number, high: number): number => low + Math.floor(random() * (high - low + 1));
 const pick = <Value>(random: Random, values: readonly Value[]): Value =>
   values[Math.floor(random() * values.length)] as Value;
 
-const drawEnding = (random: Random, first: boolean): Ending => {
-  const draw = random();
-  if (draw < 0.4) return { kind: 'random', afterMs: between(random, 0, 120) };
-  if (draw < 0.46) return { kind: 'disk-full', group: between(random, 3, 60) };
-  const point = !first && random() < 0.25 ? 'recovery' : pick(random, POINTS);
-  // Small counts fall into the start of the process, large ones into its work.
-  const most = point === 'recovery' ? 4 : point === 'service.commit.after' || point === 'snapshot' ? 20 : 160;
-  return { kind: 'point', point, count: 1 + Math.floor(random() ** 2 * most) };
+const dealt = <Card>(cards: readonly Card[], seed: number, stride: number, index: number): Card =>
+  cards[(seed * stride + index) % cards.length] as Card;
+
+const drawEnding = (random: Random, seed: number, index: number, shards: number): Ending => {
+  const card = dealt(ENDINGS, seed, ENDINGS_STRIDE, index);
+  // The first process recovers nothing.
+  if (card === 'random' || (card === 'recovery' && index === 0)) {
+    return { kind: 'random', afterMs: between(random, 0, 120) };
+  }
+  if (card === 'disk-full') return { kind: 'disk-full', group: between(random, 3, 30) };
+  const most = card === 'recovery' ? Math.min(shards, PASSAGES_MAX[card]) : PASSAGES_MAX[card];
+  return { kind: 'point', point: card, count: 1 + Math.floor(random() ** 1.5 * most) };
+};
+
+const drawCompaction = (random: Random, seed: number, index: number): Life['compaction'] => {
+  const card = dealt(COMPACTIONS, seed, 2, index);
+  if (card === 'none') return null;
+  return { killAt: card === 'killed' ? between(random, 1, COMPACTION_PASSAGES) : null };
+};
+
+const drawDamage = (random: Random, seed: number, index: number): Damage | null => {
+  const kind = dealt(DAMAGES, seed, 2, index);
+  return kind === 'none' ? null : { kind, part: random(), pages: between(random, 1, 12) };
 };
 
 export const drawListTrial = (seed: number): ListTrial => {
   const random = seededRandom(seed, 43);
-  const power = random() < 0.4;
-  const draw = (): LifeSettings => ({
+  const power = seed % 5 < 2;
+  const shards = pick(random, [1, 4, 8]);
+  const drawSettings = (ending: Ending | null): LifeSettings => ({
     threads: between(random, 1, 3),
     durability: power ? 'flushed' : pick(random, ['flushed', 'committed']),
     ...(random() < 0.5 ? { residentMax: between(random, 1, 5) } : {}),
     ...(random() < 0.4 ? { passivateAfterMs: between(random, 1, 30) } : {}),
-    ...(random() < 0.6 ? { checkpoint: { entries: between(random, 5, 100) } } : {}),
+    // A process that is to be killed at a snapshot writes some soon.
+    ...(ending?.kind === 'point' && ending.point === 'snapshot'
+      ? { checkpoint: { entries: between(random, 5, 15) } }
+      : random() < 0.6
+        ? { checkpoint: { entries: between(random, 5, 100) } }
+        : {}),
   });
   const lives = Array.from({ length: pick(random, LIVES) }, (_, index): Life => {
     const left: Left = power ? pick(random, ['all', 'flushed-file', 'flushed-groups']) : 'all';
+    const ending = drawEnding(random, seed, index, shards);
     return {
-      ...draw(),
+      ...drawSettings(ending),
       slowMs: left === 'flushed-groups' || random() < 0.15 ? between(random, 2, 25) : 0,
-      ending: drawEnding(random, index === 0),
+      ending,
       left,
+      compaction: drawCompaction(random, seed, index),
+      damage: drawDamage(random, seed, index),
     };
   });
   return {
@@ -95,9 +153,9 @@ export const drawListTrial = (seed: number): ListTrial => {
     lists: between(random, 3, 10),
     clients: between(random, 2, 6),
     depth: between(random, 1, 5),
-    shards: pick(random, [1, 4, 8]),
+    shards,
     lives,
-    last: draw(),
+    last: drawSettings(null),
   };
 };
 
@@ -117,3 +175,16 @@ export const drawOperation = (random: Random, { lists }: ListTrial, element: str
 
 /** As the counters name it. */
 export const describeEnding = (ending: Ending): string => (ending.kind === 'point' ? ending.point : ending.kind);
+
+/** Everything that happens to a trial unless a process misses the point that it is armed with, as the counters name it. */
+export const plannedIn = ({ lives }: ListTrial): ReadonlySet<string> =>
+  new Set(
+    lives.flatMap(({ ending, slowMs, left, compaction, damage }) => [
+      describeEnding(ending),
+      ...(slowMs > 0 ? ['slow-flush'] : []),
+      ...(left === 'all' ? [] : ['power-loss']),
+      ...(compaction === null ? [] : ['compactions']),
+      ...(compaction === null || compaction.killAt === null ? [] : ['compaction']),
+      ...(damage === null ? [] : [damage.kind]),
+    ]),
+  );

@@ -3,7 +3,7 @@
  * was seen to hold after each kill. It judges nothing (`check.ts` does).
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { readJournal } from '../../../src/journal/index.ts';
+import { type JournalCounts, readJournal } from '../../../src/journal/index.ts';
 import type { Entry, ListState } from './actors.ts';
 import { LEDGER } from './ledger.ts';
 import type { Operation } from './wire.ts';
@@ -38,6 +38,9 @@ export interface JournalView {
   readonly lists: ReadonlyMap<string, ListView>;
   /** How often each element was charged. */
   readonly charges: ReadonlyMap<string, number>;
+  /** Of the whole log, and what it counts: the same whatever was compacted. */
+  readonly logHash: string;
+  readonly counts: Readonly<JournalCounts> | null;
 }
 
 export class History {
@@ -63,7 +66,7 @@ interface Body {
   readonly amount?: number;
 }
 
-export const EMPTY_VIEW: JournalView = { lists: new Map(), charges: new Map() };
+export const EMPTY_VIEW: JournalView = { lists: new Map(), charges: new Map(), logHash: '', counts: null };
 
 /** @throws JOURNAL_DAMAGED */
 export const viewOf = async (directory: string): Promise<JournalView> => {
@@ -85,7 +88,8 @@ export const viewOf = async (directory: string): Promise<JournalView> => {
       }
     }
     const charges = journal.store(LEDGER).range() as readonly (readonly [string, number])[];
-    return { lists, charges: new Map(charges) };
+    const { logHash, counts } = journal;
+    return { lists, charges: new Map(charges), logHash, counts };
   } finally {
     await journal.close();
   }

@@ -4,6 +4,7 @@
  */
 import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { restoreFlushed } from '../../../src/journal/faulty-backend.ts';
 import { openLmdbBackend } from '../../../src/journal/lmdb-backend.ts';
@@ -11,25 +12,29 @@ import { type Canary, type Random, seededRandom } from '../../../src/platform/in
 import { temporaryDirectory } from '../../support/command.ts';
 import { losePower } from '../power-loss.ts';
 import * as check from './check.ts';
+import { compactOffline } from '../compact.ts';
 import { Child } from './child-process.ts';
-import { describeEnding, drawListTrial, drawOperation, type Life, type LifeSettings, type ListTrial } from './draw.ts';
+import { Clients } from './clients.ts';
+import { tryDamaged } from './damaged-copy.ts';
+import { describeEnding, drawListTrial, type Life, type LifeSettings, type ListTrial } from './draw.ts';
+import type { Damage } from './damage.ts';
 import { type Asked, EMPTY_VIEW, History, type JournalView, outsideCalls, viewOf } from './history.ts';
-import type { FromChild } from './wire.ts';
+import type { ChildSettings, FromChild } from './wire.ts';
 
 export interface ListTrialResult {
   /** What is wrong; empty when the trial passed. */
   readonly wrong: readonly string[];
   /** How the processes ended: by kill point, `random`, `disk-full`; `missed` for an armed point that was not passed. */
   readonly endings: readonly string[];
-  /** Acknowledged operations. */
-  readonly acknowledged: number;
+  /** Acknowledged operations, and what else befell the journal. */
+  readonly counts: Readonly<Record<string, number>>;
 }
 
 const BALANCE = 1_000;
 /** A process that takes longer for anything hangs. */
 const PROCESS_MAX_MS = 60_000;
-/** An armed point that is not passed within this time of work is given up, and the process killed. */
-const ARMED_MAX_MS = 400;
+/** A process that is armed has this much work. When it is done without having passed the point, it is killed. */
+const ARMED_OPERATIONS = 300;
 /** The work of the process that is left alone. */
 const LAST_OPERATIONS = 60;
 /** Exit code of a process whose system failed and stopped in order. */
@@ -43,9 +48,9 @@ class Trial {
   readonly #canary: Canary | null;
   readonly wrong: string[] = [];
   readonly endings: string[] = [];
+  readonly counts: Record<string, number> = {};
   #seen: JournalView = EMPTY_VIEW;
   #powerLost = false;
-  #elements = 0;
 
   constructor(trial: ListTrial, directory: string, canary: Canary | null) {
     this.#trial = trial;
@@ -54,17 +59,19 @@ class Trial {
     this.#canary = canary;
   }
 
-  get acknowledged(): number {
-    return this.#history.asked.filter(({ answeredAt }) => answeredAt !== null).length;
-  }
-
   async toTheEnd(): Promise<void> {
     for (const life of this.#trial.lives) {
       await this.#live(life);
       await this.#lookAtKilled();
+      if (this.wrong.length === 0) await this.#betweenLives(life);
       if (this.wrong.length > 0) return;
     }
     await this.#lastLife();
+    this.#count('acknowledged', this.#history.asked.filter(({ answeredAt }) => answeredAt !== null).length);
+  }
+
+  #count(what: string, by = 1): void {
+    this.counts[what] = (this.counts[what] ?? 0) + by;
   }
 
   get #runDir(): string {
@@ -79,7 +86,7 @@ class Trial {
     return join(this.#directory, 'outside');
   }
 
-  #start(life: LifeSettings, environment: Record<string, string>, onMessage: (message: FromChild) => void): Child {
+  #settingsOf(life: LifeSettings): ChildSettings {
     const { lists, shards, seed } = this.#trial;
     const { threads, durability, residentMax, passivateAfterMs, checkpoint } = life;
     const passivation = {
@@ -88,9 +95,12 @@ class Trial {
       ...(checkpoint === undefined ? {} : { checkpoint }),
     };
     const system = { threads, shards, seed, durability, ...passivation };
-    const settings = { directory: this.#runDir, outside: this.#outside, lists, balance: BALANCE, system };
+    return { directory: this.#runDir, outside: this.#outside, lists, balance: BALANCE, system };
+  }
+
+  #start(life: LifeSettings, environment: Record<string, string>, onMessage: (message: FromChild) => void): Child {
     const canary = this.#canary === null ? {} : { MEGACTOR_CANARY: this.#canary };
-    return new Child(settings, { ...canary, ...environment }, onMessage);
+    return new Child(this.#settingsOf(life), { ...canary, ...environment }, onMessage);
   }
 
   /** Runs a process until it ends as drawn, and makes of its journal what is left of it. */
@@ -100,7 +110,10 @@ class Trial {
     const shadow = join(this.#directory, 'shadow');
     const hadJournal = existsSync(this.#dataFile);
     const faults: string[] = [];
-    if (life.slowMs > 0) faults.push(`slow:${life.slowMs}`);
+    if (life.slowMs > 0) {
+      faults.push(`slow:${life.slowMs}`);
+      this.#count('slow-flush');
+    }
     if (ending.kind === 'disk-full') faults.push(`fail:${ending.group}`);
     if (left === 'flushed-groups') {
       rmSync(shadow, { force: true });
@@ -111,9 +124,8 @@ class Trial {
     if (ending.kind === 'point') environment['MEGACTOR_KILL_AT'] = `${ending.point}:${ending.count}`;
     await this.#work(life, environment);
     if (left === 'all' || !existsSync(this.#dataFile)) return;
-    this.#powerLost = true;
-    if (left === 'flushed-file') losePower(this.#dataFile, this.#random);
-    else {
+    this.#losePower(left);
+    if (left === 'flushed-groups') {
       const open = (directory: string): ReturnType<typeof openLmdbBackend> =>
         openLmdbBackend(directory, this.#trial.shards);
       await restoreFlushed(this.#runDir, hadJournal ? base : null, shadow, open);
@@ -123,7 +135,8 @@ class Trial {
   /** The clients ask until the process is gone. */
   async #work(life: Life, environment: Record<string, string>): Promise<void> {
     const { ending } = life;
-    const clients = this.#clients(life.durability, Number.POSITIVE_INFINITY);
+    const most = ending.kind === 'random' ? Number.POSITIVE_INFINITY : ARMED_OPERATIONS;
+    const clients = this.#clients(life.durability, most, () => undefined);
     let failure: string | null = null;
     const timers: NodeJS.Timeout[] = [];
     const killAfter = (ms: number): void => {
@@ -132,11 +145,16 @@ class Trial {
     const child = this.#start(life, environment, (message) => {
       if (message.kind === 'failed') failure = message.code;
       if (message.kind === 'ready') {
-        killAfter(ending.kind === 'random' ? ending.afterMs : ARMED_MAX_MS);
+        if (ending.kind === 'random') killAfter(ending.afterMs);
         clients.begin(child);
       } else clients.hear(message);
     });
     killAfter(PROCESS_MAX_MS);
+    let missed = false;
+    void clients.idle.then(() => {
+      missed = true;
+      child.kill();
+    });
     const { exitCode, signal, errors } = await child.ended;
     for (const timer of timers) clearTimeout(timer);
     if (ending.kind === 'disk-full' && signal === null) {
@@ -146,70 +164,63 @@ class Trial {
       return;
     }
     if (signal !== 'SIGKILL') this.wrong.push(`exit ${exitCode ?? signal}, ${failure}: ${errors}`);
-    const inTime = ending.kind === 'point' && clients.readyForMs() < ARMED_MAX_MS;
-    this.endings.push(ending.kind === 'random' || inTime ? describeEnding(ending) : 'missed');
+    this.endings.push(missed ? 'missed' : describeEnding(ending));
   }
 
-  /** Clients of one process: each has `depth` operations without an answer, at most `most` in all. */
-  #clients(durability: Asked['level'], most: number) {
-    const { clients, depth } = this.#trial;
-    const waiting = new Map<number, Asked>();
-    let id = 0;
-    let child: Child | null = null;
-    let readyAt: number | null = null;
-    let idle: (() => void) | null = null;
-    const ask = (client: number): void => {
-      if (child === null || id >= most) return;
-      id += 1;
-      this.#elements += 1;
-      const operation = drawOperation(this.#random, this.#trial, `c${client}-${this.#elements}`);
-      const level = 'level' in operation ? (operation.level ?? durability) : durability;
-      waiting.set(id, this.#history.ask(client, operation, level));
-      child.send({ kind: 'do', id, operation });
-    };
-    const idleNow = new Promise<void>((resolve) => (idle = resolve));
-    return {
-      begin: (started: Child): void => {
-        child = started;
-        readyAt = performance.now();
-        for (let turn = 0; turn < clients * depth; turn += 1) ask(turn % clients);
-      },
-      hear: (message: FromChild): void => {
-        if (message.kind !== 'done' && message.kind !== 'refused') return;
-        const asked = waiting.get(message.id);
-        if (asked === undefined) return;
-        waiting.delete(message.id);
-        if (message.kind === 'done') this.#history.answer(asked, message.result);
-        // A client that is refused leaves it at that; what it asked for may have happened.
-        if (message.kind === 'done') ask(asked.client);
-        else if (most !== Number.POSITIVE_INFINITY) this.wrong.push(`refused: ${message.code}`);
-        if (waiting.size === 0) idle?.();
-      },
-      /** Resolves when everything was answered. */
-      idle: idleNow,
-      readyForMs: (): number => (readyAt === null ? 0 : performance.now() - readyAt),
-    };
+  #clients(durability: Asked['level'], most: number, onRefused: (code: string) => void): Clients {
+    const options = { trial: this.#trial, random: this.#random, history: this.#history };
+    return new Clients({ ...options, durability, most, onRefused });
   }
 
   readonly #kept: check.Kept = (level) => level === 'flushed' || !this.#powerLost;
 
-  #judge(view: JournalView): void {
+  #wrongIn(view: JournalView, outside = this.#outside): string[] {
     const { asked } = this.#history;
-    const calls = outsideCalls(this.#outside);
-    this.wrong.push(
+    return [
       ...check.acknowledgedIsThere(asked, view, this.#kept),
       ...check.nothingTwice(view, BALANCE),
       ...check.wholeGroups(asked, view),
       ...check.inOrder(asked, view),
       ...check.readsArePrefixes(asked, view, this.#kept),
-      ...check.actedOnRecorded(view, calls),
-    );
+      ...check.actedOnRecorded(view, outsideCalls(outside)),
+    ];
+  }
+
+  /** What the journal goes through while no process has it. */
+  async #betweenLives({ compaction, damage, left }: Life): Promise<void> {
+    if (!existsSync(this.#dataFile)) return;
+    if (damage !== null) await this.#damage(damage);
+    if (compaction === null) return;
+    this.#count('compactions');
+    if ((await compactOffline(this.#runDir, compaction.killAt)) === 'killed') this.endings.push('compaction');
+    if (left === 'flushed-file') this.#losePower(left);
+    const view = await viewOf(this.#runDir);
+    if (!isDeepStrictEqual(view, this.#seen)) this.wrong.push('a compacted journal reads otherwise');
+  }
+
+  async #damage(damage: Damage): Promise<void> {
+    const before = this.#seen;
+    const { wrong, noticed } = await tryDamaged({
+      settings: this.#settingsOf(this.#trial.last),
+      damage,
+      intact: before,
+      judge: (view, outside) => [...this.#wrongIn(view, outside), ...check.neverBack(before, view)],
+    });
+    this.wrong.push(...wrong);
+    this.#count(damage.kind);
+    if (noticed) this.#count('damage-noticed');
+  }
+
+  #losePower(left: Life['left']): void {
+    this.#powerLost = true;
+    this.#count('power-loss');
+    if (left === 'flushed-file') losePower(this.#dataFile, this.#random);
   }
 
   async #lookAtKilled(): Promise<void> {
     if (!existsSync(this.#dataFile)) return;
     const view = await viewOf(this.#runDir);
-    this.#judge(view);
+    this.wrong.push(...this.#wrongIn(view));
     this.#compare(view);
     this.#seen = view;
     this.#callsSeen = outsideCalls(this.#outside).length;
@@ -234,7 +245,10 @@ class Trial {
 
   /** A process that is left alone: it works, settles and stops, and the journal agrees with what it answers. */
   async #lastLife(): Promise<void> {
-    const clients = this.#clients(this.#trial.last.durability, LAST_OPERATIONS);
+    const clients = this.#clients(this.#trial.last.durability, LAST_OPERATIONS, (code) => {
+      this.wrong.push(`refused: ${code}`);
+      this.#last?.kill();
+    });
     const settled = new Promise<void>((resolve, reject) => {
       const child = this.#start(this.#trial.last, {}, (message) => {
         if (message.kind === 'ready') clients.begin(child);
@@ -263,7 +277,7 @@ class Trial {
       child.kill();
     }
     const view = await viewOf(this.#runDir);
-    this.#judge(view);
+    this.wrong.push(...this.#wrongIn(view));
     this.#compare(view);
     this.wrong.push(...check.allArrived(this.#history.asked, view, this.#kept));
   }
@@ -282,5 +296,5 @@ export const runListTrial = async (seed: number, canary: Canary | null): Promise
     await sleep(0);
     directory.cleanUp();
   }
-  return { wrong: trial.wrong, endings: trial.endings, acknowledged: trial.acknowledged };
+  return { wrong: trial.wrong, endings: trial.endings, counts: trial.counts };
 };
