@@ -41,8 +41,14 @@ export const processorMs = (pid: number): number | null => timesMs(pid, STAT_FIE
 export const endedChildrenMs = (): number | null =>
   timesMs('self', STAT_FIELDS.childrenUser, STAT_FIELDS.childrenSystem);
 
-/** The most memory a living process has had resident so far. */
-export const peakMemoryMb = (pid: number): number | null => {
-  const kib = /^VmHWM:\s+(?<kib>\d+) kB$/mu.exec(read(`/proc/${pid}/status`) ?? '')?.groups?.['kib'];
+const statusMb = (pid: number | 'self', field: string): number | null => {
+  const lines = (read(`/proc/${pid}/status`) ?? '').split('\n');
+  const kib = /\s(?<kib>\d+) kB$/u.exec(lines.find((line) => line.startsWith(`${field}:`)) ?? '')?.groups?.['kib'];
   return kib === undefined ? null : Number(kib) / 1_024;
 };
+
+/** The most memory a living process has had resident so far. */
+export const peakMemoryMb = (pid: number): number | null => statusMb(pid, 'VmHWM');
+
+/** What this process has allocated and has resident: without the pages of files that it has mapped. */
+export const ownMemoryMb = (): number | null => statusMb('self', 'RssAnon');

@@ -11,6 +11,7 @@ import { machine, type BenchResult } from '../harness/result.ts';
 import { Series } from '../harness/series.ts';
 import { activateResultSchema } from './activate.ts';
 import { latencyResultSchema } from './latency.ts';
+import { memoryResultSchema, type MemoryResult } from './memory.ts';
 import { populationResultSchema } from './population.ts';
 import type { RateSettings } from './rates.ts';
 import { countedSchema, type RawSettings } from './raw.ts';
@@ -18,6 +19,7 @@ import { resumeResultSchema } from './resume.ts';
 import { rowsOf, type Measurements, type PopulationRun } from './rows.ts';
 import {
   BATCH,
+  MEMORY_SAMPLES,
   PER_CALL,
   REPEATED_MAX,
   RESUME_SIZE,
@@ -72,6 +74,9 @@ const population = (actors: number, { shards, mail, idle }: Sizes): Promise<Popu
     return { actors, made, resumed, activated };
   });
 
+const memory = ({ shards, memory: sizes }: Sizes): Promise<MemoryResult> =>
+  withDirectory((directory) => runSubjectAt(at('./memory'), { ...sizes, directory, shards }, memoryResultSchema));
+
 const makeSeries = (sizes: Sizes): Measurements => ({
   rawBatches: new Series(),
   tells: new Series(),
@@ -84,6 +89,7 @@ const makeSeries = (sizes: Sizes): Measurements => ({
   snapshots: new Series(),
   load: new Series(),
   populations: new Map(sizes.populations.map((actors) => [actors, new Series<PopulationRun>()])),
+  memory: new Series(),
   teamWithout: new Series(),
   teamWith: new Series(),
 });
@@ -122,6 +128,11 @@ const measureRound = async (series: Measurements, sizes: Sizes, round: number, p
       `first step after ${resumed.firstStepSeconds} s, all served after ${resumed.servedSeconds} s`;
     await take(`${actors} durable actors`, of, () => population(actors, sizes), words);
   }
+  if (round === 1 || sizes.memory.actors <= REPEATED_MAX) {
+    const words = ({ start, made, told }: MemoryResult): string =>
+      `${[start, ...made, ...told].map((value) => (value === null ? '?' : Math.round(value))).join(' ')} MB`;
+    await take(`memory of ${sizes.memory.actors} durable actors`, series.memory, () => memory(sizes), words);
+  }
   const inSeconds = ({ wallSeconds }: { wallSeconds: number }): string => `${wallSeconds.toFixed(2)} s`;
   await take('team without journal', series.teamWithout, () => runTeamAt('none', sizes.team), inSeconds);
   await take('team with journal', series.teamWith, () => runTeamAt('flushed', sizes.team), inSeconds);
@@ -142,6 +153,7 @@ export const measureSizes = async (sizes: Sizes, progress: Progress): Promise<Be
       ...before,
       loadAverageAtEnd: loadAverage(),
       resume: `from the start of the process; the population was made just before, so that its file is in the system's cache; mail for ${sizes.mail} of the actors; sizes above ${REPEATED_MAX} are measured once`,
+      passiveMemory: `resident memory without mapped files (RssAnon), read ${MEMORY_SAMPLES} times on the way; sizes above ${REPEATED_MAX} are measured once`,
       team: 'the rehearsal built in, at latency 0, reviews off; wall and CPU time of the whole process',
     },
     rows: rowsOf(series, sizes),

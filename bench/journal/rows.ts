@@ -4,10 +4,21 @@ import { measuredRow, skippedRow, type Row, type RowKind } from '../harness/resu
 import { rowOfSeries, type Measured, type Series } from '../harness/series.ts';
 import type { ActivateResult } from './activate.ts';
 import type { LatencyResult } from './latency.ts';
+import type { MemoryResult } from './memory.ts';
 import type { PopulationResult } from './population.ts';
 import type { Counted } from './raw.ts';
 import type { ResumeResult } from './resume.ts';
-import { BATCH, PER_CALL, RESUME_SIZE, SNAPSHOTS_PER_CALL, TARGETS, WRITERS, type Sizes } from './settings.ts';
+import {
+  BATCH,
+  MEMORY_SAMPLES,
+  MEMORY_SIZE,
+  PER_CALL,
+  RESUME_SIZE,
+  SNAPSHOTS_PER_CALL,
+  TARGETS,
+  WRITERS,
+  type Sizes,
+} from './settings.ts';
 import type { DurabilityRun } from './team.ts';
 
 /** One population: made, resumed, and, for one size, its idle actors woken. */
@@ -30,6 +41,7 @@ export interface Measurements {
   readonly snapshots: Series<Counted>;
   readonly load: Series<Counted>;
   readonly populations: ReadonlyMap<number, Series<PopulationRun>>;
+  readonly memory: Series<MemoryResult>;
   readonly teamWithout: Series<DurabilityRun>;
   readonly teamWith: Series<DurabilityRun>;
 }
@@ -159,10 +171,29 @@ const teamRows = ({ teamWithout, teamWith }: Measurements, { team }: Sizes): Row
   ];
 };
 
+const memoryRows = ({ memory: { measured } }: Measurements, { memory }: Sizes): Row[] => {
+  const { actors, resident, tells } = memory;
+  const of = `passive memory: ${actors} durable actors, ${resident} in memory`;
+  const row = (what: string, valueOf: (run: MemoryResult) => number | null, baseline: Baseline | null = null): Row => {
+    const limit = actors === MEMORY_SIZE ? TARGETS.memoryRatio : undefined;
+    return rowOfSeries(against({ name: `${of}: ${what}`, unit: 'MB' }, baseline, limit), measured, valueOf);
+  };
+  const half = row('when half of them are made', ({ made }) => made[MEMORY_SAMPLES / 2 - 1] ?? null);
+  return [
+    row('before the first', ({ start }) => start),
+    half,
+    row('when all are made', ({ made }) => made.at(-1) ?? null, baselineOf(half)),
+    row(`after ${tells} messages for random ones`, ({ told }) => told.at(-1) ?? null, baselineOf(half)),
+    rowOfSeries(rate(`${of}: made`, 'actors/s'), measured, (run) => actors / run.madeSeconds),
+    rowOfSeries(rate(`${of}: messages for random ones`, 'messages/s'), measured, (run) => tells / run.toldSeconds),
+  ];
+};
+
 export const rowsOf = (all: Measurements, sizes: Sizes): Row[] => [
   ...throughputRows(all),
   ...latencyRows(all),
   ...clientRows(all),
   ...[...all.populations].flatMap(([actors, series]) => populationRows(actors, series.measured, sizes)),
+  ...memoryRows(all, sizes),
   ...teamRows(all, sizes),
 ];

@@ -20,6 +20,7 @@ export interface Sizes {
   /** How many of the others are woken afterwards, in the population that has targets. */
   readonly idle: number;
   readonly team: number;
+  readonly memory: { readonly actors: number; readonly resident: number; readonly tells: number };
 }
 
 const FULL: Sizes = {
@@ -33,15 +34,25 @@ const FULL: Sizes = {
   mail: 1_000,
   idle: 20_000,
   team: 589,
+  memory: { actors: 1_000_000, resident: 10_000, tells: 100_000 },
 };
 
-/** The largest population takes minutes to make, and is no target. */
+/** The largest populations take minutes to make. */
 export const sizesOf = ({ quick }: JournalSettings): Sizes =>
-  quick ? { ...FULL, runs: 1, populations: [10_000, 100_000] } : FULL;
+  quick
+    ? {
+        ...FULL,
+        runs: 1,
+        populations: [10_000, 100_000],
+        memory: { actors: 100_000, resident: 10_000, tells: 20_000 },
+      }
+    : FULL;
 
 /** Above this a population is measured once. */
 export const REPEATED_MAX = 100_000;
 export const RESUME_SIZE = 100_000;
+export const MEMORY_SIZE = 1_000_000;
+export const MEMORY_SAMPLES = 10;
 
 export const BATCH = 1_000;
 export const WRITERS = 256;
@@ -55,4 +66,5 @@ export const TARGETS = {
   firstStepSeconds: 2,
   servedSeconds: 5,
   teamRatio: 1.3,
+  memoryRatio: 1.2,
 } as const;

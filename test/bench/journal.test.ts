@@ -7,6 +7,7 @@ import { Series } from '../../bench/harness/series.ts';
 import { measureActivation } from '../../bench/journal/activate.ts';
 import { measureLatency } from '../../bench/journal/latency.ts';
 import { measureSizes } from '../../bench/journal/measure.ts';
+import { measureMemory } from '../../bench/journal/memory.ts';
 import { makePopulation, readAddresses } from '../../bench/journal/population.ts';
 import { measureRate, type RateSettings } from '../../bench/journal/rates.ts';
 import { measureResume } from '../../bench/journal/resume.ts';
@@ -74,6 +75,14 @@ describe('what a measurement counts is in the journal', () => {
     expect(await counts()).toMatchObject({ steps: 67 + 2 * 20, pending: 0 });
   });
 
+  test('passive memory: all actors are made, few are in memory, every message is consumed', async () => {
+    const sizes = { actors: 205, resident: 8, tells: 33 };
+    const { made, told, activations } = await measureMemory({ directory, shards: 4, ...sizes });
+    expect([made.length, told.length]).toEqual([10, 10]);
+    expect(activations).toBeGreaterThan(0);
+    expect(await counts()).toMatchObject({ spawns: 205, pending: 0, mail: 33 + 10 });
+  });
+
   test.each<[RateSettings['method'], keyof JournalCounts]>([
     ['writers', 'mail'],
     ['deliver', 'mail'],
@@ -97,6 +106,7 @@ const TINY: Sizes = {
   mail: 5,
   idle: 10,
   team: 7,
+  memory: { actors: 60, resident: 8, tells: 20 },
 };
 
 describe('the whole', () => {
@@ -150,6 +160,14 @@ describe('rows', () => {
       [10_000, await seriesOf(population(10_000, 2))],
       [100_000, await seriesOf(population(100_000, 6))],
     ]),
+    memory: await seriesOf({
+      start: 100,
+      made: [200, 300, 350, 380, 400, 410, 420, 430, 440, 460],
+      told: [460, 465, 470, 470, 470, 480, 480, 480, 480, 500],
+      madeSeconds: 20,
+      toldSeconds: 5,
+      activations: 9_000,
+    }),
     teamWithout: await seriesOf({ wallSeconds: 4, processorMs: 4_000 }),
     teamWith: await seriesOf({ wallSeconds: 5, processorMs: 6_000 }),
   });
@@ -173,6 +191,16 @@ describe('rows', () => {
     expect(find(rows, 'flushed: CPU time')).toMatchObject({ ratio: 1.5, met: false });
   });
 
+  test('memory is compared with that of half as many actors, and has a target at a million', async () => {
+    const small = rowsOf(await measurements(), sizes);
+    expect(find(small, 'half of them')).toMatchObject({ value: 400, ratio: null });
+    expect(find(small, 'all are made')).toMatchObject({ value: 460, ratio: 1.15, target: null });
+    expect(find(small, 'in memory: made')).toMatchObject({ value: 5_000 });
+    const rows = rowsOf(await measurements(), sizesOf({ quick: false, json: true }));
+    expect(find(rows, 'all are made')).toMatchObject({ ratio: 1.15, target: 1.2, met: true });
+    expect(find(rows, 'after 100000 messages')).toMatchObject({ ratio: 1.25, target: 1.2, met: false });
+  });
+
   test('without a baseline there is a value and no ratio', async () => {
     const rawBatches = new Series<{ count: number; seconds: number }>();
     await rawBatches.add(() => Promise.reject(new Error('no disk')));
@@ -183,6 +211,7 @@ describe('rows', () => {
 
   test('quick measures the same sizes less often, without the largest population', () => {
     const full = sizesOf({ quick: false, json: true });
-    expect(sizes).toEqual({ ...full, runs: 1, populations: full.populations.slice(0, 2) });
+    expect(sizes).toEqual({ ...full, runs: 1, populations: full.populations.slice(0, 2), memory: sizes.memory });
+    expect(sizes.memory).toMatchObject({ actors: full.memory.actors / 10, resident: full.memory.resident });
   });
 });
