@@ -35,6 +35,17 @@ export const configSchema = z.strictObject({
       ordinary: z.int().nonnegative().optional(),
     })
     .optional(),
+  /** Which agents stay in memory; as the options of the same names of `ActorSystem.start`. */
+  actors: z
+    .strictObject({
+      /** Most agents in memory; those that have rested longest leave it. 0: no cap. Default 100,000. */
+      residentMax: z.int().nonnegative().optional(),
+      /** How long an idle agent stays in memory. 0: for ever. Default 300,000. */
+      passivateAfterMs: z.int().nonnegative().optional(),
+      /** How many entries the log of a shard may have that no snapshot holds. Default 20,000. */
+      checkpointEntries: z.int().positive().optional(),
+    })
+    .optional(),
 });
 
 export type RunConfig = z.infer<typeof configSchema>;

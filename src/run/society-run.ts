@@ -11,7 +11,7 @@ import { acquireLease, type JournalClient, type Lease } from '../journal/index.t
 import type { Clock } from '../platform/index.ts';
 import type { EventRecord } from '../protocol/event.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
-import { ActorSystem } from '../runtime/index.ts';
+import { ActorSystem, type SystemOptions } from '../runtime/index.ts';
 import { EventWriter, type EventInput } from '../telemetry/index.ts';
 import { limitsWith, type AgentSettings, type Limits, type RosterSummary, USER } from '../society/index.ts';
 import { startControlServer } from './control-server.ts';
@@ -24,6 +24,7 @@ import { ProgressMeter } from './progress.ts';
 import { gather, summaryOf, writeReports } from './report.ts';
 import type { RunDirectory, RunFile } from './run-directory.ts';
 import { serviceSpecs } from './services.ts';
+import type { RunSettings } from './settings.ts';
 import { stopRun } from './steering.ts';
 import type { ResumeOptions, Run, RunProgress, RunSummary } from './types.ts';
 
@@ -64,6 +65,16 @@ const agentSettings = (run: RunFile): Omit<AgentSettings, 'goal'> => {
     },
     ...(temperature === undefined ? {} : { temperature }),
     ...(maxTokens === undefined ? {} : { maxTokens }),
+  };
+};
+
+/** Which agents stay in memory, as far as the configuration says it. */
+const residency = ({ config }: RunSettings): Pick<SystemOptions, 'residentMax' | 'passivateAfterMs' | 'checkpoint'> => {
+  const { residentMax, passivateAfterMs, checkpointEntries } = config.actors ?? {};
+  return {
+    ...(residentMax === undefined ? {} : { residentMax }),
+    ...(passivateAfterMs === undefined ? {} : { passivateAfterMs }),
+    ...(checkpointEntries === undefined ? {} : { checkpoint: { entries: checkpointEntries } }),
   };
 };
 
@@ -218,6 +229,7 @@ export class SocietyRun implements Run {
       shards: settings.shards,
       seed: settings.seed,
       deterministic: settings.deterministic,
+      ...residency(settings),
       journal: { directory: settings.durability === 'none' ? null : directory.path, durability: settings.durability },
       services: serviceSpecs(run, directory.path),
       onEvent: (event) => this.#onEvent(event, writer),

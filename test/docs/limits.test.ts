@@ -22,10 +22,11 @@ test('the configuration shown has every field, and the limits at their defaults'
   const config = configSchema.parse(JSON.parse(block?.code ?? ''));
   expect(config.limits).toEqual(defaultLimits);
   const shown = JSON.parse(block?.code ?? '') as Record<string, object>;
-  const { limits, model, pollIntervalMs } = configSchema.shape;
+  const { limits, model, pollIntervalMs, actors } = configSchema.shape;
   expect(limits.unwrap()).toBe(limitsSchema);
   expect(Object.keys(shown).sort()).toEqual(Object.keys(configSchema.shape).sort());
   expect(Object.keys(shown['limits'] ?? {}).sort()).toEqual(Object.keys(limitsSchema.shape).sort());
   expect(Object.keys(shown['model'] ?? {}).sort()).toEqual(Object.keys(model.unwrap().shape).sort());
+  expect(Object.keys(shown['actors'] ?? {}).sort()).toEqual(Object.keys(actors.unwrap().shape).sort());
   expect(Object.keys(shown['pollIntervalMs'] ?? {}).sort()).toEqual(Object.keys(pollIntervalMs.unwrap().shape).sort());
 });

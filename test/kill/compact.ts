@@ -10,6 +10,9 @@ const PROCESS_MAX_MS = 60_000;
 /** A compaction passes its kill point as often. */
 export const COMPACTION_PASSAGES = 3;
 
+/** Whether a compaction has replaced the journal, wherever it was killed. */
+export const replaces = (killAt: number | null): boolean => killAt === null || killAt === COMPACTION_PASSAGES;
+
 /**
  * @param killAt the passage of the point `compaction` that kills it, counted from 1; null: none
  * @returns whether it was killed

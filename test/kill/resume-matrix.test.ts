@@ -16,6 +16,7 @@ import {
   temporaryDirectory,
 } from '../support/command.ts';
 import { neverBack, type Outcome, sameAs, wholeRepository } from './checks.ts';
+import { compactOffline } from './compact.ts';
 import { snapshotOf } from './snapshot.ts';
 
 const directory = temporaryDirectory();
@@ -75,6 +76,24 @@ describe('a run goes on', () => {
     }
     const result = await resume(runDir, null, '--threads', '1', '--durability', 'flushed');
     expect(result.exitCode, result.stderr).toBe(0);
+    await expectSameEnd(jsonLine(result) as RunSummary);
+  });
+
+  test('with few agents in memory and snapshots all the time, killed at one, compacted before it resumes (D4, J6)', async () => {
+    const runDir = pathOf('passive');
+    const config = pathOf('passive.json');
+    writeFileSync(config, JSON.stringify({ actors: { residentMax: 2, passivateAfterMs: 5, checkpointEntries: 5 } }));
+    // A run that keeps its agents in memory takes no snapshot before its end.
+    const env = { NODE_ENV: 'test', MEGACTOR_KILL_AT: 'snapshot:8' };
+    expect((await command(runArguments(runDir, '--config', config), { env })).signal).toBe('SIGKILL');
+    const killed = await snapshotOf(runDir);
+    expect(jsonLine(await command(['inspect', runDir, '--json']))).toMatchObject({ status: 'killed' });
+    expect(await compactOffline(runDir, null)).toBe('done');
+    const compacted = await snapshotOf(runDir, killed.sent);
+    expect(compacted).toEqual(killed);
+    const result = await resume(runDir, null, '--config', config);
+    expect(result.exitCode, result.stderr).toBe(0);
+    expect(neverBack(killed, await snapshotOf(runDir, killed.sent))).toEqual([]);
     await expectSameEnd(jsonLine(result) as RunSummary);
   });
 

@@ -1,8 +1,9 @@
 /** What the journal of a killed run holds, as far as the checks of the kill suite ask. */
 import { type JournalReader, readJournal, type StoreReader } from '../../src/journal/index.ts';
-import type { InboxEntry } from '../../src/journal/shard-log.ts';
-import { MegactorError } from '../../src/protocol/errors.ts';
 import { agentStateSchema } from '../../src/society/index.ts';
+
+/** How many messages, by the id of the sender. */
+export type SentMail = ReadonlyMap<number, number>;
 
 export interface AgentSnapshot {
   readonly steps: number;
@@ -14,6 +15,8 @@ export interface AgentSnapshot {
 export interface RunSnapshot {
   readonly agents: ReadonlyMap<string, AgentSnapshot>;
   readonly plannerAnswers: number;
+  /** What steps sent that are in the journal, or were in it when it was compacted. */
+  readonly sent: SentMail;
   /** Agents of whose mail, sent by committed steps, some is in no inbox. */
   readonly mailLost: readonly string[];
   /** Steps whose tools have acted although no answer of a model is journaled for them. */
@@ -30,35 +33,33 @@ const hasActed = (stores: readonly StoreReader[], step: string): boolean => {
   return keys.some((key) => stores.some((store) => store.result(`${step}/${key}`) !== undefined));
 };
 
-export const EMPTY_SNAPSHOT: RunSnapshot = { agents: new Map(), plannerAnswers: 0, mailLost: [], actedUnrecorded: [] };
+export const EMPTY_SNAPSHOT: RunSnapshot = {
+  agents: new Map(),
+  plannerAnswers: 0,
+  sent: new Map(),
+  mailLost: [],
+  actedUnrecorded: [],
+};
 
-/** Every entry that ever came to the inbox of `shard`. */
-function* inboxOf(journal: JournalReader, shard: number): Iterable<InboxEntry> {
-  for (let seq = 0; ; seq += 1) {
-    try {
-      yield journal.inboxEntry(shard, seq);
-    } catch (error) {
-      // The reader has checked that nothing is missing before the end.
-      if (error instanceof MegactorError && error.code === 'JOURNAL_DAMAGED') return;
-      throw error;
-    }
-  }
-}
-
-/** How much mail of each actor is in the inboxes, consumed or not. */
-const mailBySender = (journal: JournalReader): Map<number, number> => {
-  const found = new Map<number, number>();
+/** What the steps of each agent have sent: `before`, and all that the log has. */
+const sentBy = (journal: JournalReader, before: SentMail): Map<number, number> => {
+  const found = new Map(before);
   for (let shard = 0; shard < journal.shards.length; shard += 1) {
-    for (const entry of inboxOf(journal, shard)) {
-      const sender = entry.kind === 'mail' ? entry.mail.from?.id : undefined;
-      if (sender !== undefined) found.set(sender, (found.get(sender) ?? 0) + 1);
+    for (const { outgoing } of journal.appends(shard)) {
+      for (const { entry } of outgoing) {
+        const sender = entry.kind === 'mail' ? entry.mail.from?.id : undefined;
+        if (sender !== undefined) found.set(sender, (found.get(sender) ?? 0) + 1);
+      }
     }
   }
   return found;
 };
 
-/** @throws JOURNAL_DAMAGED */
-export const snapshotOf = async (runDir: string): Promise<RunSnapshot> => {
+/**
+ * @param cut what was sent before the journal was compacted
+ * @throws JOURNAL_DAMAGED, also when something that a step sent is in no inbox
+ */
+export const snapshotOf = async (runDir: string, cut: SentMail = new Map()): Promise<RunSnapshot> => {
   const journal = await readJournal(runDir);
   try {
     const model = journal.store('model');
@@ -66,7 +67,7 @@ export const snapshotOf = async (runDir: string): Promise<RunSnapshot> => {
     const agents = new Map<string, AgentSnapshot>();
     const actedUnrecorded: string[] = [];
     const mailLost: string[] = [];
-    const mail = mailBySender(journal);
+    const sent = sentBy(journal, cut);
     for (const actor of journal.shards.flatMap((shard) => shard.actors)) {
       const { name } = actor.record;
       const parsed = agentStateSchema.safeParse(actor.state);
@@ -76,7 +77,7 @@ export const snapshotOf = async (runDir: string): Promise<RunSnapshot> => {
       if (!kept && hasActed(services, step) && actor.begun !== null && actor.begun.intents.includes('model')) {
         actedUnrecorded.push(step);
       }
-      if (counters.messages > (mail.get(actor.record.id) ?? 0)) mailLost.push(name);
+      if (counters.messages > (sent.get(actor.record.id) ?? 0)) mailLost.push(name);
       agents.set(name, {
         steps: actor.step,
         answers: counters.calls + (kept ? 1 : 0),
@@ -87,7 +88,7 @@ export const snapshotOf = async (runDir: string): Promise<RunSnapshot> => {
       journal.store('run').result('_planner/0/plan-0') === undefined && model.result('_planner/0/plan-0') === undefined
         ? 0
         : 1;
-    return { agents, plannerAnswers, mailLost, actedUnrecorded };
+    return { agents, plannerAnswers, sent, mailLost, actedUnrecorded };
   } finally {
     await journal.close();
   }

@@ -22,7 +22,7 @@ const RUN_EVERY = 20;
 const LARGE_TRIALS = 3;
 /** What befalls the disk: a group is refused, flushed late, lost with the power; the data file is cut off, overwritten. */
 export const FAULTS = ['disk-full', 'slow-flush', 'power-loss', 'truncated', 'overwritten'] as const;
-const NOT_KILLED: ReadonlySet<string> = new Set(['missed', 'disk-full']);
+const NOT_KILLED: ReadonlySet<string> = new Set(['missed', 'disk-full', 'interrupted']);
 const REGRESSIONS = new URL('./regressions.json', import.meta.url);
 
 export type TrialKind = 'lists' | 'runs' | 'large';
@@ -51,7 +51,7 @@ export interface KillSuiteResult {
   readonly firstFailingSeed: number | null;
   /**
    * How often a process was killed, by point, and at a random time; `missed`: it was armed with a point that it did not
-   * pass, and killed at another time or not at all. How often each fault was there, by kind (`FAULTS`). `kills`: all
+   * pass, and killed at another time or not at all; `interrupted`: it paused its run. How often each fault was there, by kind (`FAULTS`). `kills`: all
    * processes that were killed. `damage-noticed`: damaged journals that were refused; in the others the damage lay
    * where nothing is. `compactions`: begun, killed or not. `acknowledged`: operations on lists that were. `uncounted`:
    * answers paid for again and in no count, because the process was killed before the mark of the first request was
@@ -93,8 +93,8 @@ class Suite {
 
   async #run(seed: number, canary: Canary | null): Promise<Outcome> {
     const trial = drawTrial(seed, this.#options.agents);
-    const { wrong, kills, uncounted } = await runTrial(trial, await this.#reference(trial.shape), canary);
-    return { wrong, endings: kills, counts: { uncounted } };
+    const { wrong, kills, uncounted, compactions } = await runTrial(trial, await this.#reference(trial.shape), canary);
+    return { wrong, endings: kills, counts: { uncounted, compactions } };
   }
 
   async #list(seed: number, canary: Canary | null): Promise<Outcome> {

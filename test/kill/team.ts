@@ -5,8 +5,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { seededRandom } from '../../src/platform/index.ts';
+import { type Random, seededRandom } from '../../src/platform/index.ts';
 import type { Inspection, RunSummary } from '../../src/run/types.ts';
 import {
   asLineSets,
@@ -18,7 +19,9 @@ import {
   temporaryDirectory,
 } from '../support/command.ts';
 import * as checks from './checks.ts';
-import { EMPTY_SNAPSHOT, type RunSnapshot, snapshotOf } from './snapshot.ts';
+import { COMPACTION_PASSAGES, compactOffline, replaces } from './compact.ts';
+import type { Residency } from './draw.ts';
+import { EMPTY_SNAPSHOT, type RunSnapshot, type SentMail, snapshotOf } from './snapshot.ts';
 
 const ADMINS = 98;
 const WORKERS_PER_ADMIN = 5;
@@ -26,6 +29,8 @@ const AGENTS = 1 + ADMINS * (WORKERS_PER_ADMIN + 1);
 const LATENCY_MS = 200;
 const KILLS = 4;
 const PROCESS_MAX_MS = 300_000;
+/** As many as there are shards. */
+const RECOVERIES = 8;
 
 const statsSchema = z.object({
   calls: z.int(),
@@ -130,7 +135,7 @@ const paidOnce = (kills: readonly Seen[], end: Seen): string[] => {
   return wrong.slice(0, 4);
 };
 
-const lookAt = async (server: Server, runDir: string): Promise<Seen> => {
+const lookAt = async (server: Server, runDir: string, cut: SentMail): Promise<Seen> => {
   for (let attempt = 0; attempt < 200; attempt += 1) {
     if ((await server.stats()).inFlight === 0) break;
     await sleep(50);
@@ -138,7 +143,7 @@ const lookAt = async (server: Server, runDir: string): Promise<Seen> => {
   const stats = await server.stats();
   let snapshot = EMPTY_SNAPSHOT;
   try {
-    snapshot = await snapshotOf(runDir);
+    snapshot = await snapshotOf(runDir, cut);
   } catch (error) {
     // Killed before there was a journal.
     if (stats.calls > 0) throw error;
@@ -154,7 +159,7 @@ export interface TeamTrialResult {
 
 const runAndKill = async (
   args: readonly string[],
-  env: Record<string, string>,
+  env: Readonly<Record<string, string>>,
   afterMs: number,
 ): Promise<CommandResult> => {
   const running = startCommand(args, { env });
@@ -166,53 +171,115 @@ const runAndKill = async (
   }
 };
 
-const killAndResume = async (seed: number, server: Server, reference: Reference, runDir: string) => {
-  const random = seededRandom(seed, 53);
-  const env = environmentOf(server);
-  const kills: Seen[] = [];
-  const wrong: string[] = [];
-  for (let number = 0; number <= KILLS; number += 1) {
-    const started = number > 0 && kills.some(({ stats }) => stats.calls > 0);
-    const args = started ? ['resume', runDir, '--json', '--quiet'] : argumentsOf(runDir);
+/** Few agents in memory, or those that are at work only, and snapshots all the time. */
+const drawResidency = (random: Random): Residency => ({
+  ...(random() < 0.6 ? { residentMax: 20 + Math.floor(random() * 300) } : {}),
+  ...(random() < 0.4 ? { passivateAfterMs: 1 + Math.floor(random() * 500) } : {}),
+  ...(random() < 0.6 ? { checkpointEntries: 20 + Math.floor(random() * 300) } : {}),
+});
+
+class TeamTrial {
+  readonly #random: Random;
+  readonly #server: Server;
+  readonly #reference: Reference;
+  readonly #runDir: string;
+  readonly #looks: Seen[] = [];
+  readonly wrong: string[] = [];
+  readonly kills: string[] = [];
+  compactions = 0;
+  /** What was sent before the journal was compacted. */
+  #cut: SentMail = new Map();
+
+  constructor(seed: number, server: Server, reference: Reference, runDir: string) {
+    this.#random = seededRandom(seed, 53);
+    this.#server = server;
+    this.#reference = reference;
+    this.#runDir = runDir;
+  }
+
+  /** @returns how the process ended that was left alone, or was done before its kill */
+  async killAndResume(): Promise<CommandResult> {
+    for (let number = 0; number <= KILLS; number += 1) {
+      const result = await this.#live(number);
+      if (result.signal !== 'SIGKILL') {
+        if (result.exitCode !== 0) throw new Error(`exit ${result.exitCode}: ${result.stdout}${result.stderr}`);
+        return result;
+      }
+      await this.#lookAtKilled();
+      if (number === KILLS) throw new Error('the last process was killed: it hangs');
+      await this.#compact();
+    }
+    throw new Error('every process was killed');
+  }
+
+  async #live(number: number): Promise<CommandResult> {
+    const random = this.#random;
+    const config = `${this.#runDir}.json`;
+    writeFileSync(config, JSON.stringify({ actors: drawResidency(random) }));
+    const started = this.#looks.some(({ stats }) => stats.calls > 0);
+    const args = started ? ['resume', this.#runDir, '--json', '--quiet'] : argumentsOf(this.#runDir);
+    const inRecovery = started && number < KILLS && random() < 0.25;
+    const armed = { NODE_ENV: 'test', MEGACTOR_KILL_AT: `recovery:${1 + Math.floor(random() * RECOVERIES)}` };
     // What is left is a part of the whole, and a start takes its time.
     const part = number === 0 ? 0.3 + random() * 0.5 : 0.15 + random() * 0.35;
-    const result = await runAndKill(args, env, number === KILLS ? PROCESS_MAX_MS : part * reference.wallMs);
-    if (result.signal !== 'SIGKILL') {
-      if (result.exitCode !== 0) throw new Error(`exit ${result.exitCode}: ${result.stdout}${result.stderr}`);
-      return { kills, wrong, result };
-    }
-    const seen = await lookAt(server, runDir);
-    const before = kills.at(-1);
-    if (before !== undefined) wrong.push(...checks.neverBack(before.snapshot, seen.snapshot));
-    wrong.push(...checks.mailIsThere(seen.snapshot), ...checks.actsOnRecorded(seen.snapshot));
-    kills.push(seen);
+    const afterMs = number === KILLS || inRecovery ? PROCESS_MAX_MS : part * this.#reference.wallMs;
+    const env = { ...environmentOf(this.#server), ...(inRecovery ? armed : {}) };
+    const result = await runAndKill([...args, '--config', config], env, afterMs);
+    if (result.signal === 'SIGKILL') this.kills.push(inRecovery ? 'recovery' : 'random');
+    return result;
   }
-  throw new Error('the last process was killed: it hangs');
-};
+
+  async #lookAtKilled(): Promise<void> {
+    const seen = await lookAt(this.#server, this.#runDir, this.#cut);
+    const before = this.#looks.at(-1);
+    if (before !== undefined) this.wrong.push(...checks.neverBack(before.snapshot, seen.snapshot));
+    this.wrong.push(...checks.mailIsThere(seen.snapshot), ...checks.actsOnRecorded(seen.snapshot));
+    this.#looks.push(seen);
+  }
+
+  async #compact(): Promise<void> {
+    const random = this.#random;
+    const before = this.#looks.at(-1)?.snapshot;
+    if (before === undefined || before.agents.size === 0 || random() < 0.5) return;
+    const killAt = random() < 0.5 ? 1 + Math.floor(random() * COMPACTION_PASSAGES) : null;
+    this.compactions += 1;
+    if ((await compactOffline(this.#runDir, killAt)) === 'killed') this.kills.push('compaction');
+    if (replaces(killAt)) this.#cut = before.sent;
+    const after = await snapshotOf(this.#runDir, this.#cut);
+    if (!isDeepStrictEqual(after, before)) this.wrong.push('a compacted journal reads otherwise');
+  }
+
+  /** Compares the end with the same team left alone. @returns what the counters are to have */
+  async judge(result: CommandResult): Promise<Record<string, number>> {
+    const outcome = await outcomeOf(result, this.#runDir);
+    const { summary } = outcome;
+    const end = await lookAt(this.#server, this.#runDir, this.#cut);
+    const repeated = end.stats.calls - summary.modelCalls;
+    this.wrong.push(...checks.sameAs(this.#reference.outcome, outcome), ...paidOnce(this.#looks, end));
+    this.wrong.push(...checks.wholeRepository(summary.workspace));
+    if (summary.agents !== AGENTS) this.wrong.push(`${summary.agents} agents, not ${AGENTS}`);
+    return {
+      compactions: this.compactions,
+      largeCalls: end.stats.calls,
+      largeCallsAlone: this.#reference.calls,
+      largeRepeated: repeated,
+      uncounted: repeated - summary.repeatedCalls,
+    };
+  }
+}
 
 export const runTeamTrial = async (seed: number): Promise<TeamTrialResult> => {
   const shared = seed % 2 === 0;
   const reference = await leftAlone(shared);
   const directory = temporaryDirectory();
   const server = await startServer(directory.path, shared);
+  const trial = new TeamTrial(seed, server, reference, join(directory.path, 'run'));
   try {
-    const runDir = join(directory.path, 'run');
-    const { kills, wrong, result } = await killAndResume(seed, server, reference, runDir);
-    const outcome = await outcomeOf(result, runDir);
-    const { summary } = outcome;
-    const end = await lookAt(server, runDir);
-    const repeated = end.stats.calls - summary.modelCalls;
-    const uncounted = repeated - summary.repeatedCalls;
-    wrong.push(...checks.sameAs(reference.outcome, outcome), ...paidOnce(kills, end));
-    wrong.push(...checks.wholeRepository(summary.workspace));
-    if (summary.agents !== AGENTS) wrong.push(`${summary.agents} agents, not ${AGENTS}`);
-    return {
-      wrong,
-      kills: kills.map(() => 'random'),
-      counts: { largeCalls: end.stats.calls, largeCallsAlone: reference.calls, largeRepeated: repeated, uncounted },
-    };
+    const counts = await trial.judge(await trial.killAndResume());
+    return { wrong: trial.wrong, kills: trial.kills, counts };
   } catch (error) {
-    return { wrong: [error instanceof Error ? (error.stack ?? error.message) : String(error)], kills: [], counts: {} };
+    const wrong = [...trial.wrong, error instanceof Error ? (error.stack ?? error.message) : String(error)];
+    return { wrong, kills: trial.kills, counts: {} };
   } finally {
     await server.close();
     directory.cleanUp();

@@ -4,7 +4,8 @@
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { existsSync, readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { readJournal } from '../../src/journal/index.ts';
 import type { Canary, KillPoint } from '../../src/platform/index.ts';
 import type { Inspection, RunSummary } from '../../src/run/types.ts';
@@ -18,9 +19,10 @@ import {
 } from '../support/command.ts';
 import { jsonLine } from '../support/command.ts';
 import * as checks from './checks.ts';
-import { describeKill, type Kill, type RunShape, type Trial } from './draw.ts';
+import { compactOffline, replaces } from './compact.ts';
+import { describeKill, type Life, type Residency, type RunShape, type Trial } from './draw.ts';
 import { type RecordingServer, startRecordingServer } from './model-server.ts';
-import { EMPTY_SNAPSHOT, snapshotOf } from './snapshot.ts';
+import { EMPTY_SNAPSHOT, type RunSnapshot, type SentMail, snapshotOf } from './snapshot.ts';
 
 /** The run of a shape that nobody killed, and what it takes. */
 export interface Reference {
@@ -34,8 +36,9 @@ export interface TrialResult {
   readonly seed: number;
   /** What is wrong; empty when the trial passed. */
   readonly wrong: readonly string[];
-  /** What happened, by kill point; `random`; `missed` when the process had ended before. */
+  /** What happened, by kill point; `random`, `interrupted`; `missed` when the process had ended before. */
   readonly kills: readonly string[];
+  readonly compactions: number;
   /** Answers that were paid for again and are not in `repeatedCalls`. */
   readonly uncounted: number;
 }
@@ -96,6 +99,7 @@ const passagesOf = async (runDir: string, calls: number): Promise<Reference['pas
       // Several appends share a commit; a call has its mark, its answer and the changes of its tools.
       'commit.after': Math.ceil(appends / 2),
       'service.commit.after': 3 * calls,
+      // At its end.
       snapshot: 1,
       // No part of a run.
       compaction: 0,
@@ -131,24 +135,42 @@ export const referenceOf = async (shape: RunShape): Promise<Reference> => {
   }
 };
 
-/** Starts a process and kills it as `kill` says. @returns how it ended */
+/** About how often a process of this life passes its point. */
+const passagesIn = ({ kill, residency }: Life, { passages }: Reference): number => {
+  if (kill.kind !== 'point') return 0;
+  const { checkpointEntries } = residency;
+  if (kill.point !== 'snapshot' || checkpointEntries === undefined) return passages[kill.point];
+  return passages['append.before'] / checkpointEntries;
+};
+
+/** Starts a process and ends it as `life` says. @returns how it ended */
 const runAndKill = async (
   args: readonly string[],
   environment: Record<string, string | undefined>,
-  kill: Kill | null,
+  life: Life | null,
   reference: Reference,
 ): Promise<CommandResult> => {
-  const count = kill?.kind === 'point' ? 1 + Math.floor(kill.part * reference.passages[kill.point]) : 0;
-  const armed = kill?.kind === 'point' ? { MEGACTOR_KILL_AT: `${kill.point}:${count}` } : {};
+  const kill = life?.kill;
+  const armed =
+    life !== null && kill?.kind === 'point'
+      ? { MEGACTOR_KILL_AT: `${kill.point}:${1 + Math.floor(kill.part * passagesIn(life, reference))}` }
+      : {};
   const running = startCommand(args, { env: { ...environment, ...armed } });
-  const afterMs = kill?.kind === 'random' ? kill.fraction * reference.wallMs : PROCESS_MAX_MS;
-  const timer = setTimeout(() => running.child.kill('SIGKILL'), afterMs);
+  const timers = [setTimeout(() => running.child.kill('SIGKILL'), PROCESS_MAX_MS)];
+  if (kill !== undefined && kill.kind !== 'point') {
+    const signal = kill.kind === 'random' ? 'SIGKILL' : 'SIGINT';
+    timers.push(setTimeout(() => running.child.kill(signal), kill.fraction * reference.wallMs));
+  }
   try {
     return await running.result;
   } finally {
-    clearTimeout(timer);
+    for (const timer of timers) clearTimeout(timer);
   }
 };
+
+/** A process that ended as it was to end, before its run had. */
+const isCutShort = ({ signal, exitCode }: CommandResult, { kind }: Life['kill']): boolean =>
+  signal === 'SIGKILL' || (kind === 'interrupted' && (exitCode === 3 || signal === 'SIGINT'));
 
 /** Requests that the killed process had sent arrive within this time. */
 const ARRIVAL_MS = 100;
@@ -163,6 +185,9 @@ class TrialRun {
   readonly wrong: string[] = [];
   readonly kills: string[] = [];
   uncounted = 0;
+  compactions = 0;
+  /** What was sent before the journal was compacted. */
+  #cut: SentMail = new Map();
 
   constructor(trial: Trial, reference: Reference, server: RecordingServer, runDir: string, canary: Canary | null) {
     this.#trial = trial;
@@ -173,18 +198,23 @@ class TrialRun {
   }
 
   async toTheEnd(): Promise<void> {
-    for (const kill of [...this.#trial.kills, null]) {
-      const result = await runAndKill(this.#arguments(), this.#environment, kill, this.#reference);
-      if (result.signal === 'SIGKILL' && kill !== null) {
-        this.kills.push(describeKill(kill));
+    const { lives, last } = this.#trial;
+    for (const life of [...lives, null]) {
+      const args = this.#arguments(life?.residency ?? last);
+      const result = await runAndKill(args, this.#environment, life, this.#reference);
+      if (life !== null && isCutShort(result, life.kill)) {
+        this.kills.push(describeKill(life.kill));
         await this.#lookAtKilled();
         if (this.wrong.length > 0) return;
         const left = leftSummary(this.#runDir);
-        if (left === null) continue;
-        await this.#finish(left);
-        return;
+        if (left !== null) {
+          await this.#finish(left);
+          return;
+        }
+        await this.#compact(life);
+        continue;
       }
-      if (kill !== null) this.kills.push('missed');
+      if (life !== null) this.kills.push('missed');
       if (result.exitCode === 0) await this.#finish(jsonLine(result) as RunSummary);
       else this.wrong.push(`exit ${result.exitCode ?? result.signal}: ${result.stdout}${result.stderr}`.trim());
       return;
@@ -192,16 +222,22 @@ class TrialRun {
   }
 
   /** A process that was killed before its run existed has promised nothing: the run is started again. */
-  #arguments(): readonly string[] {
-    if (existsSync(join(this.#runDir, 'run.json'))) return ['resume', this.#runDir, '--json', '--quiet'];
-    return argumentsOf(this.#trial.shape, this.#runDir);
+  #arguments(residency: Residency): readonly string[] {
+    const config = `${this.#runDir}.json`;
+    writeFileSync(config, JSON.stringify({ actors: residency }));
+    const started = existsSync(join(this.#runDir, 'run.json'));
+    const args = started ? ['resume', this.#runDir, '--json', '--quiet'] : argumentsOf(this.#trial.shape, this.#runDir);
+    return [...args, '--config', config];
+  }
+
+  #hasJournal(): boolean {
+    return existsSync(join(this.#runDir, 'journal', 'data.mdb'));
   }
 
   async #lookAtKilled(): Promise<void> {
     const atMs = performance.now();
     await sleep(ARRIVAL_MS);
-    const hasJournal = existsSync(join(this.#runDir, 'journal', 'data.mdb'));
-    const snapshot = hasJournal ? await snapshotOf(this.#runDir) : EMPTY_SNAPSHOT;
+    const snapshot = this.#hasJournal() ? await snapshotOf(this.#runDir, this.#cut) : EMPTY_SNAPSHOT;
     this.#compareWithEarlier(snapshot);
     this.wrong.push(
       ...checks.mailIsThere(snapshot),
@@ -211,7 +247,18 @@ class TrialRun {
     this.#records.push({ snapshot, paid: this.#server.paid.length, atMs });
   }
 
-  #compareWithEarlier(snapshot: Awaited<ReturnType<typeof snapshotOf>>): void {
+  async #compact({ compaction }: Life): Promise<void> {
+    const before = this.#records.at(-1)?.snapshot;
+    if (compaction === null || before === undefined || !this.#hasJournal()) return;
+    this.compactions += 1;
+    const { killAt } = compaction;
+    if ((await compactOffline(this.#runDir, killAt)) === 'killed') this.kills.push('compaction');
+    if (replaces(killAt)) this.#cut = before.sent;
+    const after = await snapshotOf(this.#runDir, this.#cut);
+    if (!isDeepStrictEqual(after, before)) this.wrong.push('a compacted journal reads otherwise');
+  }
+
+  #compareWithEarlier(snapshot: RunSnapshot): void {
     const earlier = this.#records.at(-1);
     if (earlier !== undefined) this.wrong.push(...checks.neverBack(earlier.snapshot, snapshot));
   }
@@ -220,7 +267,7 @@ class TrialRun {
     const outcome = await outcomeOf(summary, this.#runDir);
     const { paid, refused } = this.#server;
     this.uncounted = checks.uncounted(paid, outcome.summary);
-    this.#compareWithEarlier(await snapshotOf(this.#runDir));
+    this.#compareWithEarlier(await snapshotOf(this.#runDir, this.#cut));
     this.wrong.push(
       ...checks.sameAs(this.#reference.outcome, outcome),
       ...this.#records.flatMap((record) => checks.neverAskedAgain(paid, record)),
@@ -241,7 +288,8 @@ export const runTrial = async (trial: Trial, reference: Reference, canary: Canar
     } catch (error) {
       run.wrong.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
     }
-    return { seed: trial.seed, wrong: run.wrong, kills: run.kills, uncounted: run.uncounted };
+    const { wrong, kills, uncounted, compactions } = run;
+    return { seed: trial.seed, wrong, kills, uncounted, compactions };
   } finally {
     await server.close();
     directory.cleanUp();
