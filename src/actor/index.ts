@@ -8,3 +8,4 @@ export * from './policy.ts';
 export * from './ref.ts';
 export * from './ring.ts';
 export * from './spawn-options.ts';
+export * from './spill-lane.ts';

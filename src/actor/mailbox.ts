@@ -1,37 +1,62 @@
 /**
- * One actor's mailbox: a system lane that is always read first, and a bounded user lane. It stores; it does not
- * schedule turns, count dead letters or answer asks.
+ * One actor's mailbox: a system lane that is always read first, and a bounded user lane. Mail of a durable actor that
+ * does not fit waits behind the user lane as a position of its journal (`put`), and comes back into it through
+ * `beginRefill` and `endRefill`. It stores; it does not read the journal, schedule turns, count dead letters or answer asks.
  *
- * Invariants: M1 Items of a lane come out in the order they went in. M2 The user lane never holds more than its
- * capacity, except for what was forced: signals, mail that the journal holds anyway, and stashed mail that comes back.
+ * Invariants: M1 Items of a lane come out in the order they went in, also when they had been spilled. M2 The user lane
+ * never holds more than its capacity, except for what was forced and for what comes back: stashed mail, and the rest of a
+ * batch. M3 Something is spilled only while the user lane has at least `refillBelow` items or a refill is under way, as
+ * long as its owner begins a refill after everything that takes or puts.
  */
 import type { OverflowPolicy } from './definition.ts';
 import { Ring } from './ring.ts';
+import { SpillLane } from './spill-lane.ts';
 
 export const MAILBOX_CAPACITY = 4_096;
+/** Most positions of one refill. */
+export const REFILL_MAX = 1_024;
 
 export interface MailboxLimits {
   /** Most messages in the user lane. */
   readonly capacity: number;
-  /** `spill` holds nothing back here: the journal has the mail already. */
+  /** `spill`: the journal has the mail, and `put` keeps positions of what does not fit. */
   readonly overflow: OverflowPolicy;
 }
 
 /** `rejected`: the sender is told. `dropped`: the sender is not told. */
 export type Offered = 'accepted' | 'rejected' | 'dropped';
 
+const NOTHING: readonly number[] = [];
+
 export class Mailbox<Item> {
   readonly #limits: MailboxLimits;
   readonly #system = new Ring<Item>();
   readonly #user = new Ring<Item>();
+  /** Most mailboxes never have one. */
+  #spill: SpillLane<Item> | null = null;
 
   constructor(limits: MailboxLimits) {
     this.#limits = limits;
   }
 
-  /** Items in both lanes. */
+  /** Items in both lanes: what can be taken now. */
   get length(): number {
     return this.#system.length + this.#user.length;
+  }
+
+  /** What waits behind the user lane. */
+  get spilled(): number {
+    return this.#spill?.length ?? 0;
+  }
+
+  /** Items among what is spilled: no journal holds them. */
+  get behind(): number {
+    return this.#spill?.items ?? 0;
+  }
+
+  /** Everything that waits. */
+  get waiting(): number {
+    return this.length + this.spilled;
   }
 
   get systemLength(): number {
@@ -51,6 +76,56 @@ export class Mailbox<Item> {
   /** Adds to the user lane, full or not. */
   force(item: Item): void {
     this.#user.push(item);
+  }
+
+  /**
+   * Adds to the user lane of a durable actor, or behind it when it is full or something is behind it already.
+   * @param position of the item in the journal; negative when it is not there
+   * @returns false when it was spilled
+   */
+  put(item: Item, position: number): boolean {
+    if (this.spilled === 0 && this.#user.length < this.#limits.capacity) {
+      this.#user.push(item);
+      return true;
+    }
+    if (position >= 0) this.spill(position);
+    else {
+      this.#spill ??= new SpillLane<Item>();
+      this.#spill.pushItem(item);
+    }
+    return false;
+  }
+
+  /** Adds a position behind the user lane. */
+  spill(position: number): void {
+    this.#spill ??= new SpillLane<Item>();
+    this.#spill.pushPosition(position);
+  }
+
+  /**
+   * Moves items back that are next, if there is room.
+   * @param batchMax how many items the actor takes at a time; a refill leaves no fewer, as far as the capacity goes
+   * @returns positions to be read now, none when enough is there or a refill is under way
+   */
+  beginRefill(batchMax: number): readonly number[] {
+    const spill = this.#spill;
+    if (spill === null || spill.isReading) return NOTHING;
+    const { capacity } = this.#limits;
+    const refillBelow = Math.max(Math.ceil(capacity / 2), Math.min(batchMax, capacity));
+    if (this.#user.length >= refillBelow) return NOTHING;
+    this.#moveItems(spill);
+    return this.#user.length >= capacity ? NOTHING : spill.begin(Math.min(capacity - this.#user.length, REFILL_MAX));
+  }
+
+  /** @param items of the positions that were to be read, in their order */
+  endRefill(items: readonly Item[]): void {
+    this.#spill?.end();
+    for (const item of items) this.#user.push(item);
+  }
+
+  /** Whether positions were taken by `beginRefill` and have not come back. */
+  get isRefilling(): boolean {
+    return this.#spill?.isReading ?? false;
   }
 
   offerSystem(item: Item): void {
@@ -78,6 +153,11 @@ export class Mailbox<Item> {
     return this.#user.peek();
   }
 
+  /** The position or the item that is next behind the user lane. */
+  peekSpilled(): number | Item | undefined {
+    return this.#spill?.peek();
+  }
+
   /** Puts items in front of the user lane, keeping their order. */
   putBack(items: readonly Item[]): void {
     for (let index = items.length - 1; index >= 0; index -= 1) this.#user.unshift(items[index] as Item);
@@ -86,5 +166,18 @@ export class Mailbox<Item> {
   /** Empties both lanes, system first. */
   drain(): Item[] {
     return [...this.#system.drain(), ...this.#user.drain()];
+  }
+
+  /** Empties what is behind them; a refill that is under way comes to nothing. */
+  drainSpilled(): (number | Item)[] {
+    return this.#spill?.drain() ?? [];
+  }
+
+  #moveItems(spill: SpillLane<Item>): void {
+    while (this.#user.length < this.#limits.capacity) {
+      const item = spill.shiftItem();
+      if (item === undefined) return;
+      this.#user.push(item);
+    }
   }
 }

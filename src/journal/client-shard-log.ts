@@ -32,8 +32,9 @@ export interface JournalCaller {
   readonly clock: Clock;
   /**
    * Sends `make(request number)` and resolves with the answer; `make` is not called when the request is refused here.
+   * @param isBounded the caller has a bound of its own: the request is not refused because many are under way
    */
-  call(make: (request: number) => ClientMessage): Promise<unknown>;
+  call(make: (request: number) => ClientMessage, isBounded?: boolean): Promise<unknown>;
 }
 
 /** The shard of the parent of what has no parent. */
@@ -182,7 +183,7 @@ export class ClientShardLog implements ShardLog {
 
   async read(seqs: readonly number[]): Promise<readonly Delivery[]> {
     const { epoch } = this.#current();
-    const payloads = await this.#caller.call((request) => ['read', request, this.shard, epoch, seqs]);
+    const payloads = await this.#caller.call((request) => ['read', request, this.shard, epoch, seqs], true);
     return (payloads as Uint8Array[]).map((payload, index) => ({
       seq: seqs[index] as number,
       entry: decodeInboxEntry(payload),

@@ -61,9 +61,9 @@ class PortJournalClient implements JournalClient, JournalCaller {
     port.on('close', () => this.#end(new MegactorError('SYSTEM_STOPPED', 'the journal was closed')));
   }
 
-  call(make: (request: number) => ClientMessage): Promise<unknown> {
+  call(make: (request: number) => ClientMessage, isBounded = false): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#checkOutstanding();
+      this.#checkOutstanding(isBounded);
       this.#lastRequest += 1;
       this.#waiting.set(this.#lastRequest, { resolve, reject, calls: 1 });
       this.#outstanding += 1;
@@ -143,9 +143,9 @@ class PortJournalClient implements JournalClient, JournalCaller {
   }
 
   /** @throws SYSTEM_STOPPED, MAILBOX_FULL */
-  #checkOutstanding(): void {
+  #checkOutstanding(isBounded = false): void {
     if (this.#closed !== null) throw this.#closed;
-    if (this.#outstanding >= this.#outstandingMax) {
+    if (!isBounded && this.#outstanding >= this.#outstandingMax) {
       throw new MegactorError('MAILBOX_FULL', `${this.#outstanding} requests to the journal have no answer yet`);
     }
   }

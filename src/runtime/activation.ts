@@ -5,8 +5,8 @@
  *
  * Invariants: A2 What is sent to one id waits in one line, and nothing overtakes it: an actor is registered in the same
  * moment in which its line is read out. A4 Loads under way are bounded; so are the bodies that wait: of journaled mail
- * beyond the bound only the position is kept, and the journal is asked for it again; other mail is refused. V2 Loading
- * goes on, slowly, when the resident cap is reached.
+ * beyond the bound only the position is kept, which is all that a mailbox needs of it (spilling.ts); other mail is refused.
+ * V2 Loading goes on, slowly, when the resident cap is reached.
  */
 import type { Delivery, RecoveredActor } from '../journal/shard-log.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
@@ -29,6 +29,8 @@ const READ_BATCH = 1_024;
 /** What waits: an envelope, a delivery, or the position of one. */
 type Item = Envelope | Delivery | number;
 
+const NO_ITEMS: readonly Item[] = [];
+
 interface Line {
   items: Item[];
   /** How many of `items` are positions alone. */
@@ -48,6 +50,10 @@ export interface ActivationParts {
   /** True when an actor of this id was seen here. */
   readonly wasSeen: (id: number) => boolean;
 }
+
+/** Whether `cell` takes mail that is a position alone. */
+const keepsPositions = (cell: ActorCell | null): cell is ActorCell =>
+  cell !== null && cell.durable !== null && !cell.ended;
 
 const isDelivery = (item: Envelope | Delivery): item is Delivery => 'entry' in item;
 
@@ -93,6 +99,7 @@ export class Activation {
    * goes on with it. `refused`: it is mail and too much waits.
    */
   hold(id: number, item: Envelope | Delivery): 'held' | 'refused' | false {
+    if (id === this.#absent) return false;
     let line = this.#lines.get(id);
     if (line === undefined) {
       if (!this.isPossible(id)) return false;
@@ -139,9 +146,10 @@ export class Activation {
     return found;
   }
 
-  /** How many items wait for `id`. */
-  waiting(id: number): number {
-    return this.#lines.get(id)?.items.length ?? 0;
+  /** How many items wait for `id`, and how many of them as positions. */
+  waiting(id: number): { readonly items: number; readonly positions: number } {
+    const { items = NO_ITEMS, positions = 0 } = this.#lines.get(id) ?? {};
+    return { items: items.length, positions };
   }
 
   #want(id: number): Line {
@@ -153,7 +161,7 @@ export class Activation {
   }
 
   #keepDelivery(line: Line, delivery: Delivery): void {
-    if (this.#bodies >= BODIES_MAX && delivery.entry.kind !== 'spawn') {
+    if (this.#bodies >= BODIES_MAX && delivery.entry.kind === 'mail') {
       line.items.push(delivery.seq);
       line.positions += 1;
       return;
@@ -205,7 +213,6 @@ export class Activation {
     try {
       const preparing = prepare(actor);
       if (preparing !== undefined) await preparing;
-      await this.#fill(id);
       if (this.#closed || this.#core.halted) return;
       this.#core.setPassive(this.#core.passive - 1);
       this.#core.counters.add('activations');
@@ -220,45 +227,76 @@ export class Activation {
     const line = this.#lines.get(id);
     if (line === undefined) return;
     try {
-      if (line.positions > 0) await this.#fill(id);
+      // A dead letter needs more than its position.
+      while (line.positions > 0 && !keepsPositions(cell)) await this.#readOutSome(id, line, cell);
     } catch (thrown) {
       this.#failed(thrown);
       return;
     }
+    if (this.#lines.get(id) !== line) return;
     this.#lines.delete(id);
-    if (cell === null) this.#absent = id;
+    this.#readOut(id, line.items, cell);
+    for (const caller of line.callers) caller(cell);
+  }
+
+  /** Reads out the first of a line that nobody keeps. What comes meanwhile goes on to its end. */
+  async #readOutSome(id: number, line: Line, cell: ActorCell | null): Promise<void> {
+    const some = line.items.slice(0, READ_BATCH);
+    const seqs = some.filter((item) => typeof item === 'number');
+    const bySeq = await this.#read(id, seqs);
+    if (this.#lines.get(id) !== line) return;
+    line.items = line.items.slice(some.length);
+    line.positions -= seqs.length;
+    this.#bodies += seqs.length;
+    this.#readOut(
+      id,
+      some.map((item) => (typeof item === 'number' ? (bySeq.get(item) ?? item) : item)),
+      cell,
+    );
+  }
+
+  async #read(id: number, seqs: readonly number[]): Promise<ReadonlyMap<number, Delivery>> {
+    const read = seqs.length === 0 ? [] : ((await this.#core.parts.log?.read(seqs)) ?? []);
+    const bySeq = new Map(read.map((delivery) => [delivery.seq, delivery]));
+    if (bySeq.size === seqs.length) return bySeq;
+    throw new MegactorError('JOURNAL_DAMAGED', `mail for actor ${id} is not there`);
+  }
+
+  #readOut(id: number, items: readonly Item[], cell: ActorCell | null): void {
+    if (!this.#core.cells.has(id)) this.#absent = id;
+    const late: number[] = [];
     let deliveries: Delivery[] = [];
     const flush = (): void => {
       if (deliveries.length > 0) this.#parts.deliver(deliveries);
       deliveries = [];
     };
-    for (const item of line.items as readonly (Envelope | Delivery)[]) {
-      if (isDelivery(item)) {
+    for (const item of items) {
+      if (typeof item !== 'number' && isDelivery(item)) {
         this.#bodies -= 1;
         deliveries.push(item);
         continue;
       }
-      this.#envelopes -= 1;
       flush();
-      this.#parts.receive(item);
+      if (typeof item !== 'number') {
+        this.#envelopes -= 1;
+        this.#parts.receive(item);
+      } else if (keepsPositions(cell)) this.#core.spilling.putPosition(cell, item);
+      else late.push(item);
     }
     flush();
     this.#absent = 0;
-    for (const caller of line.callers) caller(cell);
+    if (late.length > 0) void this.#deliverLate(id, late);
   }
 
-  /** Gets the bodies of what stands in line as positions from the journal, as long as there are such. */
-  async #fill(id: number): Promise<void> {
-    const line = this.#lines.get(id);
-    if (line === undefined) return;
-    const missing = (): number[] => line.items.filter((item) => typeof item === 'number').slice(0, READ_BATCH);
-    for (let seqs = missing(); seqs.length > 0; seqs = missing()) {
-      const read = (await this.#core.parts.log?.read(seqs)) ?? [];
-      const bySeq = new Map(read.map((delivery) => [delivery.seq, delivery]));
-      if (bySeq.size !== seqs.length) throw new MegactorError('JOURNAL_DAMAGED', `mail for actor ${id} is not there`);
-      line.items = line.items.map((item) => (typeof item === 'number' ? (bySeq.get(item) ?? item) : item));
-      line.positions -= bySeq.size;
-      this.#bodies += bySeq.size;
+  /** What stood in line behind something that has ended the actor. */
+  async #deliverLate(id: number, seqs: readonly number[]): Promise<void> {
+    try {
+      for (let from = 0; from < seqs.length; from += READ_BATCH) {
+        const read = await this.#read(id, seqs.slice(from, from + READ_BATCH));
+        this.#parts.deliver([...read.values()]);
+      }
+    } catch (thrown) {
+      this.#failed(thrown);
     }
   }
 

@@ -23,6 +23,12 @@ import { isMail, isMain, isSignal, type ShardCore } from './shard-core.ts';
 
 const positions = (items: readonly MailboxItem[]): number[] => items.map((item) => item.seq).filter((seq) => seq >= 0);
 
+/** What a mailbox had spilled: its positions, and what makes dead letters. */
+interface Spilled {
+  readonly seqs: readonly number[];
+  readonly letters: readonly MailboxItem[];
+}
+
 export class DurableSteps {
   readonly #core: ShardCore;
   readonly #life: Life;
@@ -325,13 +331,26 @@ export class DurableSteps {
       this.#life.abandon(cell);
       return;
     }
+    const spilled = this.#core.spilling.drain(cell);
+    if (spilled.length === 0) {
+      this.#writeStop(cell, durable, { seqs: [], letters: [] }, bury);
+      return;
+    }
+    const seqs = spilled.filter((item) => typeof item === 'number');
+    this.#core.spilling.letters(cell, spilled).then(
+      (letters) => this.#writeStop(cell, durable, { seqs, letters }, bury),
+      () => this.#life.abandon(cell),
+    );
+  }
+
+  #writeStop(cell: ActorCell, durable: DurableCell, { seqs, letters }: Spilled, bury: () => void): void {
     const { progress } = durable;
     this.#core.counters.add('mailboxDepth', -cell.mailbox.length);
-    const left = [...cell.batch, ...(durable.retry ?? []), ...cell.mailbox.drain(), ...(cell.stash ?? [])];
+    const waiting = [...(durable.retry ?? []), ...cell.mailbox.drain(), ...letters];
     // Its timers end with it.
-    const items = left.filter((item) => !this.#core.timers.isTick(item));
+    const items = [...cell.batch, ...waiting, ...(cell.stash ?? [])].filter((item) => !this.#core.timers.isTick(item));
     cell.stash = null;
-    const taken = [...new Set([...durable.stopSeqs, ...progress.taken, ...positions(items)])];
+    const taken = [...new Set([...durable.stopSeqs, ...progress.taken, ...positions(items), ...seqs])];
     const failed = cell.stopRequest?.by === 'failure';
     const reason = cell.stopRequest?.reason ?? '';
     const outgoing: Outgoing[] = failed ? [] : [...progress.outgoing];

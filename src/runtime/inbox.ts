@@ -7,7 +7,6 @@
  * the turn of its actor was given up because the system stops. Nothing is delivered before the shard has
  * recovered.
  */
-import { refOfAddress, type ActorRef } from '../actor/index.ts';
 import type {
   ActorRecord,
   Delivery,
@@ -18,6 +17,7 @@ import type {
 } from '../journal/shard-log.ts';
 import { toMegactorError } from '../protocol/errors.ts';
 import type { ActorCell } from './cell.ts';
+import { itemOf } from './delivered.ts';
 import type { MailboxItem, Signal, SignalEnvelope } from './envelope.ts';
 import type { Life } from './life.ts';
 import { isMail, type ShardCore } from './shard-core.ts';
@@ -62,7 +62,8 @@ export class Inbox {
 
   readonly onDelivery = (deliveries: readonly Delivery[]): void => {
     if (this.#early !== null) {
-      this.#early.push(...deliveries);
+      // One by one: a whole group may be more than a call takes arguments.
+      for (const delivery of deliveries) this.#early.push(delivery);
       return;
     }
     const refused: Refused = { drops: [], forwards: [] };
@@ -94,29 +95,7 @@ export class Inbox {
     }
     const to = entry.kind === 'mail' ? entry.mail.to : entry.to;
     if (interrupted === undefined && !this.#core.cells.has(to) && this.#hold(to, delivery)) return;
-    const { shard } = this.#core;
-    const item: MailboxItem =
-      entry.kind === 'mail'
-        ? {
-            kind: 'mail',
-            shard,
-            source: shard,
-            to: entry.mail.to,
-            from: entry.mail.from === null ? null : this.#refOf(entry.mail.from),
-            type: entry.mail.type,
-            body: entry.mail.body,
-            ask: 0,
-            seq,
-          }
-        : {
-            kind: 'signal',
-            shard,
-            source: shard,
-            to: entry.to,
-            from: this.#refOf(entry.from),
-            signal: entry.signal as Signal,
-            seq,
-          };
+    const item = itemOf(this.#core, seq, entry);
     if (interrupted?.durable != null) {
       interrupted.durable.retry = [...(interrupted.durable.retry ?? []), item];
       return;
@@ -128,10 +107,6 @@ export class Inbox {
       if (item.signal.kind === 'stop' && reason === 'not-found') this.#life.noSuchChild(item);
       refused.forwards.push(...forward(item));
     }
-  }
-
-  #refOf(address: { readonly shard: number; readonly id: number }): ActorRef {
-    return this.#core.cells.get(address.id)?.ref ?? refOfAddress(address);
   }
 
   /** Gives the item to its actor. @returns why it is to be dropped, or null */

@@ -31,7 +31,7 @@ export const mayPassivate = (cell: DurableActor, nowMs: number): boolean => {
   const { withinMs } = options.supervision.intensity;
   return (
     cell.status === 'idle' &&
-    cell.mailbox.length === 0 &&
+    cell.mailbox.waiting === 0 &&
     cell.stopRequest === null &&
     (cell.stash?.length ?? 0) === 0 &&
     isEmpty(cell.watchers) &&

@@ -31,7 +31,9 @@ const isBefore = (left: Queued, right: Queued): boolean =>
 /** The place of a durable actor in the order. */
 const firstSeq = ({ durable, mailbox }: ActorCell): number => {
   if (durable === null || durable.open || durable.retry !== null) return -1;
-  return Math.min(mailbox.peekSystem()?.seq ?? Infinity, mailbox.peekUser()?.seq ?? Infinity);
+  const mail = mailbox.peekUser() ?? mailbox.peekSpilled();
+  const seq = typeof mail === 'number' ? mail : mail?.seq;
+  return Math.min(mailbox.peekSystem()?.seq ?? Infinity, seq ?? Infinity);
 };
 
 export class SerialOrder {

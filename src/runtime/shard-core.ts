@@ -23,6 +23,7 @@ import { Passivation } from './passivation.ts';
 import { Saves } from './saves.ts';
 import type { SerialOrder } from './serial-order.ts';
 import { SHARD_LIMITS, type ShardLimits } from './shard-limits.ts';
+import { Spilling } from './spilling.ts';
 
 export { SHARD_LIMITS, type ShardLimits } from './shard-limits.ts';
 
@@ -74,7 +75,7 @@ export interface ShardParts {
 const INCARNATION_STRIDE = 2 ** 32;
 
 /** What holds an actor back that has mail. */
-export type Hold = 'starting' | 'poll' | 'backoff' | 'stash' | 'credit' | 'pause' | 'stopping' | null;
+export type Hold = 'starting' | 'poll' | 'backoff' | 'stash' | 'refill' | 'credit' | 'pause' | 'stopping' | null;
 
 export class ShardCore {
   readonly parts: ShardParts;
@@ -90,6 +91,8 @@ export class ShardCore {
   readonly runQueue = new Ring<ActorCell>();
   /** Snapshots of durable actors. */
   readonly saves: Saves;
+  /** What does not fit into mailboxes of durable actors. */
+  readonly spilling: Spilling;
   /** Which durable actors stay in memory. */
   readonly passivation: Passivation;
   /** The actor, loaded if it was passive; null when there is none. */
@@ -125,6 +128,7 @@ export class ShardCore {
     this.credits = new CreditBook(this.limits.creditLimit);
     this.allocator = this.allocatorAbove(0);
     this.saves = new Saves(this);
+    this.spilling = new Spilling(this);
     this.passivation = new Passivation(this);
     this.timers = new DurableTimers(this);
     this.#spawnRound = parts.shard;
@@ -194,13 +198,13 @@ export class ShardCore {
     this.replyError(mail, new MegactorError(code, words === '' ? `${receiver}: ${reason} ('${mail.type}')` : words));
   }
 
-  /** Puts an item into a mailbox, past its bound. */
+  /** Puts an item into a mailbox, past its bound; of a durable actor, whose mailbox is full, the journal keeps it. */
   force(cell: ActorCell, item: MailboxItem): void {
     this.counters.add('mailboxDepth');
     if (item.kind === 'signal' && item.signal.kind !== 'terminated') cell.mailbox.offerSystem(item);
     // That somebody terminated comes after what he sent before (A2).
-    else cell.mailbox.force(item);
-    this.wake(cell, item);
+    else this.spilling.put(cell, item);
+    if (cell.mailbox.length > 0) this.wake(cell, item);
   }
 
   /** Puts mail into a mailbox if it takes it. */
@@ -221,14 +225,21 @@ export class ShardCore {
 
   /** The next batch: everything of the system lane, then up to the definition's limit of mail. */
   takeBatch(cell: ActorCell): MailboxItem[] {
-    const limit = cell.definition?.batchMax ?? BATCH_MAX;
+    const limit = this.batchMaxOf(cell);
     const batch: MailboxItem[] = [];
     while (batch.length < limit || cell.mailbox.systemLength > 0) {
       const item = this.take(cell);
       if (item === undefined) break;
       batch.push(item);
     }
+    this.spilling.refill(cell);
     return batch;
+  }
+
+  /** Most items of one batch: of a durable actor no more than its mailbox is sure to have, so that batches repeat. */
+  batchMaxOf({ definition, durable, options }: ActorCell): number {
+    const limit = definition?.batchMax ?? BATCH_MAX;
+    return durable === null ? limit : Math.min(limit, options.mailbox.capacity);
   }
 
   /** After something was put into the mailbox of `cell`, or its turn ended with mail left. */
@@ -297,7 +308,9 @@ export class ShardCore {
     if (cell.status === 'stopping') return 'stopping';
     if (this.paused && cell.status === 'queued') return 'pause';
     if (this.credits.blocked && cell.status === 'queued') return 'credit';
-    return cell.mailbox.length === 0 && (cell.stash?.length ?? 0) > 0 ? 'stash' : null;
+    if (cell.mailbox.length > 0) return null;
+    if (cell.mailbox.spilled > 0) return 'refill';
+    return (cell.stash?.length ?? 0) > 0 ? 'stash' : null;
   }
 
   /** The journal refused or lost an append: this shard must not act any more. */
@@ -320,7 +333,7 @@ export class ShardCore {
 
   #skipsPoll(cell: ActorCell, item: MailboxItem): boolean {
     if (item.kind === 'signal') return true;
-    if (cell.mailbox.length >= (cell.definition?.batchMax ?? BATCH_MAX)) return true;
+    if (cell.mailbox.waiting >= (cell.definition?.batchMax ?? BATCH_MAX)) return true;
     const urgent = cell.definition?.urgent;
     if (urgent === undefined) return false;
     try {

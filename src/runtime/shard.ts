@@ -145,6 +145,7 @@ export class Shard {
   /** After `drain`: settles what still waits, writes snapshots until its deadline, and lets the journal go. */
   async close(): Promise<void> {
     this.#core.passivation.close();
+    this.#core.spilling.close();
     this.#activation.close();
     this.#core.asks.rejectWhere(
       () => true,
@@ -302,12 +303,15 @@ export class Shard {
    */
   #onMailForDurable(cell: ActorCell, durable: DurableCell, mail: MailEnvelope): boolean {
     const { journal, shard } = this.#core.parts;
-    if (durable.held.length > 0 || (mail.ask !== 0 && durable.delivering > 0)) {
-      durable.held.push(mail);
-      return true;
+    const waits = durable.held.length > 0 || (mail.ask !== 0 && durable.delivering > 0);
+    // An ask is in no journal: where tells keep a position each, only so many may wait.
+    if (mail.ask !== 0 && (waits ? durable.held.length : cell.mailbox.behind) >= cell.options.mailbox.capacity) {
+      this.#core.deadMail(mail, 'mailbox-full', cell.ref.name, 'MAILBOX_FULL');
+      return false;
     }
-    if (mail.ask !== 0) {
-      this.#core.force(cell, mail);
+    if (waits || mail.ask !== 0) {
+      if (waits) durable.held.push(mail);
+      else this.#core.force(cell, mail);
       return true;
     }
     const { to, from, type, body } = mail;

@@ -17,6 +17,8 @@ export interface ActorSnapshot {
   readonly hold: Hold;
   /** Items waiting. */
   readonly mailbox: number;
+  /** How many of them the journal alone holds. */
+  readonly spilled: number;
   readonly stashed: number;
   /** Steps that have ended; turns for an ephemeral actor. */
   readonly step: number;
@@ -44,7 +46,8 @@ export const snapshotOf = (core: ShardCore, cell: ActorCell): ActorSnapshot => (
   durable: cell.durable !== null,
   status: cell.status,
   hold: core.holdOf(cell),
-  mailbox: cell.mailbox.length + (cell.durable?.retry?.length ?? 0),
+  mailbox: cell.mailbox.waiting + (cell.durable?.retry?.length ?? 0),
+  spilled: cell.mailbox.spilled,
   stashed: cell.stash?.length ?? 0,
   step: cell.durable?.step ?? cell.turn,
   state: copyOf(cell.state),
@@ -54,8 +57,12 @@ export const snapshotOf = (core: ShardCore, cell: ActorCell): ActorSnapshot => (
   children: cell.children?.size ?? 0,
 });
 
-/** A passive actor, as the journal holds it. @param mailbox items that wait for it */
-export const snapshotOfPassive = (shard: number, found: RecoveredActor, mailbox: number): ActorSnapshot => ({
+/** A passive actor, as the journal holds it. @param waiting what waits for it */
+export const snapshotOfPassive = (
+  shard: number,
+  found: RecoveredActor,
+  waiting: { readonly items: number; readonly positions: number },
+): ActorSnapshot => ({
   name: found.record.name,
   id: found.record.id,
   shard,
@@ -63,7 +70,8 @@ export const snapshotOfPassive = (shard: number, found: RecoveredActor, mailbox:
   durable: true,
   status: 'passive',
   hold: null,
-  mailbox,
+  mailbox: waiting.items,
+  spilled: waiting.positions,
   stashed: 0,
   step: found.step,
   state: found.state,

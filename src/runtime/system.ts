@@ -334,7 +334,7 @@ export class ActorSystem {
     this.#hostDeaths += 1;
     this.#endpoint.hostDied(new Set(shards));
     // What was in the mailboxes died with them.
-    for (const level of ['mailboxDepth', 'resident', 'passive'] as const) {
+    for (const level of ['mailboxDepth', 'spilled', 'resident', 'passive'] as const) {
       for (const shard of shards) this.#counters[shard]?.set(level, 0);
     }
   }

@@ -24,6 +24,8 @@ export const COUNTER_NAMES = [
   'activations',
   /** Snapshots of actors that were written. */
   'snapshots',
+  /** A level: of what waits in mailboxes, how much is behind them, as positions in the journal. */
+  'spilled',
 ] as const;
 
 export type CounterName = (typeof COUNTER_NAMES)[number];

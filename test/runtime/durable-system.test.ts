@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ActorRef } from '../../src/actor/index.ts';
 import { ActorSystem, type HostDeath, type SystemOptions } from '../../src/runtime/index.ts';
 import { counter, relay } from './fixtures/actors.ts';
-import { account, caller } from './fixtures/durable-actors.ts';
+import { account, caller, reader } from './fixtures/durable-actors.ts';
 
 let directory: string;
 const deaths: HostDeath[] = [];
@@ -135,6 +135,32 @@ describe('durable actors on threads', () => {
       expected[(n * 3 + 1) % 8] = (expected[(n * 3 + 1) % 8] ?? 0) + (1 + (n % 7));
     }
     expect(totals).toEqual(expected);
+  });
+
+  test('A2 A4 D1 D2 a reader that is slower than its sender keeps little in memory and gets all, once, over two deaths', async () => {
+    await using system = await start();
+    const capacity = 128;
+    const ref = await system.spawn(reader, undefined, { durable: true, shard: 0, mailbox: { capacity } });
+    const count = 6_000;
+    const text = 'x'.repeat(100);
+    for (let n = 0; n < count; n += 1) ref.tell('read', { n, text });
+    let most = 0;
+    const look = async (): Promise<number> => {
+      const [snapshot] = await system.inspect([ref]);
+      most = Math.max(most, snapshot === undefined ? 0 : snapshot.mailbox - snapshot.spilled);
+      return (snapshot?.state as { next: number } | undefined)?.next ?? 0;
+    };
+    for (const [index, at] of [count / 4, count / 2].entries()) {
+      await expect.poll(look, { timeout: 60_000 }).toBeGreaterThan(at);
+      (await system.spawn(counter, 0, { shard: 0 })).tell('exit');
+      await expect.poll(() => deaths, { timeout: 60_000 }).toHaveLength(index + 1);
+    }
+    await expect.poll(look, { timeout: 60_000 }).toBe(count);
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(capacity + 64);
+    expect(await ref.ask('progress')).toEqual({ next: count, wrong: 0 });
+    await quiet(system);
+    expect(system.stats().total).toMatchObject({ mailboxDepth: 0, spilled: 0 });
   });
 
   test('a host that keeps dying is given up, and its asks fail at once', async () => {

@@ -25,9 +25,11 @@ export class MemoryJournal {
   answer: (group: LogAppend) => Promise<void> = () => Promise.resolve();
   /** Sees every append. */
   onAppend: (group: LogAppend, level: DurabilityLevel | undefined) => void = () => undefined;
+  /** Sees every read of deliveries; what it throws is the answer. */
+  onRead: (seqs: readonly number[]) => void = () => undefined;
   /** The same for snapshots. */
   snapshotFate: (actors: readonly ActorSnapshot[], mark: SnapshotMark | undefined) => AppendFate = () => 'works';
-  /** Loads and snapshots wait for it: a test lets something come in between. */
+  /** Loads, reads and snapshots wait for it: a test lets something come in between. */
   gate: Promise<void> = Promise.resolve();
   /** What the openings, loads and snapshots were, for tests that count. */
   readonly loaded: (readonly number[])[] = [];
@@ -104,7 +106,9 @@ export class MemoryJournal {
       },
       read: async (seqs) => {
         this.reads += 1;
+        this.onRead(seqs);
         const found = book.read(seqs);
+        await this.gate;
         await nextTurn();
         return found;
       },

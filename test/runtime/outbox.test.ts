@@ -137,8 +137,10 @@ const live = async (seed: number | null): Promise<Ending> => {
   await town.world.start();
   const walkers = await Promise.all(
     Array.from({ length: ACTORS }, async (_, index) => {
-      const spawned = town.world.spawn(walker, undefined, { name: `w${index}`, durable: true, shard: index % SHARDS });
-      return await spawned;
+      // Where somebody dies mailboxes are so small that most mail is read again.
+      const mailbox = seed === null ? {} : { capacity: 1 + (seed % 3) };
+      const options = { name: `w${index}`, durable: true, shard: index % SHARDS, mailbox };
+      return await town.world.spawn(walker, undefined, options);
     }),
   );
   const at = (index: number): ActorRef => walkers[index % ACTORS] as ActorRef;

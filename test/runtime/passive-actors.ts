@@ -8,7 +8,14 @@ export interface TallyState {
 }
 
 /** What handlers wait for; replaced by tests. */
-export const mood: { wait: Promise<void> | null; fail: boolean } = { wait: null, fail: false };
+export const mood = {
+  wait: null as Promise<void> | null,
+  fail: false,
+  /** `park` stashes. */
+  parks: false,
+  /** Values over which somebody has tripped: nobody does so twice. */
+  tripped: new Set<number>(),
+};
 
 export const tally = defineActor(FIXTURES, 'tally', {
   state: (start: number): TallyState => ({ total: start, seen: [] }),
@@ -29,6 +36,8 @@ export const tally = defineActor(FIXTURES, 'tally', {
     quit: message(),
     fire: message<ActorRef>(),
     step: request<void, number>(),
+    trip: message<number>(),
+    park: message<number>(),
   },
   receive: {
     add: (s, n) => {
@@ -59,6 +68,21 @@ export const tally = defineActor(FIXTURES, 'tally', {
     quit: (_s, _b, ctx) => ctx.stop(),
     fire: (_s, child, ctx) => ctx.stop(child),
     step: (_s, _b, ctx) => ctx.step,
+    trip: (s, n) => {
+      s.total += n;
+      s.seen.push(n);
+      if (mood.tripped.has(n)) return;
+      mood.tripped.add(n);
+      throw new Error('tripped');
+    },
+    park: (s, n, ctx) => {
+      if (mood.parks) {
+        ctx.stash();
+        return;
+      }
+      s.total += n;
+      s.seen.push(n);
+    },
   },
   batchMax: 1_024,
   onTerminated: (s) => {

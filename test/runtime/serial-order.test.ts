@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readJournal, type Outgoing } from '../../src/journal/index.ts';
+import { seededRandom } from '../../src/platform/index.ts';
 import { ActorSystem, type SystemRef } from '../../src/runtime/index.ts';
 import { temporaryDirectory } from '../support/command.ts';
 import { asker, player, stumbler } from './fixtures/serial-actors.ts';
@@ -62,6 +63,32 @@ describe('D5 a deterministic system', () => {
     await expect.poll(() => ref.ask('done')).toBe(1);
     expect(readFileSync(file, 'utf8')).toBe('x');
     await system.stop();
+  });
+
+  test('O2 the order is that of the inbox, also when mailboxes hold one mail and the rest is read back', async () => {
+    const path = join(directory.path, 'small');
+    const system = await ActorSystem.start({ deterministic: true, shards: 1, seed: 1, journal: path });
+    const mailbox = { capacity: 1 };
+    const players = await Promise.all(
+      [0, 1, 2].map((place) => system.spawn(player, place, { name: `p${place}`, durable: true, mailbox })),
+    );
+    // Each ball ends where it comes to; who gets it is drawn.
+    const random = seededRandom(3);
+    const balls = Array.from({ length: 60 }, (): Outgoing => {
+      const to = players[Math.floor(random() * 3)]?.id ?? 0;
+      const body = { ring: [], left: 0 };
+      return { shard: 0, entry: { kind: 'mail', mail: { to, from: null, type: 'ball', body } } };
+    });
+    await system.deliver(balls);
+    await expect.poll(() => system.journal?.pending(), { timeout: 30_000 }).toBe(0);
+    expect(system.stats().total).toMatchObject({ mailboxDepth: 0, spilled: 0 });
+    await system.stop();
+    const journal = await readJournal(path);
+    const entries = [...journal.appends(0)].flatMap((append) => append.entries);
+    const taken = entries.flatMap((entry) => (entry.kind === 'step' ? [entry.taken] : []));
+    expect(taken.flat()).toEqual(taken.flat().sort((left, right) => left - right));
+    expect(taken.map((seqs) => seqs.length)).toEqual(balls.map(() => 1));
+    await journal.close();
   });
 
   test('it has one thread', async () => {

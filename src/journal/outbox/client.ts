@@ -31,12 +31,15 @@ export class OutboxClient implements JournalClient {
     this.journal = journal;
   }
 
-  /** Asks for something; `ask` is not called when the request is refused here. */
-  request<Value>(ask: (answer: Answer<Value>) => void): Promise<Value> {
+  /**
+   * Asks for something; `ask` is not called when the request is refused here.
+   * @param isBounded the caller has a bound of its own: the request is not refused because many are under way
+   */
+  request<Value>(ask: (answer: Answer<Value>) => void, isBounded = false): Promise<Value> {
     return new Promise((resolve, reject) => {
       if (this.#closed !== null) throw this.#closed;
       if (this.journal.crashed) return;
-      if (this.#outstanding.size >= OUTSTANDING_MAX) {
+      if (!isBounded && this.#outstanding.size >= OUTSTANDING_MAX) {
         throw new MegactorError('MAILBOX_FULL', `${this.#outstanding.size} requests to the journal have no answer yet`);
       }
       this.#outstanding.add(reject);

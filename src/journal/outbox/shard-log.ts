@@ -42,7 +42,7 @@ class Inlet {
 
   readonly deliver = (placed: readonly Placed[]): void => {
     const deliveries = placed.map(({ seq, parcel }) => ({ seq, entry: decodeParcel(parcel) }));
-    if (this.#early !== null) this.#early.push(...deliveries);
+    if (this.#early !== null) for (const delivery of deliveries) this.#early.push(delivery);
     else if (this.live) this.#onDelivery(deliveries);
   };
 
@@ -170,7 +170,7 @@ export class OutboxShardLog implements ShardLog {
       journal.checkOwner(this.shard, opened.owner);
       return look(journal.store(this.shard));
     };
-    return await this.#client.request<Value>((answer) => journal.transact(this.shard, null, run, answer));
+    return await this.#client.request<Value>((answer) => journal.transact(this.shard, null, run, answer), true);
   }
 
   #forget(why: MegactorError): void {
