@@ -14,6 +14,12 @@ export const CANARIES = [
   'effect-late',
   /** A step's outgoing mail is not in the commit of the step. */
   'lost-mail',
+  /** The step that takes what a timer sent does not remove the timer in the journal. */
+  'timer-twice',
+  /** A snapshot leaves out the timers of its actor. */
+  'timer-lost',
+  /** A mark goes to the end of the log, although some actors' snapshots do not reach so far. */
+  'mark-too-far',
 ] as const;
 
 export type Canary = (typeof CANARIES)[number];

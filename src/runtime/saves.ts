@@ -10,6 +10,7 @@
  */
 import { unpack } from '../actor/index.ts';
 import type { ActorSnapshot, ChildRecord, SnapshotMark } from '../journal/shard-log.ts';
+import { isCanary } from '../platform/index.ts';
 import { toMegactorError } from '../protocol/errors.ts';
 import type { ActorCell, CellStatus } from './cell.ts';
 import type { DurableCell } from './durable-cell.ts';
@@ -42,7 +43,7 @@ const snapshotOf = (cell: DurableActor): ActorSnapshot => {
     step: durable.step,
     state: committed === null ? undefined : unpack(committed),
     open: durable.open,
-    timers: [...durable.timers.values()],
+    timers: isCanary('timer-lost') ? [] : [...durable.timers.values()],
     children: durableChildren(cell),
     history: durable.history.slice(historySaved, historyCommitted),
     historyBefore: historySaved,
@@ -216,6 +217,7 @@ export class Saves {
 
   #mark(): SnapshotMark {
     const { log } = this.#core.parts;
+    if (isCanary('mark-too-far')) return { log: log?.position ?? 0, inbox: this.#inboxNext };
     const [oldest] = this.#dirty.values();
     const [unsaved] = this.#newborn.values();
     return { log: oldest?.log ?? log?.position ?? 0, inbox: unsaved ?? this.#inboxNext };

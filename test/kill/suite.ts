@@ -155,9 +155,15 @@ export const runKillSuite = async (
       for (const [name, by] of Object.entries(counts)) count(counters, name, by);
     }
   };
-  await Promise.all(Array.from({ length: options.jobs }, work));
+  const atOnce = (job: () => Promise<void>): Promise<unknown> => Promise.all(Array.from({ length: options.jobs }, job));
+  await atOnce(work);
   const canaries: Record<string, number | null> = {};
-  for (const canary of options.canaries) canaries[canary] = await catchCanary(suite, canary);
+  const planted = [...options.canaries];
+  await atOnce(async () => {
+    for (let next = planted.shift(); next !== undefined; next = planted.shift()) {
+      canaries[next] = await catchCanary(suite, next);
+    }
+  });
   const firstFailingSeed = failed[0]?.seed ?? null;
   const result = { suite: 'kill', trials, failures: failed.length, firstFailingSeed, counters, canaries } as const;
   return { result, failed };

@@ -133,7 +133,7 @@ export const drawListTrial = (seed: number): ListTrial => {
     ...(ending?.kind === 'point' && ending.point === 'snapshot'
       ? { checkpoint: { entries: between(random, 5, 15) } }
       : random() < 0.6
-        ? { checkpoint: { entries: between(random, 5, 100) } }
+        ? { checkpoint: { entries: between(random, 3, 50) } }
         : {}),
   });
   const lives = Array.from({ length: pick(random, LIVES) }, (_, index): Life => {
