@@ -15,7 +15,17 @@ export {
 export { type EventRecord, type EventType } from './protocol/event.ts';
 export { ERROR_CATALOGUE, MegactorError, type ErrorCode, type ErrorFamily } from './protocol/errors.ts';
 export { type CreateService, type ServiceHost, type ServiceInstance, type ServiceSpec } from './protocol/service.ts';
-export { compactRun, continueRun, inspectRun, pauseRun, resumeRun, runSociety, stopRun, tellRun } from './run/index.ts';
+export {
+  compactRun,
+  continueRun,
+  inspectRun,
+  pauseRun,
+  replayRun,
+  resumeRun,
+  runSociety,
+  stopRun,
+  tellRun,
+} from './run/index.ts';
 export type {
   InspectedAgent,
   Inspection,

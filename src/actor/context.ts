@@ -108,7 +108,10 @@ export interface ActorContext<State = unknown> {
 
   /** Milliseconds since the epoch, fixed for a step of a durable actor and journaled with it. */
   now(): number;
-  /** In [0, 1), seeded by the system's seed, the actor's name and its step. */
+  /**
+   * In [0, 1), seeded by the system's seed, the actor's name, its step and the effect of the step that ended last: what the
+   * function of an effect draws changes nothing for a try that finds the result recorded.
+   */
   random(): number;
   log(message: string, fields?: Record<string, unknown>): void;
   /** Adds to the event stream; with a durable actor it leaves when the step commits. */

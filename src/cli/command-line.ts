@@ -11,6 +11,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { pauseCommand } from './commands/pause.ts';
 import { rehearsalServerCommand } from './commands/rehearsal-server.ts';
+import { replayCommand } from './commands/replay.ts';
 import { resumeCommand } from './commands/resume.ts';
 import { runCommand } from './commands/run.ts';
 import { stopCommand } from './commands/stop.ts';
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   runCommand,
   resumeCommand,
   inspectCommand,
+  replayCommand,
   tellCommand,
   pauseCommand,
   continueCommand,

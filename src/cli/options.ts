@@ -124,6 +124,8 @@ export const STEERING_OPTIONS: readonly OptionSpec[] = [JSON_LINE];
 
 export const COMPACT_OPTIONS: readonly OptionSpec[] = [JSON_LINE];
 
+export const REPLAY_OPTIONS: readonly OptionSpec[] = [JSON_LINE, QUIET];
+
 export const INSPECT_OPTIONS: readonly OptionSpec[] = [
   { name: 'agent', type: { kind: 'text', value: 'NAME' }, help: 'only this agent' },
   JSON_LINE,

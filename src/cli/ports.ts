@@ -5,7 +5,16 @@
 import type { Clock } from '../platform/clock.ts';
 import type { EventRecord } from '../protocol/event.ts';
 import type { Terminal } from './view/terminal.ts';
-import type { Compacted, Inspection, ResumeOptions, RunOptions, RunSummary, SteeringResult } from '../run/types.ts';
+import type {
+  Compacted,
+  Inspection,
+  Replay,
+  ReplayOptions,
+  ResumeOptions,
+  RunOptions,
+  RunSummary,
+  SteeringResult,
+} from '../run/types.ts';
 
 /** Counters of a run in progress, read without waiting for anything. */
 export interface RunProgress {
@@ -35,6 +44,7 @@ export interface RunApi {
   runSociety(goal: string, options: RunOptions): Run;
   resumeRun(runDir: string, options: ResumeOptions): Run;
   inspectRun(runDir: string): Promise<Inspection>;
+  replayRun(runDir: string, options: ReplayOptions): Promise<Replay>;
   compactRun(runDir: string): Promise<Compacted>;
   continueRun(runDir: string, options: ResumeOptions): Run;
   tellRun(runDir: string, agent: string, text: string): Promise<SteeringResult>;

@@ -4,14 +4,25 @@
  */
 import { relative, isAbsolute } from 'node:path';
 import type { MegactorError } from '../protocol/errors.ts';
-import type { Compacted, InspectedAgent, Inspection, RunReason, RunSummary, SteeringResult } from '../run/types.ts';
+import type {
+  Compacted,
+  InspectedAgent,
+  Inspection,
+  Replay,
+  RunReason,
+  RunSummary,
+  SteeringResult,
+} from '../run/types.ts';
 import { EXIT, type RunProgress } from './ports.ts';
 
 /** 12345 → `12,345`, the same in every locale. */
 export const count = (value: number): string => String(Math.round(value)).replace(/\B(?=(?:\d{3})+$)/gu, ',');
 
-/** `1 file`, `2 files`. */
-export const plural = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+/** `1 file`, `2 files`; `1 entry`, `2 entries`. */
+export const plural = (value: number, noun: string): string => {
+  if (value === 1) return `1 ${noun}`;
+  return `${count(value)} ${/[^aeiou]y$/u.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`}`;
+};
 
 /** `0.4 s`, `75 s`, `2 h 05 min`. */
 export const duration = (seconds: number): string => {
@@ -193,6 +204,19 @@ export const inspectionText = (inspection: Inspection): string => {
 /** `512 bytes`, `1.4 MB`. */
 const bytesText = (bytes: number): string =>
   bytes < 1_000_000 ? plural(bytes, 'byte') : `${(bytes / 1_000_000).toFixed(1)} MB`;
+
+/** What a replay came to, in a paragraph. */
+export const replayText = ({ entries, logHash, diverged }: Replay): string => {
+  if (diverged === null) {
+    return `Replayed: ${plural(entries, 'entry')}, and every step came to what the journal has. The log is ${logHash}.`;
+  }
+  const { shard, position, actor, step, what, path, expected, actual } = diverged;
+  const place = path === '' ? what : `${what}, at ${path}`;
+  return plainText(
+    `The replay differs: after ${plural(entries, 'entry')}, step ${step} of ${actor} (shard ${shard}, position ${position}) ` +
+      `came to another ${place}. The journal has ${expected}, and the replay came to ${actual}.`,
+  );
+};
 
 /** What a compaction did, in two sentences. */
 export const compactedText = ({ runId, bytesBefore, bytesAfter, cut }: Compacted): string =>

@@ -3,7 +3,8 @@
  * and swaps nothing.
  *
  * Kept of a shard: a snapshot of every actor, mail that waits, one append with what is known of steps in progress, the
- * mark behind all of it, and the base for counts and hash. Kept of the stores: everything.
+ * mark behind all of it, and the base for counts and hash. The snapshots are there twice, since those in `actors` are
+ * replaced as the run goes on and a replay begins with those of the compaction. Kept of the stores: everything.
  */
 import { encodeBase } from './base.ts';
 import { decodeInboxRecord, encodeInboxRecord, encodeLogEntries, encodeLogRecord, openValue } from './codec.ts';
@@ -77,6 +78,7 @@ const writeActor = async (writer: Writer, shard: number, actor: RecoveredActor):
   }
   const [, , row, , , timers] = encodeSnapshot(shard, { ...actor, history: [], historyBefore: actor.history.length });
   writer.put(tables.actors.put(rowKey(shard, id), row), row);
+  if (tables.origins !== undefined) writer.put(tables.origins.put(rowKey(shard, id), row), row);
   if (timers !== null) writer.put(tables.timers.put(rowKey(shard, id), timers), timers);
   if (name !== '') {
     const named = encodeName(shard, name, id);

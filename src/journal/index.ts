@@ -1,6 +1,9 @@
 /** The journal room: durable mail, steps and service tables, behind `ShardLog`, `JournalClient` and `ServiceStore`. */
 export * from './shard-log.ts';
 export { compactJournal, type Compaction } from './compact.ts';
+export { asStored } from './origin.ts';
+export { canonicalBytes, logHashOf, ShardHash } from './log-hash.ts';
+export type { ShardOrigin } from './origin.ts';
 export { createJournalClient, type JournalClientOptions } from './client.ts';
 export { acquireLease, isLeaseHeld, type Lease, readLeaseOwner } from './lease.ts';
 export { hasJournal, journalDirectory } from './paths.ts';

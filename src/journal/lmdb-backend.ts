@@ -147,6 +147,13 @@ export class LmdbReads implements BackendReads {
     return this.tables.bases.get(shard, this.#options);
   }
 
+  /** The snapshots of a shard's actors that its compaction made. */
+  *origins(shard: number): Iterable<readonly [number, Uint8Array]> {
+    for (const { key, value } of this.tables.origins?.getRange(this.#ofShard(shard)) ?? []) {
+      yield [key - shard * POSITIONS_MAX, value];
+    }
+  }
+
   /** Everything in a table of the stores. */
   *allOf(table: 'values' | 'results'): Iterable<readonly [Uint8Array, Uint8Array]> {
     for (const { key, value } of this.tables[table].getRange(this.#options)) yield [key, value];
@@ -235,7 +242,9 @@ export class LmdbBackend extends LmdbReads implements Backend {
   #removals(shard: number, id: number): Removals | null {
     const row = this.actor(shard, id);
     if (row === undefined) return null;
-    const history = this.history(shard, id).map(([first]) => historyKey(shard, id, first));
+    // A replay begins with the snapshot of the compaction, and its history is in the same chunks.
+    const kept = this.tables.origins?.doesExist(rowKey(shard, id)) === true;
+    const history = kept ? [] : this.history(shard, id).map(([first]) => historyKey(shard, id, first));
     let name: Uint8Array | null = null;
     try {
       const text = nameOfActorRow(shard, id, row);

@@ -3,7 +3,7 @@
  *
  * `inbox` and `log`: shard × 2⁴⁴ + position, one number, because array keys cost a third of the speed; value: a sealed
  * record. `ends`: where each of those sequences ends. `values` and `results`: store, zero byte, key; value: sealed.
- * `actors` and `timers`: shard × 2⁴⁴ + id. `history`: shard, id and index of the first entry, 14 bytes. `names`: shard,
+ * `actors`, `timers` and `origins`: shard × 2⁴⁴ + id. `history`: shard, id and index of the first entry, 14 bytes. `names`: shard,
  * zero byte, name. `marks` and `bases`: shard. `meta`: `journal`.
  */
 import { type Database, open, type RootDatabase } from 'lmdb';
@@ -26,6 +26,8 @@ export interface Tables {
   readonly names: Database<Uint8Array, Uint8Array>;
   readonly marks: Database<Uint8Array, number>;
   readonly bases: Database<Uint8Array, number>;
+  /** Not there in a journal that is only read and that no writer has opened since there are such tables. */
+  readonly origins: Database<Uint8Array, number> | undefined;
 }
 
 /**
@@ -72,6 +74,7 @@ export const openTables = (directory: string, readOnly: boolean): Tables => {
     names: binary('names'),
     marks: table<number>('marks'),
     bases: table<number>('bases'),
+    origins: table<number>('origins') as Database<Uint8Array, number> | undefined,
   };
   environment.readerCheck();
   return tables;

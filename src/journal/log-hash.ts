@@ -26,13 +26,13 @@ const sorted = (value: unknown): unknown => {
   return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 };
 
+/** Equal for equal values, whatever the order of the keys in their objects. */
+export const canonicalBytes = (value: unknown): Uint8Array => pack(sorted(value));
+
 const CHAIN_BYTES = 32;
 
 const link = (chain: Uint8Array, value: unknown): Uint8Array =>
-  createHash('sha256')
-    .update(chain)
-    .update(pack(sorted(value)))
-    .digest();
+  createHash('sha256').update(chain).update(canonicalBytes(value)).digest();
 
 /** Both chains of a shard at some place of its log. */
 export interface HashChains {

@@ -17,7 +17,8 @@ import { type ReadAppend, ShardFold } from './fold.ts';
 import { readActors } from './shard-reading.ts';
 import { decodeBase, type ShardBase } from './base.ts';
 import { logHashOf, ShardHash } from './log-hash.ts';
-import type { InboxEntry, Outgoing, RecoveredShard, StepLogEntry } from './shard-log.ts';
+import { originOf, type ShardOrigin, spawnsOf } from './origin.ts';
+import type { ActorRecord, InboxEntry, Outgoing, RecoveredShard, StepLogEntry } from './shard-log.ts';
 import { gap } from './shard-state.ts';
 import { addCounts, type JournalCounts, NO_COUNTS, Tally } from './tally.ts';
 
@@ -42,6 +43,10 @@ export interface JournalReader {
   /** See `log-hash.ts`. */
   readonly logHash: string;
   store(name: string): StoreReader;
+  /** What the log of a shard begins with. @throws JOURNAL_DAMAGED */
+  origin(shard: number): ShardOrigin;
+  /** Whoever was spawned in a shard since its origin, in order; an id may come twice, the first counts. */
+  spawns(shard: number): Iterable<ActorRecord>;
   /** The step log of a shard, in order, from its beginning or from where it was compacted. @throws JOURNAL_DAMAGED */
   appends(shard: number): Iterable<LoggedAppend>;
   /**
@@ -197,6 +202,8 @@ export const readJournal = async (runDirectory: string): Promise<JournalReader> 
       counts: shards.map(({ counts }) => counts).reduce(addCounts, NO_COUNTS),
       logHash: logHashOf(shards.map(({ end }) => end.chains)),
       store: (name) => storeReader(reads, name),
+      origin: (shard) => originOf(reads, shard),
+      spawns: (shard) => spawnsOf(reads, shard),
       appends: (shard) => appendsOf(reads, shard),
       inboxEntry: (shard, seq) => lookup.entry(shard, seq),
       close: () => reads.close(),

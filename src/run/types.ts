@@ -121,6 +121,36 @@ export interface Compacted {
   readonly logHash: string;
 }
 
+/** Where a replay first differs from the log. */
+export interface Divergence {
+  readonly shard: number;
+  /** Of the append in the log of the shard. */
+  readonly position: number;
+  readonly actor: string;
+  readonly step: number;
+  /** The part of the step, and the place in it. */
+  readonly what: string;
+  readonly path: string;
+  /** What the log has and what the replay came to, as JSON, cut short. */
+  readonly expected: string;
+  readonly actual: string;
+}
+
+/** The final line of `replay --json`. */
+export interface Replay {
+  /** Entries of all logs that were read, up to the divergence if there is one. */
+  readonly entries: number;
+  /** Of what was replayed; without a divergence what `inspect` says. */
+  readonly logHash: string;
+  readonly diverged: Divergence | null;
+}
+
+export interface ReplayOptions {
+  /** Told now and then how many entries are done. */
+  readonly onProgress?: (entries: number) => void;
+  readonly signal?: AbortSignal;
+}
+
 /** The final line of `tell`, `pause` and `stop` with `--json`. */
 export interface SteeringResult {
   readonly runId: string;

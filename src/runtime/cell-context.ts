@@ -194,10 +194,17 @@ export class CellContext implements ActorContext {
     const call = async (): Promise<Result> => fn(effectId(cell.ref.name, this.step, key), this.signal);
     const run = (): Promise<Result> => this.#parts.core.track(call());
     if (cell.durable === null) return run();
-    const result = await this.#parts.steps.effect(cell, cell.durable, key, run, options);
-    // A turn that was given up while it waited must not go on.
-    this.#check();
-    return result as Result;
+    const { progress } = cell.durable;
+    try {
+      const result = await this.#parts.steps.effect(cell, cell.durable, key, run, options);
+      // A turn that was given up while it waited must not go on.
+      this.#check();
+      return result as Result;
+    } finally {
+      // A try that finds the outcome recorded has not drawn what the function drew.
+      progress.random = null;
+      progress.drawnAfter = key;
+    }
   }
 
   interrupted(key: string): boolean {
@@ -243,7 +250,7 @@ export class CellContext implements ActorContext {
       this.#random ??= seededRandom(stream);
       return this.#random();
     }
-    progress.random ??= seededRandom(stream, this.step + 1);
+    progress.random ??= seededRandom(hashString(progress.drawnAfter, stream), this.step + 1);
     return progress.random();
   }
 

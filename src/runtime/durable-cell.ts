@@ -38,6 +38,8 @@ export class StepProgress {
   readonly ticks = new Map<string, MailboxItem>();
   nowMs: number | null = null;
   random: Random | null = null;
+  /** Key of the last effect that gave its outcome: what is drawn after it does not depend on draws within it. */
+  drawnAfter = '';
 }
 
 export class DurableCell {

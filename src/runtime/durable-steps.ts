@@ -16,6 +16,7 @@ import { StepProgress, type DurableCell } from './durable-cell.ts';
 import type { MailboxItem, MailEnvelope, Signal } from './envelope.ts';
 import { batchFor, handleMail, handleSignal, isPromise, UNHANDLED } from './handling.ts';
 import type { Life } from './life.ts';
+import { TICKS_KEY } from './durable-timers.ts';
 import { Effects, keepResult, NOW_KEY } from './effects.ts';
 import type { DurableActor } from './saves.ts';
 import { StepWriter } from './step-writer.ts';
@@ -250,6 +251,9 @@ export class DurableSteps {
       return;
     }
     if (progress.nowMs !== null && !progress.effects.has(NOW_KEY)) progress.unwritten.push([NOW_KEY, progress.nowMs]);
+    const ticks = this.#core.timers.taken(cell);
+    // No inbox holds them, so a replay could not tell what the step has seen.
+    if (ticks !== undefined && !progress.effects.has(TICKS_KEY)) progress.unwritten.push([TICKS_KEY, ticks]);
     const entry: StepLogEntry = {
       kind: 'step',
       actor: cell.ref.id,

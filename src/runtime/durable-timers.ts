@@ -147,6 +147,12 @@ export class DurableTimers {
     durable.progress.timers.delete(key);
   }
 
+  /** A tick of the timer `key` as it stands, for a step that has taken it before; undefined when there is none. */
+  tickOf(cell: ActorCell, key: string): MailEnvelope | undefined {
+    const timer = cell.durable?.timers.get(key);
+    return timer === undefined ? undefined : this.#tick(cell, timer);
+  }
+
   /** What the record of a begun step has to say of its ticks; undefined when it took none. */
   taken(cell: ActorCell): readonly (readonly [number, string])[] | undefined {
     if (cell.durable?.timers.size === 0) return undefined;

@@ -45,6 +45,13 @@ const forward = ({ from, signal }: SignalEnvelope): Outgoing[] => {
   return [{ shard: next.shard, entry: { kind: 'signal', to: next.id, from, signal: { ...signal, up } } }];
 };
 
+/** Signals were taken before the mail, wherever they stand in the inbox. */
+const inTheirOrder = ({ durable }: ActorCell): void => {
+  if (durable === null || durable.retry === null) return;
+  const place = new Map(durable.progress.taken.map((seq, index) => [seq, index]));
+  durable.retry = durable.retry.toSorted((left, right) => (place.get(left.seq) ?? 0) - (place.get(right.seq) ?? 0));
+};
+
 export class Inbox {
   readonly #core: ShardCore;
   readonly #life: Life;
@@ -80,6 +87,7 @@ export class Inbox {
     });
     const refused: Refused = { drops: [], forwards: [] };
     for (const delivery of recovered.deliveries) this.#deliver(delivery, refused, awaited.get(delivery.seq));
+    for (const cell of new Set(awaited.values())) inTheirOrder(cell);
     const early = this.#early ?? [];
     this.#early = null;
     for (const delivery of early) this.#deliver(delivery, refused);

@@ -10,3 +10,4 @@ export { Shard } from './shard.ts';
 export { SHARD_LIMITS, type ServiceCaller, type ShardLimits, type ShardLinks, type ShardParts } from './shard-core.ts';
 export { DefinitionLoader } from './definition-loader.ts';
 export type { Envelope } from './envelope.ts';
+export { replayJournal, type Divergence, type Replayed, type ReplayJournalOptions } from './replay/index.ts';

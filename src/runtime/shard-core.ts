@@ -102,7 +102,7 @@ export class ShardCore {
   /** Timers of durable actors. */
   readonly timers: DurableTimers;
   /** Replaced when the journal tells which ids were used. */
-  allocator: IdAllocator;
+  allocator: Pick<IdAllocator, 'next'>;
   /** No turn is started any more. */
   paused = false;
   /** The journal failed: nothing may act or be recorded. */

@@ -14,7 +14,7 @@ describe('wrong usage is one line on stderr and exit 2', () => {
   test.each([
     [['rnu'], /no command "rnu"\. Did you mean "run"\?/u],
     [['simulate'], /no command "simulate"\. There are: run, resume, inspect/u],
-    [['replay', 'runs/x'], /no command "replay"/u],
+    [['simulate', 'runs/x'], /no command "simulate"/u],
     [['run'], /needs a goal/u],
     [['run', '  '], /needs a goal/u],
     [['run', 'write', 'a', 'book'], /one goal, and there are 3 arguments/u],

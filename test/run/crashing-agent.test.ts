@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { parseRehearsalOptions, rehearse } from '../../src/model/index.ts';
+import { replayRun } from '../../src/run/index.ts';
 import type { Inspection, RunSummary } from '../../src/run/types.ts';
 import { command, jsonLine, temporaryDirectory } from '../support/command.ts';
 import { startScriptedServer, type ScriptedServer } from '../support/scripted-server.ts';
@@ -55,6 +56,8 @@ const crash = async (name: string, isVictim: (agent: string, prompt: string) => 
     const env = { OPENAI_BASE_URL: server.baseUrl, OPENAI_API_KEY: 'key' };
     const result = await command([...args, '--run-dir', runDir, '--json'], { env });
     const inspected = await command(['inspect', runDir, '--json']);
+    // What no journal holds, the failed tries and the end of the victim, is in no way of a replay (D5).
+    expect((await replayRun(runDir)).diverged).toBeNull();
     return {
       exitCode: result.exitCode,
       summary: jsonLine(result) as RunSummary,
