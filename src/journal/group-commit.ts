@@ -9,13 +9,15 @@
  */
 import type { Clock } from '../platform/clock.ts';
 import { killPoint } from '../platform/kill-point.ts';
-import type { Backend, ShardWrite, SnapshotWrite, StoreWrite } from './backend.ts';
+import type { Backend, EndedRecord, ShardWrite, SnapshotWrite, StoreWrite } from './backend.ts';
 import { encodeInboxRecord, encodeLogRecord, type StoredAppend } from './codec.ts';
 import type { SnapshotWire } from './snapshot-codec.ts';
 
 const GROUPS_UNFLUSHED_MAX = 2;
 /** A group is closed at this size, so that one transaction stays short; a single larger append is a group of its own. */
 const GROUP_BYTES_MAX = 8 * 1024 * 1024;
+/** A record of an inbox is closed at this size: mail that is read again costs the record that it is in. */
+const INBOX_RECORD_BYTES = 64 * 1024;
 
 /** Inbox entries of one shard in one group. */
 export interface InboxDraft {
@@ -77,13 +79,26 @@ const livingSnapshots = ({ snapshots, stopped }: Group): readonly SnapshotWrite[
   return snapshots.filter(({ shard, snapshot }) => !gone.has(`${shard}/${snapshot[0]}`));
 };
 
+/** The records of what one group put into one inbox, in order. */
+const inboxRecords = (shard: number, { firstSeq, kinds, payloads }: InboxDraft): EndedRecord[] => {
+  const records: EndedRecord[] = [];
+  let from = 0;
+  let bytes = 0;
+  for (const [index, payload] of payloads.entries()) {
+    bytes += payload.length;
+    const to = index + 1;
+    if (bytes < INBOX_RECORD_BYTES && to < payloads.length) continue;
+    const first = firstSeq + from;
+    const part = { firstSeq: first, kinds: Uint8Array.from(kinds.slice(from, to)), payloads: payloads.slice(from, to) };
+    records.push({ shard, first, end: firstSeq + to, bytes: encodeInboxRecord(shard, part) });
+    from = to;
+    bytes = 0;
+  }
+  return records;
+};
+
 const sealed = (group: Group): Parameters<Backend['write']>[0] => ({
-  inbox: [...group.inbox].map(([shard, { firstSeq, kinds, payloads }]) => ({
-    shard,
-    first: firstSeq,
-    end: firstSeq + payloads.length,
-    bytes: encodeInboxRecord(shard, { firstSeq, kinds: Uint8Array.from(kinds), payloads }),
-  })),
+  inbox: [...group.inbox].flatMap(([shard, draft]) => inboxRecords(shard, draft)),
   log: [...group.log].map(([shard, draft]) => ({
     shard,
     first: draft.firstPosition,

@@ -1,7 +1,7 @@
 /** The client of the journal against a port whose other end the test reads and answers. */
 import { MessageChannel } from 'node:worker_threads';
 import { afterEach, expect, test } from 'vitest';
-import { createJournalClient, type JournalClientOptions } from '../../src/journal/index.ts';
+import { createJournalClient, type JournalClientOptions, JournalServer } from '../../src/journal/index.ts';
 import { decodeInboxEntry, unpack } from '../../src/journal/codec.ts';
 import { postPacked } from '../../src/journal/post-packed.ts';
 import type { ClientMessage, ServerMessage } from '../../src/journal/wire.ts';
@@ -116,4 +116,20 @@ test('A4 deliveries count against the limit one by one, until they are answered'
   await three;
   unanswered(client.deliver(to(1, mail(257, 'e'))));
   expect((await sent()).map(namesOf)).toEqual([['e']]);
+});
+
+test('A4 mail is read again although as much is under way as may be: what reads has a bound of its own', async () => {
+  const server = await JournalServer.open({ directory: null, shards: 1, durability: 'none' });
+  const { port1, port2 } = new MessageChannel();
+  server.attach(port2);
+  const client = createJournalClient(port1, { outstandingMax: 1 });
+  const log = client.shard(0);
+  await log.open(() => undefined);
+  await client.deliver(to(0, mail(257, 'a')));
+  const second = client.deliver(to(0, mail(257, 'b')));
+  await expect(client.deliver(to(0, mail(257, 'c')))).rejects.toMatchObject({ code: 'MAILBOX_FULL' });
+  expect(await log.read([0])).toMatchObject([{ seq: 0, entry: { mail: { body: 'a' } } }]);
+  await second;
+  await client.close();
+  await server.close();
 });

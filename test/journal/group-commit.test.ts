@@ -1,6 +1,7 @@
 /** Group commit driven by hand: the test decides when a transaction is committed, flushed or fails. */
 import { expect, test } from 'vitest';
 import type { Backend, BackendWrite } from '../../src/journal/backend.ts';
+import { decodeInboxRecord } from '../../src/journal/codec.ts';
 import { GroupCommit } from '../../src/journal/group-commit.ts';
 import { MemoryBackend } from '../../src/journal/memory-backend.ts';
 import { type Clock, systemClock } from '../../src/platform/index.ts';
@@ -116,4 +117,23 @@ test('a failure reaches everybody who waits and everybody who comes later; nothi
   expect(events).toEqual(['error 0', 'error 1', 'failed', 'error 2']);
   expect(writings).toHaveLength(1);
   expect(commit.failure).toBeInstanceOf(Error);
+});
+
+test('what one group puts into an inbox is cut into records of some 64 KiB, all of it and in order (G2)', () => {
+  const { writings, tick, add } = setUp();
+  const sizes = [30_000, 30_000, 30_000, 10, 200_000, 10, 10, 65_536, 65_535, 1, 5];
+  for (const bytes of sizes) add('flushed', bytes);
+  tick();
+  expect(writings).toHaveLength(1);
+  const records = writings[0]?.group.inbox ?? [];
+  expect(records.map(({ first, end }) => [first, end])).toEqual([
+    [0, 3],
+    [3, 5],
+    [5, 8],
+    [8, 10],
+    [10, 11],
+  ]);
+  const read = records.map(({ first, bytes }) => decodeInboxRecord(0, first, bytes));
+  expect(read.flatMap(({ payloads }) => payloads.map(({ length }) => length))).toEqual(sizes);
+  expect(read.map(({ kinds }) => kinds.length)).toEqual([3, 2, 3, 2, 1]);
 });
