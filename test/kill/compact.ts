@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 const PROGRAM = fileURLToPath(new URL('./compact-process.ts', import.meta.url));
 
 /** A process that takes longer hangs. */
-const PROCESS_MAX_MS = 60_000;
+const PROCESS_MAX_MS = 120_000;
 
 /** A compaction passes its kill point as often. */
 export const COMPACTION_PASSAGES = 3;

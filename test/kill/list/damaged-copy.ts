@@ -14,7 +14,7 @@ import type { ChildSettings } from './wire.ts';
 
 const DAMAGED = 'JOURNAL_DAMAGED';
 /** A process that takes longer hangs. */
-const PROCESS_MAX_MS = 60_000;
+const PROCESS_MAX_MS = 120_000;
 
 /** A view, or the code of the error instead. */
 const look = async (directory: string): Promise<JournalView | string> => {

@@ -32,7 +32,7 @@ export interface ListTrialResult {
 
 const BALANCE = 1_000;
 /** A process that takes longer for anything hangs. */
-const PROCESS_MAX_MS = 60_000;
+const PROCESS_MAX_MS = 120_000;
 /** A process that is armed has this much work. When it is done without having passed the point, it is killed. */
 const ARMED_OPERATIONS = 300;
 /** The work of the process that is left alone. */
@@ -138,25 +138,24 @@ class Trial {
     const most = ending.kind === 'random' ? Number.POSITIVE_INFINITY : ARMED_OPERATIONS;
     const clients = this.#clients(life.durability, most, () => undefined);
     let failure: string | null = null;
-    const timers: NodeJS.Timeout[] = [];
-    const killAfter = (ms: number): void => {
-      timers.push(setTimeout(() => child.kill(), ms));
-    };
+    const hanging = setTimeout(() => {
+      this.wrong.push(`the process hangs, which was to end with ${describeEnding(ending)}`);
+      child.kill();
+    }, PROCESS_MAX_MS);
     const child = this.#start(life, environment, (message) => {
       if (message.kind === 'failed') failure = message.code;
       if (message.kind === 'ready') {
-        if (ending.kind === 'random') killAfter(ending.afterMs);
+        if (ending.kind === 'random') setTimeout(() => child.kill(), ending.afterMs);
         clients.begin(child);
       } else clients.hear(message);
     });
-    killAfter(PROCESS_MAX_MS);
     let missed = false;
     void clients.idle.then(() => {
       missed = true;
       child.kill();
     });
     const { exitCode, signal, errors } = await child.ended;
-    for (const timer of timers) clearTimeout(timer);
+    clearTimeout(hanging);
     if (ending.kind === 'disk-full' && signal === null) {
       this.endings.push('disk-full');
       if (failure !== 'DISK' && !errors.includes('DISK')) this.wrong.push(`a full disk is ${failure}: ${errors}`);
