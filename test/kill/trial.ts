@@ -143,7 +143,7 @@ const passagesIn = ({ kill, residency }: Life, { passages }: Reference): number 
   return passages['append.before'] / checkpointEntries;
 };
 
-/** Starts a process and ends it as `life` says. @returns how it ended */
+/** Starts a process and ends it as `life` says. @returns how it ended @throws when it hangs */
 const runAndKill = async (
   args: readonly string[],
   environment: Record<string, string | undefined>,
@@ -156,16 +156,20 @@ const runAndKill = async (
       ? { MEGACTOR_KILL_AT: `${kill.point}:${1 + Math.floor(kill.part * passagesIn(life, reference))}` }
       : {};
   const running = startCommand(args, { env: { ...environment, ...armed } });
-  const timers = [setTimeout(() => running.child.kill('SIGKILL'), PROCESS_MAX_MS)];
+  let hangs = false;
+  const hang = (): void => {
+    hangs = true;
+    running.child.kill('SIGKILL');
+  };
+  const timers = [setTimeout(hang, PROCESS_MAX_MS)];
   if (kill !== undefined && kill.kind !== 'point') {
     const signal = kill.kind === 'random' ? 'SIGKILL' : 'SIGINT';
     timers.push(setTimeout(() => running.child.kill(signal), kill.fraction * reference.wallMs));
   }
-  try {
-    return await running.result;
-  } finally {
-    for (const timer of timers) clearTimeout(timer);
-  }
+  const result = await running.result;
+  for (const timer of timers) clearTimeout(timer);
+  if (hangs) throw new Error(`the process hangs (${kill === undefined ? 'left alone' : describeKill(kill)})`);
+  return result;
 };
 
 /** A process that ended as it was to end, before its run had. */
