@@ -19,7 +19,7 @@ export interface Entry {
 }
 
 export interface ListState {
-  /** A file that the outside writes a line to for every call. */
+  /** A file that the outside writes a line to for every call; relative to where the process works. */
   readonly outside: string;
   count: number;
   balance: number;

@@ -1,7 +1,7 @@
 /** The process of a list trial as its parent holds it: started, asked, killed, and always heard to the end. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ChildSettings, type FromChild, parseFromChild, type ToChild } from './wire.ts';
 
@@ -28,6 +28,7 @@ export class Child {
     onMessage: (message: FromChild) => void,
   ) {
     this.#process = fork(PROGRAM, [JSON.stringify(settings)], {
+      cwd: dirname(settings.outside),
       env: { ...process.env, NODE_ENV: 'test', NODE_COMPILE_CACHE: COMPILED, ...environment },
       execArgv: ['--disable-warning=ExperimentalWarning'],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -2,6 +2,7 @@
  * The process that is killed: a system of durable lists on real threads with its journal on disk. It does what its
  * parent asks and answers when the system has acknowledged; when the system fails, it says so and stops.
  */
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toMegactorError } from '../../../src/protocol/errors.ts';
 import { ActorSystem, type SystemRef } from '../../../src/runtime/index.ts';
@@ -49,7 +50,9 @@ const lists: List[] = [];
 const listAt = (index: number): List => lists[index] as List;
 
 const findOrSpawn = async (actors: ActorSystem, index: number): Promise<List> => {
-  const { outside, balance } = settings;
+  const { balance } = settings;
+  // The journal remembers it, and may be copied.
+  const outside = basename(settings.outside);
   const name = listName(index);
   const known = await actors.lookup<(typeof list)['messages']>(name);
   return known ?? actors.spawn(list, { outside, balance }, { name, durable: true });

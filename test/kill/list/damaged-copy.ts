@@ -64,8 +64,8 @@ export interface DamagedCopy {
 /** @returns what is wrong; `noticed` when anybody said that the copy is damaged */
 export const tryDamaged = async (copyOf: DamagedCopy): Promise<{ wrong: string[]; noticed: boolean }> => {
   const { damage, intact, judge } = copyOf;
-  const directory = `${copyOf.settings.directory}-damaged`;
-  const outside = `${copyOf.settings.outside}-damaged`;
+  const root = `${copyOf.settings.directory}-damaged`;
+  const [directory, outside] = [join(root, 'run'), join(root, 'outside')];
   const file = join(directory, 'journal', 'data.mdb');
   cpSync(copyOf.settings.directory, directory, { recursive: true });
   if (existsSync(copyOf.settings.outside)) cpSync(copyOf.settings.outside, outside);
@@ -85,7 +85,6 @@ export const tryDamaged = async (copyOf: DamagedCopy): Promise<{ wrong: string[]
     const noticed = [found, failure, after].includes(DAMAGED);
     return { wrong: wrong.map((what) => `${damage.kind}: ${what}`), noticed };
   } finally {
-    rmSync(directory, { recursive: true, force: true });
-    rmSync(outside, { force: true });
+    rmSync(root, { recursive: true, force: true });
   }
 };

@@ -5,6 +5,7 @@ import type { SystemOptions } from '../../../src/runtime/index.ts';
 /** How the child is started: one JSON argument. */
 export interface ChildSettings {
   readonly directory: string;
+  /** The file of the world outside, in the folder that the process works in. */
   readonly outside: string;
   readonly lists: number;
   readonly balance: number;
