@@ -9,6 +9,8 @@ import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 const PAGE_BYTES_AT = 48;
 const TRANSACTION_AT = 152;
 const BOOT_ID_AT = 160;
+/** Of no machine, and the same when the power is lost a second time before anybody has opened the file. */
+const EARLIER_BOOT = 1n;
 /** In the header of every page: its number, and the transaction that wrote it. */
 const PAGE_TRANSACTION_AT = 8;
 const PAGE_HEADER = 24;
@@ -26,8 +28,8 @@ export const losePower = (file: string, random: () => number): number => {
     const flushedHead = pageBytes / 2;
     const flushed = read(flushedHead + TRANSACTION_AT, 8).readBigUInt64LE(0);
     for (const head of [0, flushedHead, pageBytes]) {
-      const bootId = read(head + BOOT_ID_AT, 8);
-      bootId.writeBigInt64LE(bootId.readBigInt64LE(0) ^ 1n);
+      const bootId = Buffer.alloc(8);
+      bootId.writeBigInt64LE(EARLIER_BOOT);
       writeSync(descriptor, bootId, 0, 8, head + BOOT_ID_AT);
     }
     let torn = 0;
