@@ -87,6 +87,25 @@ const operator = defineActor(FIXTURES, 'operator', {
   },
 });
 
+/** What every try came to. */
+let tries: string[] = [];
+
+const orderly = defineActor(FIXTURES, 'orderly', {
+  state: () => ({ order: [] as string[] }),
+  messages: { go: message(), order: request<void, string[]>() },
+  receive: {
+    go: async (s, _b, ctx) => {
+      s.order.push('mail');
+      await ctx.effect('call', () => calls.push(String(ctx.random())));
+      tries.push(`${s.order.join(' ')} ${ctx.random()}`);
+    },
+    order: (s) => s.order,
+  },
+  onChildFailed: (s) => {
+    s.order.push('signal');
+  },
+});
+
 const light = defineActor(FIXTURES, 'light', {
   state: () => 0,
   messages: { go: request<void, number>() },
@@ -113,9 +132,31 @@ const record =
 
 beforeEach(() => {
   calls = [];
+  tries = [];
   tool = {};
   failures = 0;
 });
+
+test.each(['lost', 'unanswered'] as const)(
+  'a try after a crash sees what the first one saw: mail in the order it was taken in, and the same draws (step %s)',
+  async (fate) => {
+    const worlds = new Worlds({ orderly }, new MemoryJournal());
+    const world = await worlds.start();
+    const ref = await world.spawn(orderly, undefined, OPTIONS);
+    worlds.journal.fate = once(fate, has('step'));
+    const signal = { kind: 'child-failed', reason: 'planted', up: [] };
+    // Signals go first, wherever they stand in the inbox.
+    await worlds.journal.deliver([
+      { shard: 0, entry: { kind: 'mail', mail: { to: ref.id, from: null, type: 'go', body: undefined } } },
+      { shard: 0, entry: { kind: 'signal', to: ref.id, from: { shard: 0, id: 1 }, signal } },
+    ]);
+    const next = await worlds.restart(world);
+    expect(await next.ask(ref, 'order')).toEqual(['signal', 'mail']);
+    expect(calls).toHaveLength(1);
+    expect(tries).toHaveLength(fate === 'lost' ? 2 : 1);
+    expect(new Set(tries).size).toBe(1);
+  },
+);
 
 describe('a call at most once', () => {
   test.each<[string, AppendFate, (group: LogAppend) => boolean, number, string]>([
