@@ -1,5 +1,6 @@
 /** What must hold of a run that was killed and resumed; every check returns what is wrong, and nothing when all is well. */
 import { execFileSync } from 'node:child_process';
+import { replayRun } from '../../src/run/index.ts';
 import type { RunSummary } from '../../src/run/types.ts';
 import type { PaidAnswer } from './model-server.ts';
 import type { RunSnapshot } from './snapshot.ts';
@@ -23,6 +24,12 @@ export interface KillRecord {
 
 const LISTED_MAX = 5;
 const some = (names: readonly string[]): string => names.slice(0, LISTED_MAX).join(', ');
+
+/** D5: every step that the journal holds comes to what it says, whichever process wrote it. */
+export const replays = async (runDir: string): Promise<string[]> => {
+  const { diverged } = await replayRun(runDir);
+  return diverged === null ? [] : [`a replay differs: ${JSON.stringify(diverged)}`];
+};
 
 /** D1: what one look at the journal finds committed, every later look finds too. */
 export const neverBack = (before: RunSnapshot, after: RunSnapshot): string[] => {

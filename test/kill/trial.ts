@@ -277,6 +277,7 @@ class TrialRun {
       ...this.#records.flatMap((record) => checks.neverAskedAgain(paid, record)),
       ...checks.accounted(paid, outcome.summary, this.#records),
       ...checks.wholeRepository(outcome.summary.workspace),
+      ...(await checks.replays(this.#runDir)),
       ...refused,
     );
   }
