@@ -35,7 +35,14 @@ interface Gathering {
   readonly outgoing: WireOutgoing[];
   readonly waiting: Waiting;
   readonly answered: Promise<void>;
+  bytes: number;
 }
+
+/** Nothing joins a request of this size, so that one transaction of the journal stays short. */
+const GATHERED_BYTES_MAX = 1024 * 1024;
+
+const bytesOf = (packed: readonly WireOutgoing[]): number =>
+  packed.reduce((bytes, [, , , , , payload]) => bytes + payload.length, 0);
 
 const isFor = (shard: number, packed: readonly WireOutgoing[]): boolean => packed.every((entry) => entry[0] === shard);
 
@@ -120,8 +127,10 @@ class PortJournalClient implements JournalClient, JournalCaller {
    */
   #joined(packed: readonly WireOutgoing[], level: WireLevel): Promise<void> | null {
     const last = this.#gathering;
-    if (last === null || last.level !== level || !isFor(last.shard, packed)) return null;
+    if (last === null || last.level !== level || last.bytes >= GATHERED_BYTES_MAX) return null;
+    if (!isFor(last.shard, packed)) return null;
     this.#checkOutstanding();
+    last.bytes += bytesOf(packed);
     for (const entry of packed) last.outgoing.push(entry);
     last.waiting.calls += 1;
     this.#outstanding += 1;
@@ -137,7 +146,7 @@ class PortJournalClient implements JournalClient, JournalCaller {
     const waiting = this.#waiting.get(sent);
     const shard = packed[0]?.[0];
     if (waiting !== undefined && shard !== undefined && isFor(shard, packed)) {
-      this.#gathering = { shard, level, outgoing: packed, waiting, answered };
+      this.#gathering = { shard, level, outgoing: packed, waiting, answered, bytes: bytesOf(packed) };
     }
     return answered;
   }

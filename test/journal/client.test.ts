@@ -75,6 +75,14 @@ test('C2 nothing joins a delivery over another request, of another shard or of a
   expect(names).toEqual([['a'], 'pending', ['b'], ['c'], ['d'], ['e'], ['f', 'g'], ['h']]);
 });
 
+test('A4 a request does not grow without limit', async () => {
+  const { client, sent } = setUp();
+  const large = 'x'.repeat(600 * 1024);
+  for (let count = 0; count < 5; count += 1) unanswered(client.deliver(to(1, mail(257, large))));
+  unanswered(client.deliver(to(1, mail(257, 'last'))));
+  expect((await sent()).map((request) => request[3].length)).toEqual([2, 2, 2]);
+});
+
 test('C3 what cannot be packed fails alone', async () => {
   const { client, sent, answer } = setUp();
   const first = client.deliver(to(1, mail(257, 'a')));
