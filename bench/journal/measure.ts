@@ -9,20 +9,20 @@ import type { Progress } from '../harness/program.ts';
 import { runSubjectAt } from '../harness/programs.ts';
 import { machine, type BenchResult } from '../harness/result.ts';
 import { Series } from '../harness/series.ts';
-import { activateResultSchema } from './activate.ts';
+import { activateResultSchema, type ActivateResult } from './activate.ts';
 import { latencyResultSchema } from './latency.ts';
 import { memoryResultSchema, type MemoryResult } from './memory.ts';
-import { populationResultSchema } from './population.ts';
+import { populationResultSchema, type PopulationResult } from './population.ts';
 import type { RateSettings } from './rates.ts';
 import { countedSchema, type RawSettings } from './raw.ts';
 import { resumeResultSchema } from './resume.ts';
-import { rowsOf, type Measurements, type PopulationRun } from './rows.ts';
+import { rowsOf, type Measurements, type PopulationRun, type ResumedRun } from './rows.ts';
 import {
   BATCH,
   MEMORY_SAMPLES,
   PER_CALL,
   REPEATED_MAX,
-  RESUME_SIZE,
+  hasTargets,
   SNAPSHOTS_PER_CALL,
   sizesOf,
   WRITERS,
@@ -56,23 +56,37 @@ const tell =
       return runSubjectAt(at('./tell'), { ...sizes, directory, from, shards, durability: 'flushed' }, tellResultSchema);
     });
 
-const population = (actors: number, { shards, mail, idle }: Sizes): Promise<PopulationRun> =>
+/** Makes a population and resumes it; `more` may go on with its directory. */
+const resumed = <More>(
+  actors: number,
+  { shards, mail, idle }: Sizes,
+  end: 'stopped' | 'killed',
+  more: (settings: { directory: string; shards: number }) => Promise<More>,
+): Promise<{ made: PopulationResult; resumed: ResumedRun; more: More }> =>
   withDirectory(async (directory) => {
-    const wakes = actors === RESUME_SIZE ? idle : 0;
     const settings = { directory, shards };
+    const waiting = { ...settings, mail: Math.min(mail, actors) };
     const made = await runSubjectAt(
       at('./population'),
-      { ...settings, actors, mail: Math.min(mail, actors), idle: wakes },
+      { ...waiting, actors, idle: hasTargets(actors) ? idle : 0, end },
       populationResultSchema,
     );
-    const resumed = await runSubjectAt(
-      at('./resume'),
-      { ...settings, mail: Math.min(mail, actors), startedAtMs: systemClock.now() },
-      resumeResultSchema,
-    );
-    const activated = wakes === 0 ? null : await runSubjectAt(at('./activate'), settings, activateResultSchema);
-    return { actors, made, resumed, activated };
+    const startedAtMs = systemClock.now();
+    const run = await runSubjectAt(at('./resume'), { ...waiting, startedAtMs }, resumeResultSchema);
+    return { made, resumed: run, more: await more(settings) };
   });
+
+const population = async (actors: number, sizes: Sizes): Promise<PopulationRun> => {
+  if (!hasTargets(actors)) {
+    const { made, resumed: stopped } = await resumed(actors, sizes, 'stopped', async () => null);
+    return { actors, made, resumed: stopped, activated: null, killed: null };
+  }
+  const wake = (settings: { directory: string; shards: number }): Promise<ActivateResult> =>
+    runSubjectAt(at('./activate'), settings, activateResultSchema);
+  const { made, resumed: stopped, more } = await resumed(actors, sizes, 'stopped', wake);
+  const { resumed: killed } = await resumed(actors, sizes, 'killed', async () => null);
+  return { actors, made, resumed: stopped, activated: more, killed };
+};
 
 const memory = ({ shards, memory: sizes }: Sizes): Promise<MemoryResult> =>
   withDirectory((directory) => runSubjectAt(at('./memory'), { ...sizes, directory, shards }, memoryResultSchema));
@@ -124,8 +138,11 @@ const measureRound = async (series: Measurements, sizes: Sizes, round: number, p
   await take('loads', series.load, rate({ method: 'load', size: PER_CALL, durationMs }), perSecond);
   for (const [actors, of] of series.populations) {
     if (round > 1 && actors > REPEATED_MAX) continue;
-    const words = ({ resumed }: PopulationRun): string =>
-      `first step after ${resumed.firstStepSeconds} s, all served after ${resumed.servedSeconds} s`;
+    const words = ({ resumed: { firstStepSeconds, servedSeconds }, killed }: PopulationRun): string => {
+      const afterKill =
+        killed === null ? '' : `; after a kill ${killed.firstStepSeconds} and ${killed.servedSeconds} s`;
+      return `first step after ${firstStepSeconds} s, all served after ${servedSeconds} s${afterKill}`;
+    };
     await take(`${actors} durable actors`, of, () => population(actors, sizes), words);
   }
   if (round === 1 || sizes.memory.actors <= REPEATED_MAX) {

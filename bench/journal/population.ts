@@ -1,6 +1,6 @@
 /**
- * A run directory with many durable actors: spawned, each with one step behind it, all of them idle, the system stopped;
- * and then mail for some of them, put into the journal while nobody runs. Started with its settings as one JSON
+ * A run directory with many durable actors: spawned, each with one step behind it, all of them idle, the system stopped
+ * or as good as killed; and then mail for some of them, put into the journal while nobody runs. Started with its settings as one JSON
  * argument; the last line is `{"seconds","bytes"}`.
  */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -22,15 +22,19 @@ export const populationSettingsSchema = z.strictObject({
   /** How many of the others are written down for `activate.ts`, evenly spread. */
   idle: z.int().nonnegative(),
   shards: z.int().positive(),
+  /** `killed`: without the snapshots that a stop writes, so that the log says what it says after a kill. */
+  end: z.enum(['stopped', 'killed']).default('stopped'),
 });
 
 export const populationResultSchema = z.strictObject({ seconds: z.number(), bytes: z.number() });
 
-export type PopulationSettings = z.infer<typeof populationSettingsSchema>;
+export type PopulationSettings = z.input<typeof populationSettingsSchema>;
 export type PopulationResult = z.infer<typeof populationResultSchema>;
 
 /** Spawned and served together; bounds what is under way. */
 const CHUNK = 5_000;
+/** Long enough for all snapshots on any machine: a stop that gives up is a kill. */
+const STOP_DEADLINE_MS = 300_000;
 
 const addressSchema = z.strictObject({ shard: z.int(), id: z.int() });
 
@@ -82,14 +86,14 @@ const leaveMail = async ({ directory, shards }: PopulationSettings, chosen: read
 };
 
 export const makePopulation = async (settings: PopulationSettings): Promise<PopulationResult> => {
-  const { directory, shards, mail } = settings;
+  const { directory, shards, mail, end } = settings;
   const startedAt = systemClock.monotonic();
   const system = await ActorSystem.start({ shards, seed: 1, journal: { directory, durability: 'committed' } });
   let chosen: Chosen;
   try {
     chosen = await populate(system, settings);
   } finally {
-    await system.stop();
+    await system.stop(end === 'killed' ? { deadlineMs: 0 } : { deadlineMs: STOP_DEADLINE_MS });
   }
   const { withMail, idle } = chosen;
   if (withMail.length !== mail) throw new Error(`${withMail.length} actors were chosen for mail, not ${mail}`);

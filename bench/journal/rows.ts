@@ -13,20 +13,23 @@ import {
   MEMORY_SAMPLES,
   MEMORY_SIZE,
   PER_CALL,
-  RESUME_SIZE,
   SNAPSHOTS_PER_CALL,
   TARGETS,
   WRITERS,
+  hasTargets,
   type Sizes,
 } from './settings.ts';
 import type { DurabilityRun } from './team.ts';
 
-/** One population: made, resumed, and, for one size, its idle actors woken. */
+export type ResumedRun = ResumeResult & { readonly peakMemoryMb: number | null };
+
+/** One population: made, resumed, and, for one size, its idle actors woken, and another one resumed after a kill. */
 export interface PopulationRun {
   readonly actors: number;
   readonly made: PopulationResult;
-  readonly resumed: ResumeResult & { readonly peakMemoryMb: number | null };
+  readonly resumed: ResumedRun;
   readonly activated: ActivateResult | null;
+  readonly killed: ResumedRun | null;
 }
 
 export interface Measurements {
@@ -104,22 +107,37 @@ const clientRows = (all: Measurements): Row[] => {
 
 const PER = 100_000;
 
+const resumeRows = (
+  name: string,
+  measured: Measured<PopulationRun>,
+  targets: boolean,
+  runOf: (run: PopulationRun) => ResumedRun | null,
+): Row[] => {
+  const kind = (what: string, limit: number): RowKind => ({
+    name: `${name}: ${what}`,
+    unit: 's',
+    ...(targets ? { target: { is: 'value', limit } } : {}),
+  });
+  return [
+    rowOfSeries(
+      kind('to the first step', TARGETS.firstStepSeconds),
+      measured,
+      (run) => runOf(run)?.firstStepSeconds ?? null,
+    ),
+    rowOfSeries(
+      kind('until all are served', TARGETS.servedSeconds),
+      measured,
+      (run) => runOf(run)?.servedSeconds ?? null,
+    ),
+  ];
+};
+
 const populationRows = (actors: number, measured: Measured<PopulationRun>, { mail, idle }: Sizes): Row[] => {
   const waiting = Math.min(mail, actors);
   const resume = `resume of ${actors} durable actors, mail for ${waiting}`;
-  const target = (limit: number): Partial<RowKind> =>
-    actors === RESUME_SIZE ? { target: { is: 'value', limit } } : {};
+  const targets = hasTargets(actors);
   const rows = [
-    rowOfSeries(
-      { name: `${resume}: to the first step`, unit: 's', ...target(TARGETS.firstStepSeconds) },
-      measured,
-      (run) => run.resumed.firstStepSeconds,
-    ),
-    rowOfSeries(
-      { name: `${resume}: until all are served`, unit: 's', ...target(TARGETS.servedSeconds) },
-      measured,
-      (run) => run.resumed.servedSeconds,
-    ),
+    ...resumeRows(resume, measured, targets, (run) => run.resumed),
     rowOfSeries(
       { name: `${resume}: the same per ${PER} actors`, unit: 's' },
       measured,
@@ -137,7 +155,9 @@ const populationRows = (actors: number, measured: Measured<PopulationRun>, { mai
       (run) => run.made.bytes / actors,
     ),
   ];
-  if (actors !== RESUME_SIZE || idle === 0) return rows;
+  if (!targets) return rows;
+  rows.push(...resumeRows(`${resume}, after a kill`, measured, targets, (run) => run.killed));
+  if (idle === 0) return rows;
   const each = (seconds: (run: ActivateResult) => number) => (run: PopulationRun) =>
     run.activated === null ? null : run.activated.actors / seconds(run.activated);
   const again = rowOfSeries(

@@ -51,6 +51,8 @@ export const sizesOf = ({ quick }: JournalSettings): Sizes =>
 /** Above this a population is measured once. */
 export const REPEATED_MAX = 100_000;
 export const RESUME_SIZE = 100_000;
+/** Populations of this size are resumed after a kill, too, and woken; a larger or smaller one tells how it grows. */
+export const hasTargets = (actors: number): boolean => actors === RESUME_SIZE;
 export const MEMORY_SIZE = 1_000_000;
 export const MEMORY_SAMPLES = 10;
 

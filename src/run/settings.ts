@@ -42,7 +42,7 @@ export const configSchema = z.strictObject({
       residentMax: z.int().nonnegative().optional(),
       /** How long an idle agent stays in memory. 0: for ever. Default 300,000. */
       passivateAfterMs: z.int().nonnegative().optional(),
-      /** How many entries the log of a shard may have that no snapshot holds. Default 20,000. */
+      /** How many entries the log of a shard may have that no snapshot holds. Default 4,000. */
       checkpointEntries: z.int().positive().optional(),
     })
     .optional(),

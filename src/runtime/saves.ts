@@ -19,6 +19,8 @@ import type { ShardCore } from './shard-core.ts';
 /** Most actors of one call to the journal, and about the most bytes of state. */
 const SLICE_ACTORS = 256;
 const SLICE_BYTES = 512 * 1024;
+/** A checkpoint moves the mark after so many slices, so that one that a crash ends was not for nothing. */
+const SLICES_PER_MARK = 8;
 
 /** A cell that is known to be durable. */
 export type DurableActor = ActorCell & { readonly durable: DurableCell };
@@ -162,7 +164,7 @@ export class Saves {
   /** The last checkpoint, at a clean stop. Gives up at the deadline: what has no snapshot is in the log. */
   async finish(deadlineMs: number): Promise<void> {
     const { clock, halted } = this.#core;
-    if (!halted && deadlineMs > 0 && this.#dirty.size > 0) {
+    if (!halted && deadlineMs > 0 && this.#dirty.size + this.#newborn.size > 0) {
       const limit = Promise.withResolvers<void>();
       const timer = clock.after(deadlineMs, limit.resolve, { keepAlive: true });
       const last = (this.#checkpoint ?? Promise.resolve()).then(() => this.#run());
@@ -177,14 +179,16 @@ export class Saves {
     this.#closed = true;
   }
 
-  /** Snapshots whoever is dirty now, in slices, and moves the mark. Failures have halted the shard. */
+  /** Snapshots whoever is dirty now or has no snapshot, in slices, and moves the mark. Failures have halted the shard. */
   async #run(): Promise<void> {
     try {
-      const ids = [...this.#dirty.keys()];
+      const ids = [...new Set([...this.#dirty.keys(), ...this.#newborn.keys()])];
+      let saved = 0;
       for (let next = 0; next < ids.length && !this.#closed;) {
         const { cells, index } = this.#slice(ids, next);
         next = index;
-        if (cells.length > 0) await this.save(cells, false);
+        if (cells.length > 0) saved += 1;
+        if (cells.length > 0) await this.save(cells, saved % SLICES_PER_MARK === 0);
         else await new Promise<void>((resolve) => this.#core.clock.soon(resolve));
       }
       if (!this.#closed) await this.save([], true);
@@ -200,7 +204,7 @@ export class Saves {
     let bytes = 0;
     let index = from;
     while (index < ids.length && cells.length < SLICE_ACTORS && bytes < SLICE_BYTES) {
-      const cell = this.#dirty.get(ids[index] as number)?.cell;
+      const cell = this.#unsaved(ids[index] as number);
       index += 1;
       if (cell === undefined) continue;
       if (isBetweenSteps(cell)) {
@@ -213,6 +217,13 @@ export class Saves {
       if (clock.monotonic() >= until) break;
     }
     return { cells, index };
+  }
+
+  #unsaved(id: number): DurableActor | undefined {
+    const dirty = this.#dirty.get(id);
+    if (dirty !== undefined) return dirty.cell;
+    const cell = this.#newborn.has(id) ? this.#core.cells.get(id) : undefined;
+    return cell !== undefined && isDurable(cell) ? cell : undefined;
   }
 
   #mark(): SnapshotMark {

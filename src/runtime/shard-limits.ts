@@ -23,6 +23,6 @@ export const SHARD_LIMITS: ShardLimits = {
   creditLimit: 16_384,
   passivateAfterMs: 300_000,
   residentMax: 12_500,
-  checkpointEntries: 20_000,
+  checkpointEntries: 4_000,
   checkpointBytes: 64 * 1024 * 1024,
 };

@@ -57,7 +57,7 @@ export interface SystemOptions {
    * bound: busy actors stay. 0 or Infinity: no cap. Default 100,000.
    */
   readonly residentMax?: number;
-  /** How far the snapshots of a shard may be behind its log. Default: 20,000 entries, 64 MiB of states. */
+  /** How far the snapshots of a shard may be behind its log. Default: 4,000 entries, 64 MiB of states. */
   readonly checkpoint?: { readonly entries?: number; readonly bytes?: number };
   /**
    * One host thread that runs one turn at a time, on a virtual clock, in an order that follows from the journal: the same

@@ -14,6 +14,7 @@ import { measureResume } from '../../bench/journal/resume.ts';
 import { rowsOf, type Measurements, type PopulationRun } from '../../bench/journal/rows.ts';
 import { sizesOf, type Sizes } from '../../bench/journal/settings.ts';
 import { measureTell } from '../../bench/journal/tell.ts';
+import { openLmdbReads } from '../../src/journal/lmdb-backend.ts';
 import { readJournal, type JournalCounts } from '../../src/journal/index.ts';
 import { temporaryDirectory } from '../support/command.ts';
 
@@ -73,6 +74,16 @@ describe('what a measurement counts is in the journal', () => {
     expect(await counts()).toMatchObject({ steps: 67, pending: 0 });
     expect((await measureActivation(settings)).actors).toBe(20);
     expect(await counts()).toMatchObject({ steps: 67 + 2 * 20, pending: 0 });
+  });
+
+  test('a population that is as good as killed has everything, and no more snapshots than it had', async () => {
+    const settings = { directory, shards: 4 };
+    await makePopulation({ ...settings, actors: 60, mail: 7, idle: 0, end: 'killed' });
+    expect(await counts()).toMatchObject({ spawns: 60, steps: 60, pending: 7 });
+    const reads = await openLmdbReads(directory);
+    expect([0, 1, 2, 3].map((shard) => reads.actorCount(shard))).toEqual([0, 0, 0, 0]);
+    await reads.close();
+    expect((await measureResume({ ...settings, mail: 7, startedAtMs: Date.now() })).steps).toBe(7);
   });
 
   test('passive memory: all actors are made, few are in memory, every message is consumed', async () => {
@@ -142,6 +153,7 @@ describe('rows', () => {
     actors,
     made: { seconds: 10, bytes: actors * 300 },
     resumed: { firstStepSeconds: 1.5, servedSeconds, steps: 1_000, peakMemoryMb: null },
+    killed: actors === 100_000 ? { firstStepSeconds: 2.5, servedSeconds: 3, steps: 1_000, peakMemoryMb: null } : null,
     activated: actors === 100_000 ? { actors: 20_000, firstSeconds: 4, againSeconds: 2 } : null,
   });
   const rate = (count: number): Promise<Series<{ count: number; seconds: number }>> => seriesOf({ count, seconds: 2 });
@@ -184,6 +196,8 @@ describe('rows', () => {
     expect(find(rows, 'durable step')).toMatchObject({ value: 2.5, min: 2, max: 3, ratio: 5, target: 5, met: true });
     expect(find(rows, 'of 100000 durable actors, mail for 1000: to the first')).toMatchObject({ target: 2, met: true });
     expect(find(rows, 'of 100000 durable actors, mail for 1000: until')).toMatchObject({ target: 5, met: false });
+    expect(find(rows, 'after a kill: to the first')).toMatchObject({ value: 2.5, target: 2, met: false });
+    expect(find(rows, 'after a kill: until')).toMatchObject({ value: 3, target: 5, met: true });
     expect(find(rows, 'of 10000 durable actors, mail for 1000: until')).toMatchObject({ target: null });
     expect(find(rows, 'of 10000 durable actors, mail for 1000: the same')).toMatchObject({ value: 20 });
     expect(find(rows, 'the first since the resume')).toMatchObject({ value: 5_000, ratio: 0.5, target: null });

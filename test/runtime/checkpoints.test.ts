@@ -78,6 +78,33 @@ describe('a checkpoint', () => {
     expect(next.journal.pending).toBe(0);
   });
 
+  test('moves the mark on its way, so that a crash loses a part of it only (S2, J6)', async () => {
+    // A slice of no time holds one actor.
+    const given = await start({ ...STAY, checkpointEntries: 40, sliceMs: 0 });
+    const refs = await several(given.world, 20);
+    await round(given.world, refs, 1);
+    for (let turn = 0; turn < 100 && (given.journal.books[0]?.mark.log ?? 0) < 20; turn += 1) {
+      await given.world.clock.settle();
+    }
+    expect(given.journal.marks.map(({ log }) => log)).toEqual([8, 16, 20]);
+    expect(given.journal.marks.map(({ inbox }) => inbox)).toEqual([8, 16, 40]);
+    const next = await afterCrash(given, STAY);
+    expect(next.world.counters[0]?.read()).toMatchObject({ resident: 0, passive: 20 });
+    expect(await totals(next.world, refs)).toEqual(refs.map(() => 1));
+  });
+
+  test('has those that have not made a step, so that their spawns do not hold the mark back (S2)', async () => {
+    const given = await start();
+    const [busy, ...still] = await several(given.world, 4);
+    for (let more = 0; more < 20; more += 1) await round(given.world, [busy as ActorRef], 1);
+    const [book] = given.journal.books;
+    for (const { id } of still) expect(book?.snapshots.has(id)).toBe(true);
+    expect(book?.mark.inbox).toBeGreaterThan(4);
+    const next = await afterCrash(given, STAY);
+    expect(next.world.counters[0]?.read()).toMatchObject({ resident: 1, passive: 3 });
+    expect(await totals(next.world, [busy as ActorRef, ...still])).toEqual([20, 0, 0, 0]);
+  });
+
   test('by bytes of states as well', async () => {
     const given = await start({ ...STAY, checkpointEntries: 1_000_000, checkpointBytes: 100 });
     const refs = await several(given.world, 3);
