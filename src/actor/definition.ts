@@ -69,7 +69,10 @@ export interface SpawnOptions {
   readonly durable?: boolean;
   /** Default: temporary (stop on an uncaught failure). */
   readonly restart?: RestartType;
-  /** More than `max` restarts within `withinMs` and the actor stops for good. Default 3 in 5,000 ms. */
+  /**
+   * More than `max` restarts within `withinMs` and the actor stops for good. Default 3 in 5,000 ms. A parent whose
+   * definition states an `intensity` counts the restarts of all its children by that one instead.
+   */
   readonly intensity?: { readonly max: number; readonly withinMs: number };
   /** Delay before the n-th restart in a row: `minMs × 2ⁿ`, at most `maxMs`, full jitter. Default 0: at once. */
   readonly backoff?: { readonly minMs: number; readonly maxMs: number };
@@ -81,6 +84,11 @@ export interface SpawnOptions {
    * Default: the system's `passivateAfterMs`.
    */
   readonly passivateAfterMs?: number;
+  /**
+   * How long the turn of an actor that was told to stop may go on (its `ctx.signal` aborts at once), and how long its
+   * `onStop` may take; then it is given up. Default: 5,000 ms.
+   */
+  readonly stopTimeoutMs?: number;
   /** The shard that owns the actor. Default: by name hash when named, else round robin. */
   readonly shard?: number;
   /** An id that an allocator of its own handed out (`IdAllocator`). A second spawn of the same id is ignored. */
@@ -115,7 +123,13 @@ export interface ActorBehaviour<State, Init, Messages extends MessageMap> {
     ctx: ActorContext<State>,
   ) => void | Promise<void>;
   /**
-   * A child stopped for good after a failure (its restarts are used up, or it has none).
+   * Runs before the first message, each time the actor starts: here a supervisor spawns its children. For a durable actor
+   * it is part of its first step, so it runs once in its life and not when it starts again with a committed state.
+   */
+  readonly onStart?: (state: State, ctx: ActorContext<State>) => void | Promise<void>;
+  /**
+   * A child stopped for good after a failure (its restarts are used up, or it has none). Whoever has this handler decides
+   * what becomes of it. Without it, a child that used up its restarts makes its parent fail too.
    * @param last its state after its last commit; undefined for an ephemeral child and for one that never got so far
    */
   readonly onChildFailed?: (
@@ -126,8 +140,13 @@ export interface ActorBehaviour<State, Init, Messages extends MessageMap> {
     last: unknown,
   ) => void | Promise<void>;
   readonly onStop?: (state: State, ctx: ActorContext<State>) => void | Promise<void>;
-  /** How failures of its children are handled. Default one_for_one. */
+  /** Who is started again with a child that is. Default one_for_one: nobody else. */
   readonly strategy?: SupervisionStrategy;
+  /**
+   * How many restarts of children, counted over all of them, are allowed within a period. Default: each child's own
+   * `intensity`; it is the child's own count with one_for_one, and the count of the whole group otherwise.
+   */
+  readonly intensity?: { readonly max: number; readonly withinMs: number };
   /** Mail for which an idle actor does not wait out its `pollIntervalMs`. Default: none. */
   readonly urgent?: (mail: {
     readonly type: string;

@@ -9,3 +9,4 @@ export * from './ref.ts';
 export * from './ring.ts';
 export * from './spawn-options.ts';
 export * from './spill-lane.ts';
+export * from './strategy.ts';

@@ -3,10 +3,11 @@
  * words: restart types, and an intensity within a period. What it does not do: keep time, stop or start anything.
  */
 import type { RestartType } from './definition.ts';
+import { mayCountOneMore, recentOf, type Intensity } from './strategy.ts';
 
 export interface SupervisionPolicy {
   readonly restart: RestartType;
-  readonly intensity: { readonly max: number; readonly withinMs: number };
+  readonly intensity: Intensity;
   readonly backoff: { readonly minMs: number; readonly maxMs: number };
 }
 
@@ -65,8 +66,9 @@ export const decideRestart = (
   random: number,
 ): Verdict => {
   if (!mayRestart(policy.restart, exit)) return { kind: 'stop', reason: 'not-restarted' };
-  const recent = history.times.filter((time) => nowMs - time < policy.intensity.withinMs);
-  if (recent.length >= policy.intensity.max) return { kind: 'stop', reason: 'intensity' };
+  const { intensity } = policy;
+  if (!mayCountOneMore(intensity, history.times, nowMs)) return { kind: 'stop', reason: 'intensity' };
+  const recent = recentOf(history.times, intensity.withinMs, nowMs);
   return {
     kind: 'restart',
     delayMs: backoffDelayMs(policy.backoff, history.inARow, random),

@@ -15,6 +15,10 @@ export interface ActorOptions {
   readonly passivateAfterMs?: number;
   /** Of a durable actor: its parent's parent and so on, nearest first; who hears of its failure when the parent is gone. */
   readonly ancestors?: readonly ActorAddress[];
+  /** How long a turn may go on after the actor was told to stop, and how long `onStop` may take. Absent: as the system says. */
+  readonly stopTimeoutMs?: number;
+  /** Its parent decides about restarts, because they concern others too. */
+  readonly supervised?: true;
 }
 
 const milliseconds = z.number().nonnegative().finite();
@@ -33,6 +37,7 @@ const schema = z.strictObject({
     .optional(),
   pollIntervalMs: milliseconds.optional(),
   passivateAfterMs: z.union([milliseconds, z.literal(Infinity)]).optional(),
+  stopTimeoutMs: milliseconds.optional(),
   shard: z.int().nonnegative().optional(),
   id: z.int().positive().optional(),
 });
@@ -67,5 +72,6 @@ export const resolveSpawnOptions = (options: SpawnOptions | undefined): ActorOpt
     pollIntervalMs: options.pollIntervalMs ?? 0,
     // The record travels as plain data, and 0 is the one way to say never there.
     ...(after === undefined ? {} : { passivateAfterMs: Number.isFinite(after) ? after : 0 }),
+    ...(options.stopTimeoutMs === undefined ? {} : { stopTimeoutMs: options.stopTimeoutMs }),
   };
 };

@@ -21,13 +21,14 @@ import { MegactorError } from '../protocol/errors.ts';
 import { effectId, hashString } from '../protocol/ids.ts';
 import type { EventInput } from '../telemetry/index.ts';
 import { ASK_DEADLINE_MS } from './ask-table.ts';
-import { ancestorsBelow, type ActorCell } from './cell.ts';
+import { ancestorsBelow, isPassing, type ActorCell } from './cell.ts';
 import type { DurableSteps } from './durable-steps.ts';
 import { OWN_PREFIX } from './effects.ts';
 import type { Envelope } from './envelope.ts';
 import type { Life } from './life.ts';
 import { ownMail, type ShardCore } from './shard-core.ts';
 import { spawnRecord } from './spawn-record.ts';
+import { decidesForChildren } from './supervision.ts';
 
 export interface ContextParts {
   readonly core: ShardCore;
@@ -52,7 +53,7 @@ export class CellContext implements ActorContext {
   }
 
   get parent(): ActorRef | null {
-    return this.#parts.life.parentOf(this.#cell);
+    return this.#parts.life.family.parentOf(this.#cell);
   }
 
   get sender(): ActorRef | null {
@@ -97,7 +98,9 @@ export class CellContext implements ActorContext {
     if (durable && core.parts.log === null) {
       throw new MegactorError('DURABLE_WITHOUT_JOURNAL', `'${options?.name ?? definition.export}' has no journal`);
     }
-    const { record, shard } = spawnRecord(definition, init, options, resolveSpawnOptions(options), {
+    const resolved = resolveSpawnOptions(options);
+    const own = decidesForChildren(this.#cell.definition) ? { ...resolved, supervised: true as const } : resolved;
+    const { record, shard } = spawnRecord(definition, init, options, own, {
       shards: core.parts.shards,
       allocate: () => core.allocator.next(),
       nextShard: () => core.nextShard(),
@@ -109,7 +112,7 @@ export class CellContext implements ActorContext {
       throw new MegactorError('ACTOR_NAME_TAKEN', `an actor called '${record.name}' exists`);
     }
     const ref = { shard, id: record.id, name: record.name };
-    life.addChild(this.#cell, ref, durable);
+    life.family.add(this.#cell, ref, durable);
     if (this.#cell.durable !== null && durable) steps.sendSpawn(this.#cell, shard, record);
     else this.#send({ kind: 'spawn', shard, source: core.shard, record, durable, ask: 0 });
     this.#cell.durable?.progress.spawned.push(ref);
@@ -121,12 +124,12 @@ export class CellContext implements ActorContext {
     if (child !== undefined && child.id !== this.#cell.ref.id) {
       if (this.#cell.durable !== null)
         this.#parts.steps.sendSignal(this.#cell, child, { kind: 'stop', reason: 'parent' });
-      else this.#parts.life.askToStop(this.#cell, child, 'parent');
+      else this.#parts.life.family.askToStop(this.#cell, child, 'parent');
       return;
     }
     if (this.#cell.ended) return;
     if (this.#cell.durable !== null) this.#parts.steps.stopSelf(this.#cell);
-    this.#cell.stopRequest ??= { reason: 'stopped itself', by: 'self' };
+    if (isPassing(this.#cell.stopRequest)) this.#cell.stopRequest = { reason: 'stopped itself', by: 'self' };
     // In the middle of a turn the stop follows at its end.
     if (this.#cell.status !== 'running') this.#parts.life.stopNow(this.#cell);
   }

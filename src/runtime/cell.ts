@@ -14,6 +14,7 @@ import type { CellContext } from './cell-context.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
 import type { DurableCell } from './durable-cell.ts';
 import type { MailboxItem, MailEnvelope } from './envelope.ts';
+import type { Supervising } from './supervision.ts';
 
 /**
  * - `starting`: its definition is being loaded, or its spawn journaled.
@@ -39,11 +40,41 @@ export interface Child {
   readonly durable: boolean;
 }
 
-/** Why an actor is about to stop. */
+/** Why the life of an actor is to be interrupted. */
 export interface StopRequest {
   readonly reason: string;
-  /** `self` after its own `ctx.stop()`; `failure` when it may not be restarted; else somebody else's wish. */
-  readonly by: 'self' | 'asked' | 'failure';
+  /**
+   * `self` after its own `ctx.stop()`; `failure` when it may not be restarted; `asked`: somebody else's wish. Two do not
+   * end it: `halt`: its supervisor wants it to wait for its siblings; `child`: a child of it used up its restarts, so it
+   * fails itself.
+   */
+  readonly by: 'self' | 'asked' | 'failure' | 'halt' | 'child';
+  /** With `failure`: its restarts are used up. */
+  readonly exceeded?: boolean;
+  /** With `halt`: the number of the order. */
+  readonly order?: number;
+}
+
+/** True when a wish to stop for good goes before it. */
+export const isPassing = (request: StopRequest | null): boolean =>
+  request === null || request.by === 'halt' || request.by === 'child';
+
+/** What an actor that does not go on by itself has told its supervisor, or will once its own children have stopped. */
+export interface Waiting {
+  readonly report: 'failed' | 'halted';
+  readonly order: number;
+  readonly reason: string;
+  readonly delayMs: number;
+  told: boolean;
+}
+
+/** The order in which the children of an actor stop: one after the other, the last one first. */
+export interface Leaving {
+  readonly line: Child[];
+  /** The one that was asked to stop. */
+  asked: number;
+  /** Guards against stops within stops. */
+  busy: boolean;
 }
 
 /** Shared by all actors that are not in a turn; never written to. */
@@ -74,7 +105,18 @@ export class ActorCell {
   /** What the turn under way has taken, for whoever has to settle it when the turn is given up. */
   batch: MailboxItem[] = NO_ITEMS;
   stopRequest: StopRequest | null = null;
+  /** In the order of their start. */
   children: Map<number, Child> | null = null;
+  /** Children that stop one by one, because this actor stops or starts again. */
+  leaving: Leaving | null = null;
+  /** What it knows as a supervisor; null before the first restart among its children that it decides about. */
+  supervising: Supervising | null = null;
+  /** It is held until its supervisor decides. */
+  waiting: Waiting | null = null;
+  /** Its `onStart` is to run. */
+  begins = false;
+  /** The order to start that is answered once it has. */
+  upOrder = 0;
   /** By id; null stands for the main thread, under the key −1. */
   watchers: Map<number, ActorRef | null> | null = null;
   watching: Map<number, ActorRef> | null = null;

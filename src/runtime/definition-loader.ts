@@ -24,6 +24,8 @@ const shape = z.object({
   messages: z.record(z.string(), z.object({ kind: z.enum(['message', 'request']) })),
   receive: z.record(z.string(), z.function()).optional(),
   receiveBatch: z.function().optional(),
+  strategy: z.enum(['one_for_one', 'one_for_all', 'rest_for_one']).optional(),
+  intensity: z.strictObject({ max: z.int().nonnegative(), withinMs: z.number().nonnegative() }).optional(),
   module: z.string(),
   export: z.string(),
 });
@@ -31,7 +33,9 @@ const shape = z.object({
 const check = (value: unknown, module: string, name: string): LoadedDefinition => {
   const parsed = shape.safeParse(value);
   if (!parsed.success) {
-    throw new MegactorError('DEFINITION_INVALID', `${module} exports no actor definition called '${name}'`);
+    const where = parsed.error.issues[0]?.path.join('.') ?? '';
+    const words = where === '' ? '' : ` ('${where}' is not valid)`;
+    throw new MegactorError('DEFINITION_INVALID', `${module} exports no actor definition called '${name}'${words}`);
   }
   const { data } = parsed;
   if (toModuleId(data.module) !== module || data.export !== name) {
@@ -44,9 +48,6 @@ const check = (value: unknown, module: string, name: string): LoadedDefinition =
     throw new MegactorError('DEFINITION_INVALID', `'${name}' needs either receive or receiveBatch`);
   }
   const { receive, messages, ...definition } = value as Erased;
-  if (definition.strategy !== undefined && definition.strategy !== 'one_for_one') {
-    throw new MegactorError('DEFINITION_INVALID', `'${name}': strategy ${definition.strategy} is not supported yet`);
-  }
   const handlers = new Map(
     Object.entries(messages).map(([type, { schema }]): [string, MessageHandler] => [
       type,

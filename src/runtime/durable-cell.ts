@@ -54,6 +54,8 @@ export class DurableCell {
   /** A step that has to be tried again takes exactly these. */
   retry: readonly MailboxItem[] | null = null;
   progress = new StepProgress();
+  /** The last commit of a step. */
+  committing: Promise<unknown> | null = null;
   /** Tells on their way through the journal, and what came after them from an ask on, which must not overtake them (A2). */
   delivering = 0;
   held: MailEnvelope[] = [];

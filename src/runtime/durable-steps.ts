@@ -6,21 +6,22 @@
  * (output gate), and not at all when the step fails. D3 an effect whose result was recorded is not executed again.
  * A step that is tried again takes exactly the mail it had taken.
  */
-import { pack, plainRef, unpack, type ActorRef, type EffectOptions } from '../actor/index.ts';
-import type { ActorRecord, Outgoing, RecoveredActor, StepLogEntry } from '../journal/shard-log.ts';
+import { pack, unpack, type ActorRef, type EffectOptions } from '../actor/index.ts';
+import type { ActorRecord, RecoveredActor, StepLogEntry } from '../journal/shard-log.ts';
 import type { ActorCell } from './cell.ts';
-import { NO_ITEMS } from './cell.ts';
+import { isPassing, NO_ITEMS } from './cell.ts';
 import type { CellContext } from './cell-context.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
 import { StepProgress, type DurableCell } from './durable-cell.ts';
 import type { MailboxItem, MailEnvelope, Signal } from './envelope.ts';
 import { batchFor, handleMail, handleSignal, isPromise, UNHANDLED } from './handling.ts';
+import { lastWords } from './family.ts';
 import type { Life } from './life.ts';
 import { TICKS_KEY } from './durable-timers.ts';
-import { Effects, keepResult, NOW_KEY } from './effects.ts';
+import { Effects, keepResult, NOW_KEY, progressOfRetry } from './effects.ts';
 import type { DurableActor } from './saves.ts';
 import { StepWriter } from './step-writer.ts';
-import { isMail, isMain, isSignal, type ShardCore } from './shard-core.ts';
+import { isMail, isSignal, type ShardCore } from './shard-core.ts';
 
 const positions = (items: readonly MailboxItem[]): number[] => items.map((item) => item.seq).filter((seq) => seq >= 0);
 
@@ -29,6 +30,13 @@ interface Spilled {
   readonly seqs: readonly number[];
   readonly letters: readonly MailboxItem[];
 }
+
+/** Nothing of a turn is under way any more. */
+const rest = (cell: ActorCell): void => {
+  cell.batch = NO_ITEMS;
+  cell.current = null;
+  cell.abort = null;
+};
 
 export class DurableSteps {
   readonly #core: ShardCore;
@@ -54,6 +62,11 @@ export class DurableSteps {
   /** True when there is a turn to go on with, whether there is mail or not. */
   mustGoOn(cell: ActorCell): boolean {
     return cell.durable !== null && (cell.durable.retry !== null || cell.durable.open);
+  }
+
+  /** True when `onStart` has not become part of a step yet. */
+  mayBegin(cell: ActorCell): boolean {
+    return cell.durable === null || (cell.durable.committed === null && cell.durable.step === 0);
   }
 
   /** False while a step that must be tried again stands in the way of any other. */
@@ -130,7 +143,7 @@ export class DurableSteps {
 
   /** The wish to stop is journaled with the step, so that a crash before the stop does not lose it. */
   stopSelf(cell: ActorCell): void {
-    if (cell.stopRequest !== null || cell.options.supervision.restart === 'permanent') return;
+    if (!isPassing(cell.stopRequest) || cell.options.supervision.restart === 'permanent') return;
     this.sendSignal(cell, cell.ref, { kind: 'stop', reason: 'stopped itself' });
   }
 
@@ -181,9 +194,7 @@ export class DurableSteps {
       if (cell.turn === turn) this.#failed(cell, durable, thrown, items);
       return;
     }
-    cell.batch = NO_ITEMS;
-    cell.current = null;
-    cell.abort = null;
+    rest(cell);
     this.#life.turnWentWell(cell);
     this.#core.turnOver();
     if (cell.stopRequest !== null) this.#life.stopNow(cell);
@@ -193,6 +204,7 @@ export class DurableSteps {
   async #handle(cell: ActorCell, goesOn: boolean): Promise<void> {
     const core = this.#core;
     const definition = cell.definition as LoadedDefinition;
+    if (cell.begins) await definition.onStart?.(cell.state, cell.context as CellContext);
     if (definition.receiveBatch !== undefined) {
       for (const signal of cell.batch.filter(isSignal)) await handleSignal(cell, signal);
       const mails = cell.batch.filter(isMail).filter((mail) => core.timers.begin(cell, mail));
@@ -269,6 +281,7 @@ export class DurableSteps {
     const { batch } = cell;
     const group = { entries: [entry], outgoing: progress.outgoing };
     const appended = this.#writer.append(group, undefined, state.length);
+    durable.committing = appended;
     // From here on whatever the handler does belongs to the next step, also while the commit is under way.
     durable.progress = new StepProgress();
     durable.step += 1;
@@ -284,6 +297,7 @@ export class DurableSteps {
     durable.open = open;
     durable.committed = state;
     durable.historyCommitted += history.length;
+    cell.begins = false;
     this.#core.timers.committed(cell, progress);
     this.#core.saves.committed(cell as DurableActor);
     this.#core.counters.add('steps');
@@ -305,28 +319,35 @@ export class DurableSteps {
   }
 
   #failed(cell: ActorCell, durable: DurableCell, thrown: unknown, items: readonly MailboxItem[]): void {
+    this.#takeBack(cell, durable);
+    this.#core.turnOver();
+    this.#life.failed(cell, thrown, items);
+  }
+
+  /** The turn under way was given up, and is to be tried again: what it had taken waits, as after a failure. */
+  async takeBack(cell: ActorCell): Promise<void> {
+    const { durable, turn } = cell;
+    // A commit that is on its way decides what there is to take back; when it fails, so does the shard.
+    await durable?.committing?.catch(() => undefined);
+    await Promise.resolve();
+    if (cell.turn === turn) this.#takeBack(cell, durable);
+  }
+
+  #takeBack(cell: ActorCell, durable: DurableCell | null): void {
+    if (durable !== null) this.#takeBackStep(cell, durable);
+    rest(cell);
+  }
+
+  #takeBackStep(cell: ActorCell, durable: DurableCell): void {
     const { progress } = durable;
     durable.history.length = durable.historyCommitted;
     for (const ref of progress.spawned) cell.children?.delete(ref.id);
-    const next = new StepProgress();
-    next.begun = progress.begun;
-    if (progress.begun) next.taken = progress.taken;
-    for (const key of progress.intents) {
-      next.intents.add(key);
-      next.before.add(key);
-    }
-    next.written = progress.written;
-    for (const [key, result] of progress.recorded) keepResult(next, key, result);
+    const next = progressOfRetry(progress);
     durable.progress = next;
     // Asks are answered with the failure; journaled mail and ticks are tried again.
     const stashed = new Set<MailboxItem>(cell.stash ?? []);
     const again = cell.batch.filter((item) => (item.seq >= 0 || this.#core.timers.isTick(item)) && !stashed.has(item));
     durable.retry = again.length > 0 || next.begun ? again : null;
-    cell.batch = NO_ITEMS;
-    cell.current = null;
-    cell.abort = null;
-    this.#core.turnOver();
-    this.#life.failed(cell, thrown, items);
   }
 
   /** Writes that the actor has stopped, with whatever mail it leaves, then calls `bury`. */
@@ -355,18 +376,9 @@ export class DurableSteps {
     const items = [...cell.batch, ...waiting, ...(cell.stash ?? [])].filter((item) => !this.#core.timers.isTick(item));
     cell.stash = null;
     const taken = [...new Set([...durable.stopSeqs, ...progress.taken, ...positions(items), ...seqs])];
-    const failed = cell.stopRequest?.by === 'failure';
-    const reason = cell.stopRequest?.reason ?? '';
-    const outgoing: Outgoing[] = failed ? [] : [...progress.outgoing];
-    const { parent } = cell.record;
-    if (failed && parent !== null && !isMain(parent.shard)) {
-      const { ancestors: up = [] } = cell.options;
-      const signal: Signal = { kind: 'child-failed', reason, up, last: this.restoredState(cell)?.state };
-      outgoing.push({
-        shard: parent.shard,
-        entry: { kind: 'signal', to: parent.id, from: plainRef(cell.ref), signal },
-      });
-    }
+    const { by, reason = '' } = cell.stopRequest ?? {};
+    const failed = by === 'failure';
+    const outgoing = failed ? lastWords(cell, this.restoredState(cell)?.state) : [...progress.outgoing];
     const drop: StepLogEntry = { kind: 'drop', actor: cell.ref.id, taken, reason, stopped: true };
     durable.retry = items;
     durable.progress = new StepProgress();

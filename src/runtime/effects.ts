@@ -11,7 +11,7 @@ import type { LogAppend, StepLogEntry } from '../journal/shard-log.ts';
 import { isCanary } from '../platform/index.ts';
 import { errorFromWire, errorToWire, MegactorError, toMegactorError, type ErrorWire } from '../protocol/errors.ts';
 import type { ActorCell } from './cell.ts';
-import type { DurableCell, StepProgress } from './durable-cell.ts';
+import { StepProgress, type DurableCell } from './durable-cell.ts';
 import { TICKS_KEY } from './durable-timers.ts';
 import type { ShardCore } from './shard-core.ts';
 import type { StepWriter } from './step-writer.ts';
@@ -43,6 +43,20 @@ export const keepResult = (progress: StepProgress, key: string, result: unknown)
   progress.recorded.set(key, result);
   if (key === NOW_KEY) progress.nowMs = result as number;
   else progress.before.add(callKey);
+};
+
+/** What the next try of a step starts with: what the journal knows of it. */
+export const progressOfRetry = (progress: StepProgress): StepProgress => {
+  const next = new StepProgress();
+  next.begun = progress.begun;
+  if (progress.begun) next.taken = progress.taken;
+  for (const key of progress.intents) {
+    next.intents.add(key);
+    next.before.add(key);
+  }
+  next.written = progress.written;
+  for (const [key, result] of progress.recorded) keepResult(next, key, result);
+  return next;
 };
 
 /** One call on its way. */

@@ -3,7 +3,7 @@
  * sending one: credits are counted per pair of shards, and replies go back to the source.
  * What it does not do: pack (the actor codec) or carry (the links).
  */
-import type { ActorRef } from '../actor/index.ts';
+import type { ActorRef, Intensity } from '../actor/index.ts';
 import type { ActorRecord } from '../journal/shard-log.ts';
 import type { ErrorWire } from '../protocol/errors.ts';
 import type { ActorAddress } from '../protocol/ids.ts';
@@ -30,14 +30,20 @@ export interface MailEnvelope {
 /** What the runtime tells an actor. */
 export type Signal =
   | { readonly kind: 'terminated'; readonly reason: string }
-  /** `up`: who is to be told when the parent is gone, nearest first. `last`: the state a durable child had committed. */
+  /**
+   * `exceeded`: it used up its restarts. `up`: who is to be told when the parent is gone, nearest first. `last`: the state
+   * a durable child had committed.
+   */
   | {
       readonly kind: 'child-failed';
       readonly reason: string;
+      readonly exceeded?: boolean;
       readonly up: readonly ActorAddress[];
       readonly last?: unknown;
     }
   | { readonly kind: 'stop'; readonly reason: string };
+
+export type ChildFailed = Extract<Signal, { kind: 'child-failed' }>;
 
 /** A signal on its way to an actor, or to the watchers in the main thread (`to` is then the id of the stopped actor). */
 export interface SignalEnvelope {
@@ -92,6 +98,46 @@ export interface FamilyEnvelope {
   readonly child: ActorRef;
 }
 
+/**
+ * What a child tells the supervisor that decides about it. `failed`: it waits, and is to be started again. `halted`: it
+ * waits, because it was told to. `up`: it runs again.
+ */
+export interface ChildReport {
+  readonly kind: 'child-report';
+  readonly shard: number;
+  readonly source: number;
+  /** The supervisor. */
+  readonly to: number;
+  readonly child: ActorRef;
+  readonly durable: boolean;
+  readonly report: 'failed' | 'halted' | 'up';
+  /** Of the order that this answers; 0 for `failed`. */
+  readonly order: number;
+  readonly reason: string;
+  /** By its own backoff, before it is started again. */
+  readonly delayMs: number;
+  /** The one in its spawn options. */
+  readonly intensity: Intensity;
+}
+
+/**
+ * What a supervisor tells a child. `halt`: end the turn and wait. `start`: go on with a fresh start. `give-up`: the restarts
+ * are used up. `alone`: nobody supervises it any more.
+ */
+export interface SuperviseEnvelope {
+  readonly kind: 'supervise';
+  readonly shard: number;
+  readonly source: number;
+  readonly to: number;
+  readonly from: ActorRef;
+  readonly wish: 'halt' | 'start' | 'give-up' | 'alone';
+  /** Grows with every order of a supervisor, so that a late answer to an earlier one is told from it. */
+  readonly order: number;
+  readonly reason: string;
+  /** With `start`: how long the child is to wait before. */
+  readonly delayMs: number;
+}
+
 /** `count` envelopes from `shard` have arrived at `source`. */
 export interface CreditEnvelope {
   readonly kind: 'credit';
@@ -101,7 +147,15 @@ export interface CreditEnvelope {
 }
 
 export type Envelope =
-  MailEnvelope | SignalEnvelope | ReplyEnvelope | WatchEnvelope | SpawnEnvelope | FamilyEnvelope | CreditEnvelope;
+  | MailEnvelope
+  | SignalEnvelope
+  | ReplyEnvelope
+  | WatchEnvelope
+  | SpawnEnvelope
+  | FamilyEnvelope
+  | ChildReport
+  | SuperviseEnvelope
+  | CreditEnvelope;
 
 /** What an actor's mailbox holds. */
 export type MailboxItem = MailEnvelope | SignalEnvelope;

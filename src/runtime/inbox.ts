@@ -42,7 +42,9 @@ const forward = ({ from, signal }: SignalEnvelope): Outgoing[] => {
   if (signal.kind !== 'child-failed') return [];
   const [next, ...up] = signal.up;
   if (next === undefined) return [];
-  return [{ shard: next.shard, entry: { kind: 'signal', to: next.id, from, signal: { ...signal, up } } }];
+  return [
+    { shard: next.shard, entry: { kind: 'signal', to: next.id, from, signal: { ...signal, exceeded: false, up } } },
+  ];
 };
 
 /** Signals were taken before the mail, wherever they stand in the inbox. */
@@ -112,7 +114,7 @@ export class Inbox {
     if (reason === null) return;
     refused.drops.push({ kind: 'drop', actor: item.to, taken: [seq], reason, stopped: false });
     if (item.kind === 'signal' && (reason === 'not-found' || reason === 'stopped')) {
-      if (item.signal.kind === 'stop' && reason === 'not-found') this.#life.noSuchChild(item);
+      if (item.signal.kind === 'stop' && reason === 'not-found') this.#life.family.noSuchChild(item.from, item);
       refused.forwards.push(...forward(item));
     }
   }
@@ -148,7 +150,10 @@ export class Inbox {
     // An actor without a handler has no use for the signal; one whose definition is still loading may have.
     const { definition } = cell;
     const handler = signal.kind === 'terminated' ? definition?.onTerminated : definition?.onChildFailed;
-    if (definition !== null && handler === undefined) return 'unhandled-signal';
+    if (definition !== null && handler === undefined) {
+      if (signal.kind === 'child-failed' && item.kind === 'signal') this.#life.childGaveUp(cell, item.from, signal);
+      return 'unhandled-signal';
+    }
     this.#core.force(cell, cell.durable === null ? { ...item, seq: -1 } : item);
     return cell.durable === null ? 'ephemeral' : null;
   }

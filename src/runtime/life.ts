@@ -1,28 +1,39 @@
 /**
  * The life of actors: started, restarted after a failure, stopped with their children first, watched.
- * What it does not do: run turns, or write the journal (durable-steps.ts does both for durable actors).
+ * What it does not do: run turns, or write the journal (durable-steps.ts does both for durable actors); decide for the
+ * children of a supervisor (supervision.ts), or wait for its decision (supervised.ts).
  *
  * Invariants: L1 Every stop ends in `#bury`, which settles the asks, the mail, the watchers and the parent. L2 Watchers
  * are told exactly once. A5 A message that will not be handled any more is answered if it was an ask.
  */
-import { decideRestart, refOfAddress, type ActorRef, type Exit } from '../actor/index.ts';
+import { backoffDelayMs, decideRestart, mayRestart, type ActorRef, type Exit } from '../actor/index.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
-import type { ActorCell, Child, StopRequest } from './cell.ts';
-import { NO_ITEMS } from './cell.ts';
+import type { ActorCell, StopRequest } from './cell.ts';
+import { isPassing, NO_ITEMS } from './cell.ts';
 import { CellContext } from './cell-context.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
 import type { DurableSteps } from './durable-steps.ts';
-import type { MailboxItem, MailEnvelope, Signal, SignalEnvelope } from './envelope.ts';
+import type { ChildFailed, ChildReport, MailboxItem, MailEnvelope } from './envelope.ts';
+import { Family } from './family.ts';
 import { isPromise } from './handling.ts';
-import { isDurable } from './saves.ts';
-import { isMail, isMain, type ShardCore } from './shard-core.ts';
+import { isMail, type ShardCore } from './shard-core.ts';
+import { isGroup, Supervision } from './supervision.ts';
+import { Supervised } from './supervised.ts';
 
 export class Life {
+  readonly family: Family;
+  /** What it decides as a supervisor. */
+  readonly supervision: Supervision;
+  /** What it does when a supervisor decides. */
+  readonly supervised: Supervised;
   readonly #core: ShardCore;
   #steps: DurableSteps;
 
   constructor(core: ShardCore) {
     this.#core = core;
+    this.family = new Family(core);
+    this.supervision = new Supervision(core);
+    this.supervised = new Supervised(core, this);
     // Life and steps need each other; `connect` completes the pair before anything runs.
     this.#steps = undefined as never;
   }
@@ -38,11 +49,16 @@ export class Life {
     try {
       cell.state = this.#stateFor(cell, definition);
     } catch (thrown) {
-      this.startFailed(cell, toMegactorError(thrown, 'ACTOR_FAILED'));
+      const error = toMegactorError(thrown, 'ACTOR_FAILED');
+      // A failing start is an end like any other, if it is not the first.
+      if (cell.restartCount > 0) this.#decide(cell, 'failure', wordsOf(error), undefined, FAILED_START_MS);
+      else this.startFailed(cell, error);
       return false;
     }
     cell.context = new CellContext({ core: this.#core, life: this, steps: this.#steps }, cell);
     this.#core.timers.arrived(cell);
+    cell.begins = definition.onStart !== undefined && this.#steps.mayBegin(cell);
+    if (!cell.begins) this.supervised.isUp(cell);
     if (cell.stopRequest === null) this.#becomeIdle(cell);
     else this.stopNow(cell);
     return true;
@@ -50,31 +66,43 @@ export class Life {
 
   /** An actor that cannot start: its mail dies, its parent hears of it. */
   startFailed(cell: ActorCell, error: MegactorError): void {
-    cell.stopRequest = { reason: `${error.code}: ${error.message}`, by: 'failure' };
+    cell.stopRequest = { reason: wordsOf(error), by: 'failure' };
     cell.status = 'stopping';
     this.#conclude(cell);
   }
 
-  parentOf(cell: ActorCell): ActorRef | null {
-    const { parent } = cell.record;
-    if (parent === null || isMain(parent.shard)) return null;
-    return this.#core.cells.get(parent.id)?.ref ?? refOfAddress(parent);
-  }
-
-  addChild(cell: ActorCell, ref: ActorRef, durable: boolean): void {
-    cell.children ??= new Map<number, Child>();
-    if (durable && isDurable(cell) && !cell.children.has(ref.id)) this.#core.saves.touch(cell);
-    cell.children.set(ref.id, { ref, durable });
-  }
-
   childStopped(cell: ActorCell, id: number): void {
-    const child = cell.children?.get(id);
-    if (cell.children === null || child === undefined) return;
-    cell.children.delete(id);
-    if (child.durable && isDurable(cell)) this.#core.saves.touch(cell);
-    if (cell.children.size > 0) return;
+    if (!this.family.remove(cell, id)) return;
+    this.supervision.gone(cell, id);
+    this.family.goOn(cell);
+    if ((cell.children?.size ?? 0) > 0) return;
     if (cell.status === 'stopping') this.#finishStop(cell);
-    else if (cell.status === 'restarting') this.#resume(cell);
+    else if (cell.status === 'restarting') this.resume(cell);
+  }
+
+  /** A child says that it is there: it was recovered, or the journal started it. */
+  childHere(cell: ActorCell, child: ActorRef): void {
+    this.family.add(cell, child, true);
+    this.supervision.recovered(cell, child.id);
+  }
+
+  /** A child waits for `cell` to decide. */
+  childReported(cell: ActorCell, report: ChildReport): void {
+    if (cell.status === 'abandoned') return;
+    const known = cell.children?.has(report.child.id) === true;
+    if (!cell.ended) {
+      if (!known) this.family.add(cell, report.child, report.durable);
+      this.supervision.report(cell, report);
+    } else if (!known) {
+      this.supervised.nobody(report);
+    }
+  }
+
+  /** A child stopped for good and nobody handles that: if it used up its restarts, its parent fails. */
+  childGaveUp(cell: ActorCell, child: ActorRef, { reason, exceeded }: ChildFailed): void {
+    if (exceeded !== true || cell.ended || cell.status === 'restarting' || cell.stopRequest !== null) return;
+    const name = child.name === '' ? String(child.id) : `'${child.name}'`;
+    this.interrupt(cell, { by: 'child', reason: `child ${name} used up its restarts: ${reason}` });
   }
 
   /** Mail to self that no sender waits for: from a timer of an ephemeral actor. */
@@ -95,6 +123,7 @@ export class Life {
   }
 
   turnWentWell(cell: ActorCell): void {
+    if (cell.upOrder > 0) this.supervised.isUp(cell);
     if (cell.restarts.inARow > 0) cell.restarts = { ...cell.restarts, inARow: 0 };
   }
 
@@ -106,8 +135,9 @@ export class Life {
       this.abandon(cell);
       return;
     }
-    const type = items.find(isMail)?.type;
-    this.#decide(cell, 'failure', `${error.code}: ${error.message}`, type);
+    // It was told to end this turn anyway.
+    if (cell.stopRequest?.by === 'halt') this.stopNow(cell);
+    else this.#decide(cell, 'failure', wordsOf(error), items.find(isMail)?.type);
   }
 
   /** The turn of an actor is given up for good, because the system stops. */
@@ -120,49 +150,37 @@ export class Life {
   /** Somebody else wants `cell` to stop. */
   requestStop(cell: ActorCell, reason: string): void {
     if (cell.ended) return;
-    cell.stopRequest ??= { reason, by: 'asked' };
-    if (cell.status === 'running') {
-      cell.abort?.abort(new MegactorError('ABORTED', `'${cell.ref.name}' was told to stop: ${reason}`));
-      cell.pause ??= this.#core.clock.after(this.#core.limits.stopGraceMs, () => this.#giveUp(cell));
-    } else if (cell.status !== 'starting') {
-      this.stopNow(cell);
-    }
+    const request = isPassing(cell.stopRequest) ? { reason, by: 'asked' as const } : cell.stopRequest;
+    this.interrupt(cell, request as StopRequest);
   }
 
   /** Carries out the stop that was requested; no turn of `cell` is under way. */
   stopNow(cell: ActorCell): void {
     cell.endPause();
     const request = cell.stopRequest as StopRequest;
-    if (request.by === 'self' && cell.options.supervision.restart === 'permanent') {
+    if (request.by === 'halt') {
+      this.supervised.wait(cell, {
+        report: 'halted',
+        order: request.order ?? 0,
+        reason: request.reason,
+        delayMs: 0,
+        told: false,
+      });
+      return;
+    }
+    if (request.by === 'child' || (request.by === 'self' && cell.options.supervision.restart === 'permanent')) {
       cell.stopRequest = null;
-      this.#decide(cell, 'normal', request.reason, undefined);
+      this.#decide(cell, request.by === 'child' ? 'failure' : 'normal', request.reason, undefined);
       return;
     }
     cell.status = 'stopping';
-    if (request.by === 'failure' && cell.durable !== null) this.#orphanChildren(cell);
+    cell.waiting = null;
+    this.supervision.end(cell);
+    // Children that concern each other do not go on without who supervises them.
+    if (request.by === 'failure' && cell.durable !== null && !isGroup(cell.definition)) this.family.orphan(cell);
     if ((cell.children?.size ?? 0) === 0) this.#finishStop(cell);
     // The last one that stops goes on with this.
-    else this.#stopChildren(cell);
-  }
-
-  askToStop(cell: ActorCell, child: ActorRef, reason: string): void {
-    const { shard: source } = cell.ref;
-    const signal: Signal = { kind: 'stop', reason };
-    this.#core.send({ kind: 'signal', shard: child.shard, source, to: child.id, from: cell.ref, signal, seq: -1 });
-  }
-
-  /** Somebody who does not exist was told to stop: a parent that waits for it must not wait any longer. */
-  noSuchChild({ to, from, shard }: SignalEnvelope): void {
-    if (isMain(from.shard) || from.id === to) return;
-    const child = refOfAddress({ shard, id: to });
-    this.#core.send({ kind: 'child-stopped', shard: from.shard, source: shard, to: from.id, child });
-  }
-
-  tellWatcher(watcher: ActorRef | null, about: ActorRef, reason: string): void {
-    const signal: Signal = { kind: 'terminated', reason };
-    const source = this.#core.shard;
-    const shard = watcher?.shard ?? -1;
-    this.#core.send({ kind: 'signal', shard, source, to: watcher?.id ?? about.id, from: about, signal, seq: -1 });
+    else this.family.stopAll(cell);
   }
 
   #stateFor(cell: ActorCell, definition: LoadedDefinition): unknown {
@@ -173,7 +191,7 @@ export class Life {
   #becomeIdle(cell: ActorCell): void {
     cell.status = 'idle';
     this.#core.passivation.rest(cell);
-    if (cell.mailbox.length > 0 || this.#steps.mustGoOn(cell)) this.#core.wake(cell);
+    if (cell.begins || cell.mailbox.length > 0 || this.#steps.mustGoOn(cell)) this.#core.wake(cell);
   }
 
   #answer(cell: ActorCell, items: readonly MailboxItem[], error: MegactorError): void {
@@ -185,79 +203,117 @@ export class Life {
     }
   }
 
-  #decide(cell: ActorCell, exit: Exit, reason: string, message: string | undefined): void {
-    const { supervision } = cell.options;
-    const core = this.#core;
+  /** @param leastMs at least so long before the next start */
+  #decide(cell: ActorCell, exit: Exit, reason: string, message: string | undefined, leastMs = 0): void {
+    const { supervision, supervised } = cell.options;
+    const { clock, parts } = this.#core;
     const asked = cell.stopRequest?.by === 'asked';
-    const nowMs = core.clock.monotonic();
-    const verdict = decideRestart(supervision, exit, cell.restarts, nowMs, core.parts.random());
-    const restarts = !asked && verdict.kind === 'restart';
-    core.parts.onEvent({ type: 'restart', agent: cell.ref.name, restarted: restarts, reason, exit, message });
-    if (restarts) {
-      cell.restarts = verdict.history;
-      this.#restart(cell, verdict.delayMs);
+    if (!asked && supervised === true && mayRestart(supervision.restart, exit)) {
+      const backoffMs = backoffDelayMs(supervision.backoff, cell.restarts.inARow, parts.random());
+      this.supervised.wait(cell, {
+        report: 'failed',
+        order: 0,
+        reason,
+        delayMs: Math.max(backoffMs, leastMs),
+        told: false,
+      });
       return;
     }
-    if (!asked) cell.stopRequest = { reason, by: exit === 'failure' ? 'failure' : 'asked' };
+    const verdict = decideRestart(supervision, exit, cell.restarts, clock.monotonic(), parts.random());
+    const restarts = !asked && verdict.kind === 'restart';
+    this.announce(cell, restarts, reason, exit, message);
+    if (restarts) {
+      cell.restarts = verdict.history;
+      this.restart(cell, Math.max(verdict.delayMs, leastMs));
+      return;
+    }
+    const exceeded = verdict.kind === 'stop' && verdict.reason === 'intensity';
+    if (!asked) cell.stopRequest = { reason, by: exit === 'failure' || exceeded ? 'failure' : 'asked', exceeded };
     this.stopNow(cell);
   }
 
-  #restart(cell: ActorCell, delayMs: number): void {
+  announce(cell: ActorCell, restarted: boolean, reason: string, exit: Exit, message: string | undefined): void {
+    this.#core.parts.onEvent({ type: 'restart', agent: cell.ref.name, restarted, reason, exit, message });
+  }
+
+  restart(cell: ActorCell, delayMs: number): void {
     cell.status = 'restarting';
     cell.restartCount += 1;
     cell.stopRequest = null;
+    cell.waiting = null;
     this.#core.counters.add('restarts');
-    this.#silence(cell);
-    if (delayMs > 0) {
-      cell.pause = this.#core.clock.after(delayMs, () => {
-        cell.pause = null;
-        this.#resume(cell);
-      });
-    }
-    // The children of an ephemeral actor belong to the state that is lost; those of a durable one are still its own.
-    if (cell.durable === null) this.#stopChildren(cell);
-    this.#resume(cell);
+    this.silence(cell);
+    this.pauseFor(cell, delayMs);
+    this.stopLost(cell);
+    this.resume(cell);
+  }
+
+  pauseFor(cell: ActorCell, delayMs: number): void {
+    if (delayMs <= 0) return;
+    cell.pause = this.#core.clock.after(delayMs, () => {
+      cell.pause = null;
+      this.resume(cell);
+    });
+  }
+
+  /** The children of an ephemeral actor belong to the state that is lost; those of a durable one are still its own. */
+  stopLost(cell: ActorCell): void {
+    if (cell.durable !== null) return;
+    this.supervision.end(cell);
+    this.family.stopAll(cell);
   }
 
   /** Goes on with a restart once nothing holds it back. */
-  #resume(cell: ActorCell): void {
+  resume(cell: ActorCell): void {
     if (cell.status !== 'restarting' || cell.pause !== null) return;
     if (cell.durable === null && (cell.children?.size ?? 0) > 0) return;
+    if (cell.waiting !== null) {
+      this.supervised.tell(cell);
+      return;
+    }
     cell.status = 'starting';
     const { stash } = cell;
     if (this.start(cell, cell.definition as LoadedDefinition) && stash !== null) this.unstash(cell);
   }
 
-  #stopChildren(cell: ActorCell): void {
-    // A copy, because a child of this shard may be gone before the loop is over.
-    const children = [...(cell.children?.values() ?? [])];
-    for (const child of children) this.askToStop(cell, child.ref, 'parent stopped');
+  // Ends.
+
+  /** Ends the turn under way, if there is one, with the time that the actor has for it; then `stopNow`. */
+  interrupt(cell: ActorCell, request: StopRequest): void {
+    cell.stopRequest = request;
+    if (cell.status === 'running') {
+      const words = request.by === 'halt' || request.by === 'child' ? 'is to start again' : 'was told to stop';
+      cell.abort?.abort(new MegactorError('ABORTED', `'${cell.ref.name}' ${words}: ${request.reason}`));
+      cell.pause ??= this.#core.clock.after(this.#graceMs(cell), () => void this.#giveUp(cell));
+    } else if (cell.status !== 'starting') {
+      this.stopNow(cell);
+    }
   }
 
-  /**
-   * The durable children of a durable actor outlive its failure: whoever is above decides about them. They have work
-   * and mail of their own, which a defect of somebody else must not throw away.
-   */
-  #orphanChildren(cell: ActorCell): void {
-    for (const [id, child] of cell.children ?? []) if (child.durable) cell.children?.delete(id);
+  #graceMs(cell: ActorCell): number {
+    return cell.options.stopTimeoutMs ?? this.#core.limits.stopGraceMs;
   }
 
   #finishStop(cell: ActorCell): void {
-    const onStop = cell.stopRequest?.by === 'failure' ? undefined : cell.definition?.onStop;
+    if (cell.stopRequest?.by === 'failure') this.#conclude(cell);
+    else this.callOnStop(cell, () => this.#conclude(cell));
+  }
+
+  /** Calls `onStop` within its time, then `then`, unless the status of the actor changes meanwhile. */
+  callOnStop(cell: ActorCell, then: () => void): void {
+    const onStop = cell.definition?.onStop;
     if (onStop === undefined || cell.context === null || !this.#steps.mayAct(cell)) {
-      this.#conclude(cell);
+      then();
       return;
     }
-    const { turn } = cell;
+    const { turn, status } = cell;
     const done = (thrown?: unknown): void => {
-      if (cell.turn !== turn || cell.status !== 'stopping') return;
+      if (cell.turn !== turn || cell.status !== status) return;
       cell.turn += 1;
       cell.endPause();
-      if (thrown !== undefined) {
-        const reason = `onStop: ${toMegactorError(thrown).message}`;
-        this.#core.parts.onEvent({ type: 'restart', agent: cell.ref.name, restarted: false, reason });
-      }
-      this.#conclude(cell);
+      if (thrown !== undefined)
+        this.announce(cell, false, `onStop: ${toMegactorError(thrown).message}`, 'normal', undefined);
+      then();
     };
     try {
       const result = onStop(cell.state, cell.context) as unknown;
@@ -265,19 +321,27 @@ export class Life {
         done();
         return;
       }
-      cell.pause = this.#core.clock.after(this.#core.limits.stopGraceMs, () => done('onStop took too long'));
+      cell.pause = this.#core.clock.after(this.#graceMs(cell), () => done('onStop took too long'));
       result.then(() => done(), done);
     } catch (thrown) {
       done(thrown);
     }
   }
 
-  #giveUp(cell: ActorCell): void {
+  async #giveUp(cell: ActorCell): Promise<void> {
     if (cell.status !== 'running') return;
     cell.turn += 1;
-    this.#steps.discardOutput(cell);
+    cell.pause = null;
+    const { turn, batch } = cell;
+    const goesOn = isPassing(cell.stopRequest);
+    if (!goesOn) this.#steps.discardOutput(cell);
+    else {
+      cell.context?.retire();
+      await this.#steps.takeBack(cell);
+      if (cell.turn !== turn) return;
+    }
     this.#core.turnOver();
-    this.#answer(cell, cell.batch, new MegactorError('ACTOR_STOPPED', 'its turn was given up'));
+    this.#answer(cell, batch, new MegactorError('ACTOR_STOPPED', 'its turn was given up'));
     this.stopNow(cell);
   }
 
@@ -287,7 +351,7 @@ export class Life {
   }
 
   /** Timers, late handlers and signals of an incarnation end. */
-  #silence(cell: ActorCell): void {
+  silence(cell: ActorCell): void {
     cell.context?.retire();
     cell.context = null;
     cell.abort = null;
@@ -300,7 +364,7 @@ export class Life {
     if (cell.status === 'stopped') return;
     const core = this.#core;
     const { reason, by } = cell.stopRequest as StopRequest;
-    this.#silence(cell);
+    this.silence(cell);
     cell.status = 'stopped';
     if (core.cells.delete(cell.ref.id) && cell.durable !== null) core.passivation.left(cell.ref.id);
     if (cell.durable !== null) core.saves.forget(cell.ref.id);
@@ -311,22 +375,15 @@ export class Life {
     cell.batch = NO_ITEMS;
     cell.stash = null;
     for (const mail of left.filter(isMail)) core.deadMail(mail, 'stopped', cell.ref.name, 'ACTOR_STOPPED');
-    for (const watcher of cell.watchers?.values() ?? []) this.tellWatcher(watcher, cell.ref, reason);
-    this.#tellParent(cell, by === 'failure', reason);
-  }
-
-  #tellParent(cell: ActorCell, failed: boolean, reason: string): void {
-    const { parent } = cell.record;
-    if (parent === null || isMain(parent.shard)) return;
-    const { shard, id: to } = parent;
-    const source = this.#core.shard;
-    this.#core.send({ kind: 'child-stopped', shard, source, to, child: cell.ref });
-    // The journal carries this for a durable child, in the commit that stops it.
-    if (!failed || cell.durable !== null) return;
-    const signal: Signal = { kind: 'child-failed', reason, up: [] };
-    this.#core.send({ kind: 'signal', shard, source, to, from: cell.ref, signal, seq: -1 });
+    for (const watcher of cell.watchers?.values() ?? []) this.family.tellWatcher(watcher, cell.ref, reason);
+    this.family.tellParent(cell, by === 'failure');
   }
 }
+
+/** Before the next try of an actor whose `state` function failed, so that it cannot fill a whole slice. */
+const FAILED_START_MS = 1;
+
+const wordsOf = (error: MegactorError): string => `${error.code}: ${error.message}`;
 
 const isAbort = (thrown: unknown, error: MegactorError): boolean =>
   error.code === 'ABORTED' || (thrown instanceof Error && thrown.name === 'AbortError');

@@ -11,6 +11,7 @@ import type { TimerHandle } from '../platform/index.ts';
 import type { ActorCell } from './cell.ts';
 import { isDurable, type DurableActor } from './saves.ts';
 import type { ShardCore } from './shard-core.ts';
+import { mayForget } from './supervision.ts';
 
 /** Most actors that leave with one call to the journal. */
 const BATCH_MAX = 512;
@@ -39,6 +40,7 @@ export const mayPassivate = (cell: DurableActor, nowMs: number): boolean => {
     isEmpty(cell.timers) &&
     // How often it was restarted of late decides whether it will be again.
     cell.restarts.times.every((time) => nowMs - time >= withinMs) &&
+    mayForget(cell, nowMs) &&
     !durable.open &&
     durable.retry === null &&
     durable.delivering === 0 &&

@@ -34,9 +34,10 @@ export class Peers {
       for (const { ref } of cell.children?.values() ?? []) {
         if (!shards.has(ref.shard)) continue;
         this.#askAfter(cell, ref, 'parent');
-        // The wish may have died with its thread.
-        if (cell.status === 'stopping') this.#life.askToStop(cell, ref, 'parent stopped');
+        this.#life.family.askAgain(cell, ref);
       }
+      this.#life.supervision.back(cell, shards);
+      this.#life.supervised.peersBack(cell, shards);
       for (const ref of cell.watching?.values() ?? []) if (shards.has(ref.shard)) this.#askAfter(cell, ref, 'watcher');
       if (cell.durable !== null) this.announce(cell, (shard) => shards.has(shard));
     }
@@ -54,6 +55,7 @@ export class Peers {
         const signal = { kind: 'child-failed', reason: 'HOST_DIED', up: [] } as const;
         this.#core.send({ kind: 'signal', shard, source: shard, to, from, signal, seq: -1 });
       }
+      this.#life.supervised.peersGone(cell, shards);
       for (const from of cell.watching?.values() ?? []) {
         if (!shards.has(from.shard)) continue;
         const signal = { kind: 'terminated', reason: 'HOST_DIED' } as const;

@@ -75,7 +75,8 @@ export interface ShardParts {
 const INCARNATION_STRIDE = 2 ** 32;
 
 /** What holds an actor back that has mail. */
-export type Hold = 'starting' | 'poll' | 'backoff' | 'stash' | 'refill' | 'credit' | 'pause' | 'stopping' | null;
+export type Hold =
+  'starting' | 'poll' | 'backoff' | 'supervisor' | 'stash' | 'refill' | 'credit' | 'pause' | 'stopping' | null;
 
 export class ShardCore {
   readonly parts: ShardParts;
@@ -304,7 +305,7 @@ export class ShardCore {
   holdOf(cell: ActorCell): Hold {
     if (cell.status === 'starting') return 'starting';
     if (cell.status === 'polling') return 'poll';
-    if (cell.status === 'restarting') return 'backoff';
+    if (cell.status === 'restarting') return cell.waiting === null ? 'backoff' : 'supervisor';
     if (cell.status === 'stopping') return 'stopping';
     if (this.paused && cell.status === 'queued') return 'pause';
     if (this.credits.blocked && cell.status === 'queued') return 'credit';

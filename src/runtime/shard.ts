@@ -6,18 +6,19 @@
  */
 import type { ActorRef, DeadLetter } from '../actor/index.ts';
 import type { ActorRecord } from '../journal/shard-log.ts';
-import { errorToWire, MegactorError, toMegactorError } from '../protocol/errors.ts';
+import { errorToWire, MegactorError } from '../protocol/errors.ts';
 import { Activation } from './activation.ts';
 import { Arrivals } from './arrivals.ts';
 import type { ActorCell } from './cell.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
 import type { DurableCell } from './durable-cell.ts';
 import { DurableSteps } from './durable-steps.ts';
-import type { Envelope, FamilyEnvelope, MailEnvelope, Signal, SignalEnvelope, WatchEnvelope } from './envelope.ts';
+import type { Envelope, MailEnvelope } from './envelope.ts';
 import { EarlyMail } from './early-mail.ts';
 import { Inbox } from './inbox.ts';
 import { Life } from './life.ts';
 import { Peers } from './peers.ts';
+import { Relations } from './relations.ts';
 import { ShardCore, type ShardParts } from './shard-core.ts';
 import { snapshotOf, snapshotOfPassive, type ActorSnapshot } from './snapshot.ts';
 import { Spawning } from './spawning.ts';
@@ -41,6 +42,7 @@ export class Shard {
   readonly #peers: Peers;
   readonly #spawning: Spawning;
   readonly #activation: Activation;
+  readonly #relations: Relations;
   /** Until when a clean stop may write snapshots, by the monotonic clock. */
   #stopByMs = 0;
 
@@ -75,6 +77,12 @@ export class Shard {
       life: this.#life,
       startJournaled: (record, seq) => this.#spawning.journaled(record, seq),
       hold: (id, delivery) => this.#activation.hold(id, delivery) === 'held',
+    });
+    this.#relations = new Relations({
+      core: this.#core,
+      life: this.#life,
+      activation: this.#activation,
+      early: this.#early,
     });
     this.#core.activate = (id) => this.#activation.activate(id);
     this.#core.connect(
@@ -178,17 +186,23 @@ export class Shard {
         this.#core.asks.settle(envelope.ask, envelope.value, envelope.error);
         return true;
       case 'signal':
-        this.#onSignal(envelope);
+        this.#relations.onSignal(envelope);
         return true;
       case 'watch':
-        this.#onWatch(envelope);
+        this.#relations.onWatch(envelope);
         return true;
       case 'spawn':
         this.#spawning.requested(envelope);
         return true;
       case 'child-stopped':
       case 'child-here':
-        this.#onFamily(envelope);
+        this.#relations.onFamily(envelope);
+        return true;
+      case 'child-report':
+        this.#relations.onReport(envelope);
+        return true;
+      case 'supervise':
+        this.#relations.onSupervise(envelope);
         return true;
       case 'credit':
         this.#core.credits.credited(envelope.source, envelope.count);
@@ -329,65 +343,6 @@ export class Shard {
       settle();
     });
     return true;
-  }
-
-  #onSignal(item: SignalEnvelope): void {
-    const { signal, from } = item;
-    const cell = this.#core.cells.get(item.to);
-    if (cell === undefined) {
-      if (this.#activation.hold(item.to, item) !== false) return;
-      if (signal.kind === 'stop' && !this.#early.hold(item.to, item)) this.#life.noSuchChild(item);
-      return;
-    }
-    if (cell.ended) return;
-    if (signal.kind === 'stop') {
-      this.#life.requestStop(cell, signal.reason);
-      return;
-    }
-    if (signal.kind === 'terminated' && cell.watching?.delete(from.id) !== true) return;
-    const { definition } = cell;
-    if ((signal.kind === 'terminated' ? definition?.onTerminated : definition?.onChildFailed) === undefined) return;
-    if (cell.durable === null) {
-      this.#core.force(cell, item);
-      return;
-    }
-    const { journal, shard } = this.#core.parts;
-    journal?.deliver([{ shard, entry: { kind: 'signal', to: item.to, from, signal } }]).catch((thrown: unknown) => {
-      this.#core.halt(toMegactorError(thrown));
-    });
-  }
-
-  /** A parent hears of a child. */
-  #onFamily(envelope: FamilyEnvelope): void {
-    const { to, child, kind } = envelope;
-    const cell = this.#core.cells.get(to);
-    if (cell === undefined) {
-      if (this.#activation.hold(to, envelope) === false && kind === 'child-here') this.#early.hold(to, envelope);
-    } else if (kind === 'child-here') {
-      this.#life.addChild(cell, child, true);
-    } else {
-      this.#life.childStopped(cell, child.id);
-    }
-  }
-
-  #onWatch(watch: WatchEnvelope): void {
-    const { to, shard, watcher, as, source } = watch;
-    const cell = this.#core.cells.get(to);
-    if (cell === undefined && (this.#activation.hold(to, watch) !== false || this.#early.hold(to, watch))) return;
-    if (cell !== undefined) {
-      if (as === 'parent') return;
-      cell.watchers ??= new Map();
-      cell.watchers.set(watcher?.id ?? -1, watcher);
-      return;
-    }
-    const about: ActorRef = { shard, id: to, name: '' };
-    if (as === 'watcher' || watcher === null) {
-      this.#life.tellWatcher(watcher, about, 'not-found');
-      return;
-    }
-    this.#core.send({ kind: 'child-stopped', shard: source, source: shard, to: watcher.id, child: about });
-    const signal: Signal = { kind: 'child-failed', reason: 'HOST_DIED: its thread died', up: [] };
-    this.#core.send({ kind: 'signal', shard: source, source: shard, to: watcher.id, from: about, signal, seq: -1 });
   }
 
   /** The actor is known now, or will never be: what came before it is taken. */

@@ -30,8 +30,23 @@ export class Turns {
     cell.status = 'running';
     cell.turn += 1;
     this.#core.turnStarted();
-    if (cell.definition?.receiveBatch === undefined) this.#single(cell, cell.definition?.batchMax ?? BATCH_MAX);
+    if (cell.begins) this.#begin(cell);
+    else if (cell.definition?.receiveBatch === undefined) this.#single(cell, cell.definition?.batchMax ?? BATCH_MAX);
     else this.#batch(cell);
+  }
+
+  /** The turn before any mail. */
+  #begin(cell: ActorCell): void {
+    cell.begins = false;
+    let result: unknown;
+    try {
+      result = cell.definition?.onStart?.(cell.state, cell.context as CellContext);
+    } catch (thrown) {
+      this.#fail(cell, thrown, NO_ITEMS);
+      return;
+    }
+    if (isPromise(result)) this.#await(cell, result, NO_ITEMS);
+    else this.#end(cell);
   }
 
   #single(cell: ActorCell, messagesMax: number): void {

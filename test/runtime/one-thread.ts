@@ -37,6 +37,8 @@ export class World {
   readonly #asks: AskTable;
   readonly #inFlight: Envelope[] = [];
   readonly #count: number;
+  readonly #make: (shard: number, again: number) => Shard;
+  #lives = 0;
   #ids = 0;
 
   /** @param definitions the exports of one module that is only in memory: `defineActor(FIXTURES, name, …)` */
@@ -46,30 +48,45 @@ export class World {
     this.#asks = new AskTable(this.clock);
     const memory = createCounterMemory(this.#count);
     const loader = new DefinitionLoader(() => Promise.resolve(definitions));
-    for (let shard = 0; shard < this.#count; shard += 1) {
-      const counters = new CounterRow(memory, shard);
-      this.counters.push(counters);
-      this.shards.push(
-        new Shard({
-          shard,
-          shards: this.#count,
-          seed: 1,
-          incarnation: options.incarnation ?? 0,
-          clock: this.clock,
-          random: () => 0.5,
-          links: { send: (envelope) => this.#carry(envelope, options.slowLinks === true) },
-          log: options.journal?.shard(shard) ?? null,
-          journal: options.journal ?? null,
-          callService: options.callService ?? (() => Promise.reject(new Error('no services'))),
-          loader,
-          counters,
-          onEvent: (event) => this.events.push(event),
-          onFailure: (error) => this.failures.push(error),
-          checkMail: true,
-          ...(options.limits === undefined ? {} : { limits: options.limits }),
-        }),
-      );
-    }
+    for (let shard = 0; shard < this.#count; shard += 1) this.counters.push(new CounterRow(memory, shard));
+    this.#make = (shard, again) =>
+      new Shard({
+        shard,
+        shards: this.#count,
+        seed: 1,
+        incarnation: (options.incarnation ?? 0) + again,
+        clock: this.clock,
+        random: () => 0.5,
+        links: { send: (envelope) => this.#carry(envelope, options.slowLinks === true) },
+        log: options.journal?.shard(shard) ?? null,
+        journal: options.journal ?? null,
+        callService: options.callService ?? (() => Promise.reject(new Error('no services'))),
+        loader,
+        counters: this.counters[shard] as CounterRow,
+        onEvent: (event) => this.events.push(event),
+        onFailure: (error) => this.failures.push(error),
+        checkMail: true,
+        ...(options.limits === undefined ? {} : { limits: options.limits }),
+      });
+    for (let shard = 0; shard < this.#count; shard += 1) this.shards.push(this.#make(shard, 0));
+  }
+
+  /** The thread of `shard` dies, and another takes over what the journal holds. */
+  async restart(shard: number): Promise<void> {
+    const dead = new Set([shard]);
+    const others = this.shards.filter((_, index) => index !== shard);
+    for (const other of others) other.peersDied(dead);
+    this.#lives += 1;
+    const next = this.#make(shard, this.#lives);
+    this.shards[shard] = next;
+    await next.open();
+    next.start();
+    for (const other of others) other.peersBack(dead);
+  }
+
+  /** What slow links hold is lost. */
+  lose(): void {
+    this.#inFlight.length = 0;
   }
 
   async start(): Promise<this> {

@@ -31,7 +31,8 @@ describe('definitions', () => {
       { ...good, receive: {} },
       { ...good, receive: { a: () => undefined }, receiveBatch: () => undefined },
       { ...good, receive: { a: () => undefined }, export: 'y' },
-      { ...good, receive: { a: () => undefined }, strategy: 'one_for_all' },
+      { ...good, receive: { a: () => undefined }, strategy: 'all_for_one' },
+      { ...good, receive: { a: () => undefined }, intensity: { max: -1, withinMs: 1 } },
     ];
     for (const x of bad) await expect(load({ x })).rejects.toMatchObject({ code: 'DEFINITION_INVALID' });
   });

@@ -1,0 +1,133 @@
+/**
+ * Parents and children: who is whose child, and that children stop before their parent, one after the other, the last
+ * one that was started first. What it does not do: stop an actor (life.ts), or decide on restarts (supervision.ts).
+ *
+ * Invariants: A10 A child is told to stop only when those started after it have stopped. Each child bounds its own stop
+ * (`stopTimeoutMs`), so the parent keeps no time.
+ */
+import { plainRef, refOfAddress, type ActorRef } from '../actor/index.ts';
+import type { Outgoing } from '../journal/shard-log.ts';
+import type { ActorCell, Child, Leaving } from './cell.ts';
+import type { Signal } from './envelope.ts';
+import { isDurable } from './saves.ts';
+import { isMain, type ShardCore } from './shard-core.ts';
+
+export class Family {
+  readonly #core: ShardCore;
+
+  constructor(core: ShardCore) {
+    this.#core = core;
+  }
+
+  parentOf(cell: ActorCell): ActorRef | null {
+    const { parent } = cell.record;
+    if (parent === null || isMain(parent.shard)) return null;
+    return this.#core.cells.get(parent.id)?.ref ?? refOfAddress(parent);
+  }
+
+  add(cell: ActorCell, ref: ActorRef, durable: boolean): void {
+    cell.children ??= new Map<number, Child>();
+    if (durable && isDurable(cell) && !cell.children.has(ref.id)) this.#core.saves.touch(cell);
+    cell.children.set(ref.id, { ref, durable });
+  }
+
+  /** False when it was no child. */
+  remove(cell: ActorCell, id: number): boolean {
+    const child = cell.children?.get(id);
+    if (cell.children === null || child === undefined) return false;
+    cell.children.delete(id);
+    if (child.durable && isDurable(cell)) this.#core.saves.touch(cell);
+    return true;
+  }
+
+  /** Stops all children; whoever `remove`s one goes on with it. */
+  stopAll(cell: ActorCell): void {
+    cell.leaving = { line: [], asked: 0, busy: false };
+    this.goOn(cell);
+  }
+
+  /** The next child is told to stop, when the one before has. */
+  goOn(cell: ActorCell): void {
+    const { leaving, children } = cell;
+    if (leaving === null || leaving.busy) return;
+    leaving.busy = true;
+    let next = nextOf(leaving, children);
+    // A child of this shard may have stopped before `askToStop` returns.
+    while (next !== null && next.ref.id !== leaving.asked && cell.leaving === leaving) {
+      leaving.asked = next.ref.id;
+      this.askToStop(cell, next.ref, 'parent stopped');
+      next = nextOf(leaving, children);
+    }
+    leaving.busy = false;
+    if (cell.leaving === leaving && next === null) cell.leaving = null;
+  }
+
+  /** The wish may have died with its thread. */
+  askAgain(cell: ActorCell, child: ActorRef): void {
+    if (cell.leaving?.asked === child.id) this.askToStop(cell, child, 'parent stopped');
+  }
+
+  askToStop(cell: ActorCell, child: ActorRef, reason: string): void {
+    const { shard: source } = cell.ref;
+    const signal: Signal = { kind: 'stop', reason };
+    this.#core.send({ kind: 'signal', shard: child.shard, source, to: child.id, from: cell.ref, signal, seq: -1 });
+  }
+
+  /** Somebody who does not exist was told something: a parent that waits for it must not wait any longer. */
+  noSuchChild(parent: ActorRef, child: { readonly shard: number; readonly to: number }): void {
+    if (isMain(parent.shard) || parent.id === child.to) return;
+    const { shard, to: id } = child;
+    const ref = refOfAddress({ shard, id });
+    this.#core.send({ kind: 'child-stopped', shard: parent.shard, source: shard, to: parent.id, child: ref });
+  }
+
+  /** Forgets the durable children, which go on without it. */
+  orphan(cell: ActorCell): void {
+    for (const [id, child] of cell.children ?? []) if (child.durable) cell.children?.delete(id);
+  }
+
+  /** Its parent hears that `cell` has stopped, and how. */
+  tellParent(cell: ActorCell, failed: boolean): void {
+    const { parent } = cell.record;
+    if (parent === null || isMain(parent.shard)) return;
+    const { shard, id: to } = parent;
+    const source = this.#core.shard;
+    this.#core.send({ kind: 'child-stopped', shard, source, to, child: cell.ref });
+    // The journal carries this for a durable child, in the commit that stops it.
+    if (!failed || cell.durable !== null) return;
+    const { reason, exceeded = false } = cell.stopRequest ?? { reason: '' };
+    const signal: Signal = { kind: 'child-failed', reason, exceeded, up: [] };
+    this.#core.send({ kind: 'signal', shard, source, to, from: cell.ref, signal, seq: -1 });
+  }
+
+  tellWatcher(watcher: ActorRef | null, about: ActorRef, reason: string): void {
+    const signal: Signal = { kind: 'terminated', reason };
+    const source = this.#core.shard;
+    const shard = watcher?.shard ?? -1;
+    this.#core.send({ kind: 'signal', shard, source, to: watcher?.id ?? about.id, from: about, signal, seq: -1 });
+  }
+}
+
+/** What the journal tells the parent of a durable actor that failed for good. @param last its committed state */
+export const lastWords = (cell: ActorCell, last: unknown): Outgoing[] => {
+  const { parent } = cell.record;
+  if (parent === null || isMain(parent.shard)) return [];
+  const { reason, exceeded = false } = cell.stopRequest ?? { reason: '' };
+  const signal: Signal = { kind: 'child-failed', reason, exceeded, up: cell.options.ancestors ?? [], last };
+  return [{ shard: parent.shard, entry: { kind: 'signal', to: parent.id, from: plainRef(cell.ref), signal } }];
+};
+
+/** The last child that is still there. */
+const nextOf = ({ line }: Leaving, children: ReadonlyMap<number, Child> | null): Child | null => {
+  if (children === null || children.size === 0) return null;
+  for (;;) {
+    const last = line.at(-1);
+    if (last === undefined) {
+      for (const child of children.values()) line.push(child);
+    } else if (children.has(last.ref.id)) {
+      return last;
+    } else {
+      line.pop();
+    }
+  }
+};
