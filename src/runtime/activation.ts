@@ -99,7 +99,6 @@ export class Activation {
    * goes on with it. `refused`: it is mail and too much waits.
    */
   hold(id: number, item: Envelope | Delivery): 'held' | 'refused' | false {
-    if (id === this.#absent) return false;
     let line = this.#lines.get(id);
     if (line === undefined) {
       if (!this.isPossible(id)) return false;
@@ -226,33 +225,44 @@ export class Activation {
   async #finish(id: number, cell: ActorCell | null): Promise<void> {
     const line = this.#lines.get(id);
     if (line === undefined) return;
-    try {
-      // A dead letter needs more than its position.
-      while (line.positions > 0 && !keepsPositions(cell)) await this.#readOutSome(id, line, cell);
-    } catch (thrown) {
-      this.#failed(thrown);
-      return;
+    let reader = cell;
+    // A dead letter needs more than its position.
+    while (line.positions > 0 && !keepsPositions(reader)) {
+      const some = await this.#takeSome(id, line);
+      if (some === null) return;
+      this.#lines.delete(id);
+      this.#readOut(id, some, reader);
+      const paused = this.#lines.get(id);
+      if (paused !== undefined) {
+        // Its spawn was among them, and waits for its name: the rest of the line stands behind what waits with it.
+        for (const item of line.items) paused.items.push(item);
+        for (const caller of line.callers) paused.callers.push(caller);
+        paused.positions += line.positions;
+        return;
+      }
+      this.#lines.set(id, line);
+      reader = this.#core.cells.get(id) ?? null;
     }
-    if (this.#lines.get(id) !== line) return;
     this.#lines.delete(id);
-    this.#readOut(id, line.items, cell);
-    for (const caller of line.callers) caller(cell);
+    this.#readOut(id, line.items, reader);
+    for (const caller of line.callers) caller(reader);
   }
 
-  /** Reads out the first of a line that nobody keeps. What comes meanwhile goes on to its end. */
-  async #readOutSome(id: number, line: Line, cell: ActorCell | null): Promise<void> {
+  /** The first of a line, with their bodies; null when nothing waits any more. What comes meanwhile goes to its end. */
+  async #takeSome(id: number, line: Line): Promise<Item[] | null> {
     const some = line.items.slice(0, READ_BATCH);
     const seqs = some.filter((item) => typeof item === 'number');
-    const bySeq = await this.#read(id, seqs);
-    if (this.#lines.get(id) !== line) return;
-    line.items = line.items.slice(some.length);
-    line.positions -= seqs.length;
-    this.#bodies += seqs.length;
-    this.#readOut(
-      id,
-      some.map((item) => (typeof item === 'number' ? (bySeq.get(item) ?? item) : item)),
-      cell,
-    );
+    try {
+      const bySeq = await this.#read(id, seqs);
+      if (this.#lines.get(id) !== line) return null;
+      line.items = line.items.slice(some.length);
+      line.positions -= seqs.length;
+      this.#bodies += seqs.length;
+      return some.map((item) => (typeof item === 'number' ? (bySeq.get(item) ?? item) : item));
+    } catch (thrown) {
+      this.#failed(thrown);
+      return null;
+    }
   }
 
   async #read(id: number, seqs: readonly number[]): Promise<ReadonlyMap<number, Delivery>> {

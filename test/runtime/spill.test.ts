@@ -1,12 +1,20 @@
 /** Full mailboxes of durable actors: what waits in the journal alone keeps its place, and comes when there is room. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { defineActor, message, request, type ActorRef, type SpawnOptions } from '../../src/actor/index.ts';
+import {
+  defineActor,
+  message,
+  request,
+  resolveSpawnOptions,
+  type ActorRef,
+  type SpawnOptions,
+} from '../../src/actor/index.ts';
 import type { InboxEntry } from '../../src/journal/shard-log.ts';
 import { MegactorError } from '../../src/protocol/errors.ts';
 import type { ShardLimits } from '../../src/runtime/shard-core.ts';
 import { has } from './crashes.ts';
 import { MemoryJournal } from './memory-journal.ts';
 import { FIXTURES, World } from './one-thread.ts';
+import { tally } from './passive-actors.ts';
 
 /** What handlers of `wait` wait for. */
 let gate = Promise.withResolvers<void>();
@@ -64,7 +72,7 @@ interface Place {
 }
 
 const open = (journal: MemoryJournal, incarnation = 0, limits: Partial<ShardLimits> = {}): World =>
-  new World({ scribe }, { journal, incarnation, limits });
+  new World({ scribe, tally }, { journal, incarnation, limits });
 
 /** A scribe that waits within a turn, so that whatever comes piles up. */
 const waiting = async (options: SpawnOptions = SMALL, limits: Partial<ShardLimits> = {}): Promise<Place> => {
@@ -472,7 +480,8 @@ describe('a passive actor to which more is sent than its line keeps', () => {
 
   test('D1 one that is not there: everything is a dead letter, what comes meanwhile too', async () => {
     const place = await passive();
-    const nobody = { ...place.ref, id: place.ref.id - 1 };
+    // No actor has it, but one might: it is below an id that was seen.
+    const nobody = { ...place.ref, id: place.ref.id - 256 };
     await place.journal.deliver(texts(KEPT + 5).map((text) => inBox(nobody, 'mail', text)));
     await place.world.clock.settle();
     place.answer();
@@ -483,4 +492,44 @@ describe('a passive actor to which more is sent than its line keeps', () => {
     expect(counters(place)).toMatchObject({ deadLetters: KEPT + 15 });
     expect(place.world.shards[0]?.deadLetters().every(({ reason }) => reason === 'not-found')).toBe(true);
   });
+
+  for (const name of ['', 'late']) {
+    const kind = name === '' ? 'an unnamed' : 'a named';
+    test(`A2 D1 ${kind} one whose spawn stands in the line gets what stands behind it, and what comes then`, async () => {
+      const place = await passive();
+      const id = place.ref.id - 256;
+      const options = resolveSpawnOptions({ durable: true });
+      const record = {
+        id,
+        name: name || String(id),
+        module: FIXTURES,
+        export: 'tally',
+        init: 0,
+        parent: null,
+        options,
+      };
+      const ref = { shard: 0, id, name: record.name };
+      const send = (from: number, count: number): Promise<void> =>
+        place.journal.deliver(
+          texts(count, from).map((text) => ({
+            shard: 0,
+            entry: { kind: 'mail', mail: { to: id, from: null, type: 'add', body: Number(text) } },
+          })),
+        );
+      await send(0, 3);
+      await place.journal.deliver([{ shard: 0, entry: { kind: 'spawn', actor: record } }]);
+      await send(3, KEPT + 2_000);
+      await place.world.clock.settle();
+      place.answer();
+      const more = async (round: number): Promise<void> => send(KEPT + 2_003 + 5 * round, 5);
+      for (let round = 0; round < 5; round += 1) {
+        await place.world.clock.some(1);
+        await more(round);
+      }
+      await finish({ ...place, ref });
+      expect(await place.world.ask(ref, 'seen')).toEqual(texts(KEPT + 2_000 + 25, 3).map(Number));
+      expect(counters(place)).toMatchObject({ deadLetters: 3, mailboxDepth: 0, spilled: 0 });
+      expect(place.journal.pending).toBe(0);
+    });
+  }
 });
