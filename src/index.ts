@@ -3,13 +3,21 @@
  * surface, beside `megactor/workspace`.
  */
 export {
+  addRoutee,
+  broadcast,
+  consistentHash,
   defineActor,
   message,
+  removeRoutee,
   request,
+  roundRobin,
+  routeeFor,
   type ActorContext,
   type ActorDefinition,
   type ActorRef,
   type MailOf,
+  type Placement,
+  type Router,
   type SpawnOptions,
 } from './actor/index.ts';
 export { type EventRecord, type EventType } from './protocol/event.ts';

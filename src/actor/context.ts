@@ -1,5 +1,6 @@
 /** What a handler may do: the interface that a shard implements for each actor. */
 import type { EventRecord } from '../protocol/event.ts';
+import type { Router, Target } from './router.ts';
 import type { ActorDefinition, ActorRef, BodyOf, MessageMap, ReplyOf, SpawnOptions } from './definition.ts';
 
 export interface AskOptions {
@@ -64,14 +65,18 @@ export interface ActorContext<State = unknown> {
   /** Stops self (after this turn) or a child. */
   stop(child?: ActorRef): void;
   watch(ref: ActorRef): void;
+  /** The actor of that name, or null. A durable actor asks within an `effect`, so that a step that is tried again agrees. */
+  lookup<Messages extends MessageMap = MessageMap>(name: string): Promise<ActorRef<Messages> | null>;
+  /** Adds to a router of the state, and watches. False when it is a routee already. */
+  addRoutee<Messages extends MessageMap>(router: Router<Messages>, ref: ActorRef<Messages>): boolean;
   /** In a durable actor what is told leaves when the step commits. False when refused at once. */
   tell<Messages extends MessageMap, Type extends keyof Messages & string>(
-    ref: ActorRef<Messages>,
+    ref: Target<Messages>,
     type: Type,
     ...body: undefined extends BodyOf<Messages[Type]> ? [body?: BodyOf<Messages[Type]>] : [body: BodyOf<Messages[Type]>]
   ): boolean;
   ask<Messages extends MessageMap, Type extends keyof Messages & string>(
-    ref: ActorRef<Messages>,
+    ref: Target<Messages>,
     type: Type,
     body: BodyOf<Messages[Type]>,
     options?: AskOptions,

@@ -3,6 +3,7 @@ import type { ActorAddress } from '../protocol/ids.ts';
 
 export const DEAD_LETTER_REASONS = [
   'not-found',
+  'no-routee',
   'stopped',
   'mailbox-full',
   'dropped-new',

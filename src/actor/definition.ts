@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import type { ActorContext } from './context.ts';
+import type { Router } from './router.ts';
 
 /** The type of one message: a tell, or a request with a reply. `schema` checks what comes from outside. */
 export interface MessageSpec<Body = unknown, Reply = unknown> {
@@ -14,8 +15,9 @@ export interface MessageSpec<Body = unknown, Reply = unknown> {
   readonly types?: { readonly body: Body; readonly reply: Reply };
 }
 
+// NoInfer: without a type or a schema the body is void, whatever the place where the call stands would accept.
 /** A message without a reply: `message<number>()`, or `message(z.number())` to check what arrives. */
-export const message = <Body = void>(schema?: z.ZodType<Body>): MessageSpec<Body, never> => ({
+export const message = <Body = void>(schema?: z.ZodType<Body>): MessageSpec<NoInfer<Body>, never> => ({
   kind: 'message',
   schema,
   replySchema: undefined,
@@ -25,7 +27,7 @@ export const message = <Body = void>(schema?: z.ZodType<Body>): MessageSpec<Body
 export const request = <Body = void, Reply = void>(
   schema?: z.ZodType<Body>,
   replySchema?: z.ZodType<Reply>,
-): MessageSpec<Body, Reply> => ({ kind: 'request', schema, replySchema });
+): MessageSpec<NoInfer<Body>, NoInfer<Reply>> => ({ kind: 'request', schema, replySchema });
 
 export type MessageMap = Readonly<Record<string, MessageSpec>>;
 export type BodyOf<Spec extends MessageSpec> = NonNullable<Spec['types']>['body'];
@@ -61,6 +63,10 @@ export type SupervisionStrategy = 'one_for_one' | 'one_for_all' | 'rest_for_one'
 export type RestartType = 'permanent' | 'transient' | 'temporary';
 export type OverflowPolicy = 'reject' | 'spill' | 'drop-new' | 'unbounded';
 
+/** Which shard owns a new actor. */
+export type Placement =
+  'same-shard' | 'round-robin' | 'by-name' | { readonly key: string | number } | { readonly shard: number };
+
 /** How an actor is spawned. Plain data; journaled for durable actors. */
 export interface SpawnOptions {
   /** Unique in the system; the actor is placed by its hash. Default: the id. */
@@ -89,8 +95,13 @@ export interface SpawnOptions {
    * `onStop` may take; then it is given up. Default: 5,000 ms.
    */
   readonly stopTimeoutMs?: number;
-  /** The shard that owns the actor. Default: by name hash when named, else round robin. */
+  /** The shard that owns the actor: `placement: { shard }`. */
   readonly shard?: number;
+  /**
+   * Where the actor lives. Default: by the hash of its name when it has one, else round robin. `same-shard`: with its
+   * parent, so that what they say to each other is not copied. `key`: actors of one key are on one shard.
+   */
+  readonly placement?: Placement;
   /** An id that an allocator of its own handed out (`IdAllocator`). A second spawn of the same id is ignored. */
   readonly id?: number;
 }
@@ -139,6 +150,11 @@ export interface ActorBehaviour<State, Init, Messages extends MessageMap> {
     ctx: ActorContext<State>,
     last: unknown,
   ) => void | Promise<void>;
+  /**
+   * The routers in its state. Their routees are watched from its start on, and taken out when they stop, in the step that
+   * hears of it and before `onTerminated`.
+   */
+  readonly routers?: (state: State) => readonly Router[];
   readonly onStop?: (state: State, ctx: ActorContext<State>) => void | Promise<void>;
   /** Who is started again with a child that is. Default one_for_one: nobody else. */
   readonly strategy?: SupervisionStrategy;

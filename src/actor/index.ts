@@ -7,6 +7,7 @@ export * from './mailbox.ts';
 export * from './policy.ts';
 export * from './ref.ts';
 export * from './ring.ts';
+export * from './router.ts';
 export * from './spawn-options.ts';
 export * from './spill-lane.ts';
 export * from './strategy.ts';

@@ -39,6 +39,13 @@ const schema = z.strictObject({
   passivateAfterMs: z.union([milliseconds, z.literal(Infinity)]).optional(),
   stopTimeoutMs: milliseconds.optional(),
   shard: z.int().nonnegative().optional(),
+  placement: z
+    .union([
+      z.enum(['same-shard', 'round-robin', 'by-name']),
+      z.strictObject({ key: z.union([z.string(), z.number()]) }),
+      z.strictObject({ shard: z.int().nonnegative() }),
+    ])
+    .optional(),
   id: z.int().positive().optional(),
 });
 
@@ -54,6 +61,9 @@ export const resolveSpawnOptions = (options: SpawnOptions | undefined): ActorOpt
   const parsed = schema.safeParse(options);
   if (!parsed.success) {
     throw new MegactorError('CONFIG_INVALID', `spawn options: ${z.prettifyError(parsed.error)}`);
+  }
+  if (options.shard !== undefined && options.placement !== undefined) {
+    throw new MegactorError('CONFIG_INVALID', 'spawn options: give `shard` or `placement`, not both');
   }
   const durable = options.durable === true;
   const overflow = options.mailbox?.overflow ?? (durable ? 'spill' : 'reject');

@@ -5,15 +5,21 @@
  * Invariant: a context whose incarnation is over refuses everything, so that a handler that was given up cannot act.
  */
 import {
+  addRoutee,
+  firstReply,
+  isRouter,
   plainRef,
   resolveSpawnOptions,
+  routeesFor,
   type ActorContext,
   type ActorDefinition,
   type ActorRef,
   type AskOptions,
   type EffectOptions,
   type MessageMap,
+  type Router,
   type SpawnOptions,
+  type Target,
   type Timers,
 } from '../actor/index.ts';
 import { seededRandom, type Random } from '../platform/index.ts';
@@ -26,6 +32,7 @@ import type { DurableSteps } from './durable-steps.ts';
 import { OWN_PREFIX } from './effects.ts';
 import type { Envelope } from './envelope.ts';
 import type { Life } from './life.ts';
+import { lookup, mailToNobody } from './routing.ts';
 import { ownMail, type ShardCore } from './shard-core.ts';
 import { spawnRecord } from './spawn-record.ts';
 import { decidesForChildren } from './supervision.ts';
@@ -143,8 +150,32 @@ export class CellContext implements ActorContext {
     this.#send({ kind: 'watch', shard: ref.shard, source, to: ref.id, watcher: cell.ref, as: 'watcher' });
   }
 
-  tell(ref: ActorRef, type: string, body?: unknown): boolean {
+  addRoutee<Messages extends MessageMap>(router: Router<Messages>, ref: ActorRef<Messages>): boolean {
+    if (!addRoutee(router, ref)) return false;
+    this.watch(ref);
+    return true;
+  }
+
+  lookup<Messages extends MessageMap>(name: string): Promise<ActorRef<Messages> | null> {
     this.#check();
+    return lookup(this.#parts.core, name) as Promise<ActorRef<Messages> | null>;
+  }
+
+  tell(target: Target, type: string, body?: unknown): boolean {
+    this.#check();
+    if (!isRouter(target)) return this.#tell(target, type, body);
+    const refs = routeesFor(target, body);
+    if (refs.length === 0) this.#parts.core.deadMail(mailToNobody(this.#cell, type, body), 'no-routee', '', 'USAGE');
+    return refs.map((ref) => this.#tell(ref, type, body)).some(Boolean);
+  }
+
+  ask(target: Target, type: string, body: unknown, options?: AskOptions): Promise<never> {
+    this.#check();
+    if (!isRouter(target)) return this.#ask(target, type, body, options);
+    return firstReply(routeesFor(target, body).map((ref) => this.#ask(ref, type, body, options)));
+  }
+
+  #tell(ref: ActorRef, type: string, body: unknown): boolean {
     const cell = this.#cell;
     if (cell.durable !== null) {
       this.#parts.steps.sendMail(cell, ref, type, body);
@@ -155,8 +186,7 @@ export class CellContext implements ActorContext {
     return this.#parts.core.send({ kind: 'mail', shard, source, to, from: cell.ref, type, body, ask: 0, seq: -1 });
   }
 
-  ask(ref: ActorRef, type: string, body: unknown, options?: AskOptions): Promise<never> {
-    this.#check();
+  #ask(ref: ActorRef, type: string, body: unknown, options?: AskOptions): Promise<never> {
     const { core } = this.#parts;
     const { shard, id: to, name } = ref;
     const from = this.#cell.ref;

@@ -88,6 +88,15 @@ export interface SpawnEnvelope {
   readonly ask: number;
 }
 
+/** Asks whether the actor of that name is there; the reply is its ref, or null. */
+export interface LookupEnvelope {
+  readonly kind: 'lookup';
+  readonly shard: number;
+  readonly source: number;
+  readonly name: string;
+  readonly ask: number;
+}
+
 /** Bookkeeping between a parent and its children, whatever the reason of the stop was. */
 export interface FamilyEnvelope {
   readonly kind: 'child-stopped' | 'child-here';
@@ -152,6 +161,7 @@ export type Envelope =
   | ReplyEnvelope
   | WatchEnvelope
   | SpawnEnvelope
+  | LookupEnvelope
   | FamilyEnvelope
   | ChildReport
   | SuperviseEnvelope

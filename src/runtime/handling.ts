@@ -4,6 +4,7 @@ import type { ActorCell } from './cell.ts';
 import type { CellContext } from './cell-context.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
 import type { MailEnvelope, SignalEnvelope } from './envelope.ts';
+import { dropRoutee } from './routing.ts';
 import type { ShardCore } from './shard-core.ts';
 
 /** Told apart from whatever a handler returns: no handler was called. */
@@ -42,6 +43,12 @@ export const handleMail = (core: ShardCore, cell: ActorCell, mail: MailEnvelope)
   return cell.definition?.handlers.get(mail.type)?.handle?.(cell.state, body, cell.context as CellContext);
 };
 
+/** True when a definition has something to do about such a signal. */
+export const heeds = (definition: LoadedDefinition | null, kind: SignalEnvelope['signal']['kind']): boolean => {
+  if (kind === 'child-failed') return definition?.onChildFailed !== undefined;
+  return kind === 'terminated' && (definition?.onTerminated ?? definition?.routers) !== undefined;
+};
+
 /** May return a promise, and may throw. */
 export const handleSignal = (cell: ActorCell, item: SignalEnvelope): unknown => {
   cell.current = null;
@@ -50,6 +57,7 @@ export const handleSignal = (cell: ActorCell, item: SignalEnvelope): unknown => 
   const ref = plainRef(item.from);
   switch (item.signal.kind) {
     case 'terminated':
+      dropRoutee(cell, ref);
       return definition.onTerminated?.(cell.state, ref, item.signal.reason, context);
     case 'child-failed':
       return definition.onChildFailed?.(cell.state, ref, item.signal.reason, context, item.signal.last);

@@ -19,6 +19,7 @@ import { toMegactorError } from '../protocol/errors.ts';
 import type { ActorCell } from './cell.ts';
 import { itemOf } from './delivered.ts';
 import type { MailboxItem, Signal, SignalEnvelope } from './envelope.ts';
+import { heeds } from './handling.ts';
 import type { Life } from './life.ts';
 import { isMail, type ShardCore } from './shard-core.ts';
 
@@ -149,8 +150,7 @@ export class Inbox {
     if (signal.kind === 'terminated') cell.watching?.delete(item.kind === 'signal' ? item.from.id : -1);
     // An actor without a handler has no use for the signal; one whose definition is still loading may have.
     const { definition } = cell;
-    const handler = signal.kind === 'terminated' ? definition?.onTerminated : definition?.onChildFailed;
-    if (definition !== null && handler === undefined) {
+    if (definition !== null && !heeds(definition, signal.kind)) {
       if (signal.kind === 'child-failed' && item.kind === 'signal') this.#life.childGaveUp(cell, item.from, signal);
       return 'unhandled-signal';
     }

@@ -1,6 +1,7 @@
 /** Many actors: shards on threads, the links between them, services, and the system that holds them together. */
 export { ActorSystem, type PlacedRecord, type SystemStats } from './system.ts';
 export { SystemRef } from './system-ref.ts';
+export { SystemRouter, type SystemRouterOptions } from './system-router.ts';
 export type { HostDeath, SystemFailure, SystemOptions } from './system-options.ts';
 export type { ActorSnapshot } from './snapshot.ts';
 export type { CellStatus } from './cell.ts';

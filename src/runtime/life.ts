@@ -16,6 +16,7 @@ import type { DurableSteps } from './durable-steps.ts';
 import type { ChildFailed, ChildReport, MailboxItem, MailEnvelope } from './envelope.ts';
 import { Family } from './family.ts';
 import { isPromise } from './handling.ts';
+import { watchRoutees } from './routing.ts';
 import { isMail, type ShardCore } from './shard-core.ts';
 import { isGroup, Supervision } from './supervision.ts';
 import { Supervised } from './supervised.ts';
@@ -57,6 +58,7 @@ export class Life {
     }
     cell.context = new CellContext({ core: this.#core, life: this, steps: this.#steps }, cell);
     this.#core.timers.arrived(cell);
+    if (definition.routers !== undefined) watchRoutees(this.#core, cell);
     cell.begins = definition.onStart !== undefined && this.#steps.mayBegin(cell);
     if (!cell.begins) this.supervised.isUp(cell);
     if (cell.stopRequest === null) this.#becomeIdle(cell);

@@ -12,14 +12,14 @@ import { ASK_DEADLINE_MS, AskTable } from './ask-table.ts';
 import { CreditBook } from './credit-book.ts';
 import type { Envelope, MailEnvelope } from './envelope.ts';
 import { MainWatches } from './main-watches.ts';
-import type { RefCarrier } from './system-ref.ts';
+import type { RouterCarrier } from './system-router.ts';
 
 /** Envelopes under way to one shard; beyond, `tell` returns false and an ask is refused. */
 const UNDER_WAY_MAX = 131_072;
 
 const stopped = (): MegactorError => new MegactorError('SYSTEM_STOPPED', 'the system was stopped');
 
-export class MainEndpoint implements RefCarrier {
+export class MainEndpoint implements RouterCarrier {
   readonly #clock: Clock;
   readonly #link: (envelope: Envelope) => boolean;
   readonly #asks: AskTable;
@@ -53,6 +53,10 @@ export class MainEndpoint implements RefCarrier {
       const error = { code: 'HOST_DIED', message: `the thread of '${ref.name}' died and is not replaced` } as const;
       this.#asks.settle(ask, undefined, error);
     });
+  }
+
+  noRoutee(type: string): false {
+    return this.#dead({ shard: MAIN_SHARD, id: 0, name: '' }, type, 'no-routee');
   }
 
   watch(ref: ActorRef): Promise<string> {

@@ -16,6 +16,7 @@ import type {
   SuperviseEnvelope,
   WatchEnvelope,
 } from './envelope.ts';
+import { heeds } from './handling.ts';
 import type { Life } from './life.ts';
 import type { ShardCore } from './shard-core.ts';
 
@@ -53,8 +54,7 @@ export class Relations {
       return;
     }
     if (signal.kind === 'terminated' && cell.watching?.delete(from.id) !== true) return;
-    const { definition } = cell;
-    if ((signal.kind === 'terminated' ? definition?.onTerminated : definition?.onChildFailed) === undefined) {
+    if (!heeds(cell.definition, signal.kind)) {
       if (signal.kind === 'child-failed') this.#life.childGaveUp(cell, from, signal);
       return;
     }

@@ -6,7 +6,7 @@
  */
 import type { ActorRef, DeadLetter } from '../actor/index.ts';
 import type { ActorRecord } from '../journal/shard-log.ts';
-import { errorToWire, MegactorError } from '../protocol/errors.ts';
+import { errorToWire, MegactorError, toMegactorError } from '../protocol/errors.ts';
 import { Activation } from './activation.ts';
 import { Arrivals } from './arrivals.ts';
 import type { ActorCell } from './cell.ts';
@@ -197,6 +197,12 @@ export class Shard {
       case 'child-stopped':
       case 'child-here':
         this.#relations.onFamily(envelope);
+        return true;
+      case 'lookup':
+        this.lookup(envelope.name).then(
+          (found) => this.#core.reply(envelope, found?.ref ?? null),
+          (thrown: unknown) => this.#core.replyError(envelope, toMegactorError(thrown)),
+        );
         return true;
       case 'child-report':
         this.#relations.onReport(envelope);

@@ -18,6 +18,28 @@ export interface SpawnPlace {
 /** How far up a failure is told when everybody below is gone. */
 const ANCESTORS_MAX = 16;
 
+const shardFor = (options: SpawnOptions | undefined, place: SpawnPlace): number => {
+  const { name, shard, placement = name === undefined ? 'round-robin' : 'by-name' } = options ?? {};
+  if (shard !== undefined) return shard;
+  if (typeof placement === 'object') {
+    return 'shard' in placement ? placement.shard : shardOfName(String(placement.key), place.shards);
+  }
+  switch (placement) {
+    case 'round-robin':
+      return place.nextShard();
+    case 'by-name':
+      if (name === undefined) throw new MegactorError('CONFIG_INVALID', 'placement by name: the actor has no name');
+      return shardOfName(name, place.shards);
+    case 'same-shard':
+      if (place.parent === null) {
+        throw new MegactorError('CONFIG_INVALID', 'placement on the same shard: the main thread has none');
+      }
+      return place.parent.shard;
+    default:
+      return placement satisfies never;
+  }
+};
+
 /** @throws CONFIG_INVALID when the shard does not exist */
 export const spawnRecord = (
   definition: { readonly module: string; readonly export: string },
@@ -28,8 +50,7 @@ export const spawnRecord = (
 ): { readonly record: ActorRecord; readonly shard: number } => {
   const id = options?.id ?? place.allocate();
   const name = options?.name ?? String(id);
-  const shard =
-    options?.shard ?? (options?.name === undefined ? place.nextShard() : shardOfName(options.name, place.shards));
+  const shard = shardFor(options, place);
   if (shard >= place.shards) {
     throw new MegactorError('CONFIG_INVALID', `there is no shard ${shard} (of ${place.shards})`);
   }

@@ -10,10 +10,10 @@ export interface RefCarrier {
   askFrom(ref: ActorRef, type: string, body: unknown, options?: AskOptions): Promise<unknown>;
 }
 
-type TellBody<Spec extends MessageMap[string]> =
+export type TellBody<Spec extends MessageMap[string]> =
   undefined extends BodyOf<Spec> ? [body?: BodyOf<Spec>] : [body: BodyOf<Spec>];
 
-type AskArguments<Spec extends MessageMap[string]> =
+export type AskArguments<Spec extends MessageMap[string]> =
   undefined extends BodyOf<Spec>
     ? [body?: BodyOf<Spec>, options?: AskOptions]
     : [body: BodyOf<Spec>, options?: AskOptions];

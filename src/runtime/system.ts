@@ -12,6 +12,7 @@ import {
   type ActorRef,
   type DeadLetter,
   type MessageMap,
+  type Router,
   type SpawnOptions,
 } from '../actor/index.ts';
 import { createJournalClient } from '../journal/index.ts';
@@ -38,6 +39,7 @@ import type { ActorSnapshot } from './snapshot.ts';
 import { spawnRecord } from './spawn-record.ts';
 import { resolveSystemOptions, type SystemOptions, type SystemSettings } from './system-options.ts';
 import { SystemRef } from './system-ref.ts';
+import { SystemRouter, type SystemRouterOptions } from './system-router.ts';
 import { MainEndpoint } from './main-endpoint.ts';
 
 const STOP_DEADLINE_MS = 5_000;
@@ -220,6 +222,18 @@ export class ActorSystem {
   /** A ref that can tell and ask, from one that came as plain data. */
   ref<Messages extends MessageMap>(ref: ActorRef<Messages>): SystemRef<Messages> {
     return new SystemRef<Messages>(this.#endpoint, ref);
+  }
+
+  /**
+   * Several actors, told and asked like one: `system.router(roundRobin(refs))`, `consistentHash(refs, { by: 'customer' })`,
+   * `broadcast(refs)`. Those that stop are taken out. The router given is copied.
+   */
+  router<Messages extends MessageMap>(
+    router: Router<Messages>,
+    options?: SystemRouterOptions<Messages>,
+  ): SystemRouter<Messages> {
+    this.#checkRunning();
+    return new SystemRouter<Messages>(this.#endpoint, router, options);
   }
 
   /** Resolves when the actor has stopped, with the reason; at once for one that does not exist. */
