@@ -5,6 +5,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { EventRecord } from '../protocol/event.ts';
 import type { Terminal } from './view/terminal.ts';
+import type { RepairResult } from '../run/repair.ts';
 import type {
   Compacted,
   Inspection,
@@ -46,6 +47,7 @@ export interface RunApi {
   inspectRun(runDir: string): Promise<Inspection>;
   replayRun(runDir: string, options: ReplayOptions): Promise<Replay>;
   compactRun(runDir: string): Promise<Compacted>;
+  repairRun(runDir: string): Promise<RepairResult>;
   continueRun(runDir: string, options: ResumeOptions): Run;
   tellRun(runDir: string, agent: string, text: string): Promise<SteeringResult>;
   pauseRun(runDir: string): Promise<SteeringResult>;

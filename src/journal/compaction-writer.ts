@@ -8,49 +8,17 @@
  */
 import { encodeBase } from './base.ts';
 import { decodeInboxRecord, encodeInboxRecord, encodeLogEntries, encodeLogRecord, openValue } from './codec.ts';
-import { endRecord, type LmdbReads, writeMetaInto } from './lmdb-backend.ts';
-import { endKey, historyKey, openTables, rowKey, type Tables } from './lmdb-tables.ts';
+import { type LmdbReads, writeMetaInto } from './lmdb-backend.ts';
+import { endKey, historyKey, openTables, rowKey } from './lmdb-tables.ts';
 import { nameKey } from './backend.ts';
 import type { ReadShard } from './reader.ts';
 import { SeqSet } from './seq-set.ts';
 import type { RecoveredActor, StepLogEntry } from './shard-log.ts';
 import { encodeHistory, encodeMark, encodeName, encodeSnapshot } from './snapshot-codec.ts';
+import { TableWriter } from './table-writer.ts';
 
-/** So much may be unwritten. */
-const UNWRITTEN_BYTES_MAX = 8 * 1024 * 1024;
 /** Entries of a history in one chunk. */
 const CHUNK_ENTRIES = 256;
-
-/** Puts into the tables and waits now and then, so that memory stays bounded. */
-class Writer {
-  readonly tables: Tables;
-  #bytes = 0;
-  #last: Promise<unknown> | null = null;
-  #failure: unknown = null;
-
-  constructor(tables: Tables) {
-    this.tables = tables;
-  }
-
-  put(written: Promise<boolean>, bytes: Uint8Array): void {
-    this.#last = written.catch((error: unknown) => {
-      this.#failure ??= error;
-    });
-    this.#bytes += bytes.length;
-  }
-
-  /** @throws what the first write failed with */
-  check(): void {
-    if (this.#failure !== null) throw this.#failure;
-  }
-
-  async rest(): Promise<void> {
-    if (this.#bytes < UNWRITTEN_BYTES_MAX) return;
-    this.#bytes = 0;
-    await this.#last;
-    this.check();
-  }
-}
 
 /** Everything that is known of an actor's step in progress, as entries. */
 const entriesOfBegun = ({ record, step, begun }: RecoveredActor): StepLogEntry[] => {
@@ -68,27 +36,24 @@ const entriesOfBegun = ({ record, step, begun }: RecoveredActor): StepLogEntry[]
   return [...begins, ...effects];
 };
 
-const writeActor = async (writer: Writer, shard: number, actor: RecoveredActor): Promise<void> => {
-  const { tables } = writer;
+const writeActor = async (writer: TableWriter, shard: number, actor: RecoveredActor): Promise<void> => {
   const { id, name } = actor.record;
   for (let first = 0; first < actor.history.length; first += CHUNK_ENTRIES) {
     const chunk = encodeHistory(shard, id, first, actor.history.slice(first, first + CHUNK_ENTRIES));
-    writer.put(tables.history.put(historyKey(shard, id, first), chunk), chunk);
-    await writer.rest();
+    await writer.put({ table: 'history', key: historyKey(shard, id, first), value: chunk });
   }
   const [, , row, , , timers] = encodeSnapshot(shard, { ...actor, history: [], historyBefore: actor.history.length });
-  writer.put(tables.actors.put(rowKey(shard, id), row), row);
-  if (tables.origins !== undefined) writer.put(tables.origins.put(rowKey(shard, id), row), row);
-  if (timers !== null) writer.put(tables.timers.put(rowKey(shard, id), timers), timers);
+  await writer.put({ table: 'actors', key: rowKey(shard, id), value: row });
+  await writer.put({ table: 'origins', key: rowKey(shard, id), value: row });
+  if (timers !== null) await writer.put({ table: 'timers', key: rowKey(shard, id), value: timers });
   if (name !== '') {
     const named = encodeName(shard, name, id);
-    writer.put(tables.names.put(nameKey(shard, name), named), named);
+    await writer.put({ table: 'names', key: nameKey(shard, name), value: named });
   }
-  await writer.rest();
 };
 
 /** The records of unconsumed mail, cut where consumed entries lie between. */
-const writeInbox = async (writer: Writer, reads: LmdbReads, shard: number, unconsumed: SeqSet): Promise<void> => {
+const writeInbox = async (writer: TableWriter, reads: LmdbReads, shard: number, unconsumed: SeqSet): Promise<void> => {
   for (const { first, bytes } of reads.inbox(shard)) {
     const { kinds, payloads } = decodeInboxRecord(shard, first, bytes);
     for (let from = 0; from < payloads.length; from += 1) {
@@ -98,16 +63,14 @@ const writeInbox = async (writer: Writer, reads: LmdbReads, shard: number, uncon
       const firstSeq = first + from;
       const part = { firstSeq, kinds: kinds.slice(from, to), payloads: payloads.slice(from, to) };
       const record = encodeInboxRecord(shard, part);
-      writer.put(writer.tables.inbox.put(rowKey(shard, firstSeq), record), record);
-      await writer.rest();
+      await writer.put({ table: 'inbox', key: rowKey(shard, firstSeq), value: record });
       from = to;
     }
   }
 };
 
-const writeShard = async (writer: Writer, reads: LmdbReads, shard: number, read: ReadShard): Promise<void> => {
+const writeShard = async (writer: TableWriter, reads: LmdbReads, shard: number, read: ReadShard): Promise<void> => {
   const { found, end } = read;
-  const { tables } = writer;
   for (const actor of found.actors) await writeActor(writer, shard, actor);
   const unconsumed = new SeqSet();
   for (const { seq } of found.deliveries) unconsumed.add(seq);
@@ -118,7 +81,7 @@ const writeShard = async (writer: Writer, reads: LmdbReads, shard: number, read:
   if (begun.length > 0) {
     const append = [[], [], [], encodeLogEntries(begun), [], []] as const;
     const record = encodeLogRecord(shard, { firstPosition: log, appends: [append] });
-    writer.put(tables.log.put(rowKey(shard, log), record), record);
+    await writer.put({ table: 'log', key: rowKey(shard, log), value: record });
   }
   const ends = [
     ['inbox', end.inbox],
@@ -126,25 +89,23 @@ const writeShard = async (writer: Writer, reads: LmdbReads, shard: number, read:
   ] as const;
   for (const [table, at] of ends) {
     const key = endKey(table, shard);
-    const record = endRecord(key, at);
-    writer.put(tables.ends.put(key, record), record);
+    await writer.put({ table: 'ends', key, value: at });
   }
   const { position, inbox, idMax, openTurns } = end;
   const count = { position, inboxNext: inbox, idMax, openTurns, unconsumed: unconsumed.runs() };
   const mark = encodeMark(shard, { mark: { log, inbox }, count, stops: [] });
-  writer.put(tables.marks.put(shard, mark), mark);
+  await writer.put({ table: 'marks', key: shard, value: mark });
   const base = encodeBase(shard, { ...end, log });
-  writer.put(tables.bases.put(shard, base), base);
+  await writer.put({ table: 'bases', key: shard, value: base });
 };
 
-const copyStores = async (writer: Writer, reads: LmdbReads): Promise<void> => {
+const copyStores = async (writer: TableWriter, reads: LmdbReads): Promise<void> => {
   for (const table of ['values', 'results'] as const) {
     for (const [key, record] of reads.allOf(table)) {
       openValue(key, record);
       // What is read lies in the old environment's memory.
       const copy = Buffer.from(record);
-      writer.put(writer.tables[table].put(Buffer.from(key), copy), copy);
-      await writer.rest();
+      await writer.put({ table, key: Buffer.from(key), value: copy });
     }
   }
 };
@@ -157,15 +118,15 @@ export const writeCompacted = async (
 ): Promise<void> => {
   const tables = openTables(directory, false);
   try {
-    const writer = new Writer(tables);
+    const writer = new TableWriter(tables);
     let shard = 0;
     for (const read of shards) {
       await writeShard(writer, reads, shard, read);
       shard += 1;
     }
     await copyStores(writer, reads);
+    await writer.end();
     await writeMetaInto(tables, { format: reads.meta?.format ?? 0, shards: shard });
-    writer.check();
   } finally {
     await tables.environment.close();
   }

@@ -12,25 +12,26 @@
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { damaged } from './codec.ts';
 
+const PAGE_SIZES: readonly number[] = [4_096, 8_192, 16_384, 32_768];
 const MAGIC = 0xbeef_c0de;
 const DATA_VERSION = 2;
-const PAGE_HEADER = 24;
-const BRANCH = 1;
-const LEAF = 2;
-const OVERFLOW = 4;
+export const PAGE_HEADER = 24;
+export const BRANCH = 1;
+export const LEAF = 2;
+export const OVERFLOW = 4;
 /** Administration bits that may be set besides the kind. */
-const KIND_MASK = 0x1fff;
-const NODE_HEADER = 8;
-const BIG_VALUE = 1;
-const SUB_TREE = 2;
+export const KIND_MASK = 0x1fff;
+export const NODE_HEADER = 8;
+export const BIG_VALUE = 1;
+export const SUB_TREE = 2;
 /** Where the root lies in the description of a tree, and how long that is. */
-const TREE_ROOT_AT = 40;
-const TREE_BYTES = 48;
-const EMPTY_TREE = 0xffff_ffff_ffff_ffffn;
+export const TREE_ROOT_AT = 40;
+export const TREE_BYTES = 48;
+export const EMPTY_TREE = 0xffff_ffff_ffff_ffffn;
 const HEAD_BYTES = 168;
 const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
 
-interface Head {
+export interface Head {
   readonly pageBytes: number;
   readonly pages: number;
   readonly transaction: bigint;
@@ -38,7 +39,7 @@ interface Head {
   readonly bootId: bigint;
 }
 
-class DataFile {
+export class DataFile {
   readonly #descriptor: number;
   readonly #file: string;
   readonly #bytes: number;
@@ -61,6 +62,10 @@ class DataFile {
     return buffer;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get empty(): boolean {
     return this.#bytes === 0;
   }
@@ -74,7 +79,7 @@ class DataFile {
     }
     const pageBytes = bytes.readUInt32LE(48);
     const lastPage = Number(bytes.readBigUInt64LE(144));
-    if (![4_096, 8_192, 16_384, 32_768].includes(pageBytes) || lastPage * pageBytes > Number.MAX_SAFE_INTEGER) {
+    if (!PAGE_SIZES.includes(pageBytes) || lastPage * pageBytes > Number.MAX_SAFE_INTEGER) {
       throw this.fail('has a head that makes no sense');
     }
     return {
@@ -154,12 +159,30 @@ class DataFile {
 }
 
 /** As LMDB reads it: the first group of hexadecimal digits. 0 when the system has none. */
-const currentBootId = (): bigint => {
+export const currentBootId = (): bigint => {
   try {
     return BigInt(Number.parseInt(readFileSync(BOOT_ID_FILE, 'utf8'), 16));
   } catch {
     return 0n;
   }
+};
+
+/** The states that LMDB could open, the one that it would take first; none when there is no head left. */
+export const statesOf = (file: DataFile): Head[] => {
+  const heads: Head[] = [];
+  const add = (at: number, checked: boolean): void => {
+    try {
+      heads.push(file.head(at, checked));
+    } catch {
+      // Damaged, which is why there is more than one.
+    }
+  };
+  add(0, true);
+  const sizes = heads[0] === undefined ? PAGE_SIZES : [heads[0].pageBytes];
+  for (const size of sizes) add(size, true);
+  heads.sort((left, right) => (left.transaction < right.transaction ? 1 : -1));
+  for (const size of heads[0] === undefined ? PAGE_SIZES : [heads[0].pageBytes]) add(size / 2, false);
+  return heads;
 };
 
 const check = (file: DataFile): void => {

@@ -14,3 +14,7 @@ export const compactionDirectory = (runDirectory: string): string => join(journa
 
 /** In the directory of a compaction when its data are whole and about to take the place of the old ones. */
 export const SWAPPING_FILE = 'swapping';
+
+/** Where repair number `number` puts the damaged data file. */
+export const damagedDirectory = (runDirectory: string, number: number): string =>
+  join(runDirectory, `journal.damaged-${number}`);

@@ -126,18 +126,23 @@ export const decodeHistory = (
   return history;
 };
 
+/** What the table of timers has of an actor; null when it has none. */
+export const timersRecord = (shard: number, id: number, timers: readonly TimerRecord[]): Uint8Array | null => {
+  const dues = timers.map(({ key, dueMs }) => [key, dueMs] as const);
+  return timers.length === 0 ? null : seal(pack(['timers', shard, id, dues]));
+};
+
 /** @throws MESSAGE_NOT_CLONEABLE */
 export const encodeSnapshot = (shard: number, snapshot: ActorSnapshot): SnapshotWire => {
   const { record, history, historyBefore, timers } = snapshot;
   const { id, name } = record;
-  const dues = timers.map(({ key, dueMs }) => [key, dueMs] as const);
   return [
     id,
     name,
     encodeActorRow(shard, { ...snapshot, historyLength: historyBefore + history.length }),
     historyBefore,
     history.length === 0 ? null : encodeHistory(shard, id, historyBefore, history),
-    timers.length === 0 ? null : seal(pack(['timers', shard, id, dues])),
+    timersRecord(shard, id, timers),
   ];
 };
 

@@ -77,7 +77,7 @@ export const ERROR_CATALOGUE = {
   SERVICE_TIMEOUT: entry('system', true, 'The service did not answer in time.'),
   SERVICE_FAILED: entry('system', false, 'The service failed; the cause is in the message.'),
   // The journal.
-  JOURNAL_DAMAGED: entry('system', false, 'Keep a copy of the run directory, then start a new run.'),
+  JOURNAL_DAMAGED: entry('system', false, 'Repair it with `megactor doctor --repair RUN_DIR`; nothing is deleted.'),
   JOURNAL_FENCED: entry('system', false, 'Another owner took this shard over; this one has stopped.'),
   JOURNAL_POSITION: entry('system', false, 'The log moved on under its writer; the shard recovers from it.'),
   DISK: entry('system', true, 'Free space or make the disk writable, then resume the run.'),

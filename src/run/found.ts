@@ -17,9 +17,11 @@ import { writeJson, type RunDirectory } from './run-directory.ts';
 
 const PLANNER = '_planner';
 /** The table of what belongs to the run and to no agent. */
-const STORE = 'run';
+export const RUN_STORE = 'run';
+/** The roster keeps whom it hired at the beginning under this id. */
+export const FOUND_EFFECT = effectId(PLANNER, 0, 'found');
 const PLANNER_KEY = 'planner';
-const FOUNDED_KEY = 'founded';
+export const FOUNDED_KEY = 'founded';
 
 const plannerUsageSchema = z.object({
   calls: z.number(),
@@ -45,7 +47,7 @@ export interface FoundingParts {
 }
 
 export const plannerUsage = async (journal: JournalClient): Promise<PlannerUsage> => {
-  const parsed = plannerUsageSchema.safeParse(await journal.store(STORE).get(PLANNER_KEY));
+  const parsed = plannerUsageSchema.safeParse(await journal.store(RUN_STORE).get(PLANNER_KEY));
   return parsed.success ? parsed.data : { calls: 0, repeatedCalls: 0, input: 0, cachedInput: 0, output: 0 };
 };
 
@@ -63,7 +65,7 @@ const complete =
   (parts: FoundingParts) =>
   async (request: unknown, attempt: number): Promise<ServedAnswer> => {
     const id = effectId(PLANNER, 0, `plan-${attempt}`);
-    const store = parts.journal.store(STORE);
+    const store = parts.journal.store(RUN_STORE);
     const kept = await store.result(id);
     if (kept !== undefined) return kept.result as ServedAnswer;
     const deadlineMs = parts.settings.limits.callDeadlineMs;
@@ -81,7 +83,7 @@ const ask = async (parts: FoundingParts): Promise<Plan> => {
     for (const kind of ['input', 'cachedInput', 'output'] as const) used[kind] += answer.usage[kind];
     // After every answer, so that a run that ends in the middle of planning knows what it cost.
     const value: PlannerUsage = { ...used };
-    await journal.store(STORE).commit({ effectId: null, result: null, changes: [{ key: PLANNER_KEY, value }] });
+    await journal.store(RUN_STORE).commit({ effectId: null, result: null, changes: [{ key: PLANNER_KEY, value }] });
     return answer;
   };
   const planning: Planning = await makePlan({ goal, run: settings.run, limits: settings.limits }, attempt);
@@ -95,40 +97,52 @@ const ask = async (parts: FoundingParts): Promise<Plan> => {
   );
 };
 
+const withoutActor = async <Agent extends { readonly address: { readonly name: string } }>(
+  system: ActorSystem,
+  agents: readonly Agent[],
+): Promise<Agent[]> => {
+  const missing: Agent[] = [];
+  for (const agent of agents) if ((await system.lookup(agent.address.name)) === null) missing.push(agent);
+  return missing;
+};
+
 /** @throws MODEL_*, CONFIG_INVALID */
 export const found = async (parts: FoundingParts): Promise<void> => {
   const { system, journal, settings, shards, directory, goal } = parts;
-  if ((await journal.store(STORE).get(FOUNDED_KEY)) === true) return;
+  if ((await journal.store(RUN_STORE).get(FOUNDED_KEY)) === true) return;
   const plan = parts.plan === null ? await ask(parts) : givenPlan(parts.plan, settings.limits);
   writeJson(directory.file('plan.json'), plan);
   const founded = (await system.callService(
     'roster',
     'found',
     { plan, shards, reviews: settings.reviews, limits: settings.limits, goal },
-    { effectId: effectId(PLANNER, 0, 'found') },
+    { effectId: FOUND_EFFECT },
   )) as Founded;
   const first = bootstrap(plan, founded.hired, goal, settings);
   // A Boss that exists has its mail: both come in one commit.
   const boss = first.agents[0];
   if (boss === undefined) throw new MegactorError('INTERNAL', 'the roster hired no Boss');
-  if ((await system.lookup(boss.address.name)) === null) {
-    const outgoing: Outgoing[] = first.agents.map((agent) => ({
-      shard: agent.address.shard,
-      entry: {
-        kind: 'spawn',
-        actor: system.actorRecord(agent.definition, agent.init, agent.options, agent.parent).record,
-      },
-    }));
-    for (const { to, mail } of first.mail) {
-      outgoing.push({
-        shard: to.shard,
-        entry: { kind: 'mail', mail: { to: to.id, from: null, type: 'mail', body: mail } },
-      });
-    }
-    await journal.deliver(outgoing);
+  const isNew = (await system.lookup(boss.address.name)) === null;
+  // After a repair of the journal the Boss may be there and others not.
+  const missing = isNew ? first.agents : await withoutActor(system, first.agents);
+  const outgoing: Outgoing[] = missing.map((agent) => ({
+    shard: agent.address.shard,
+    entry: {
+      kind: 'spawn',
+      actor: system.actorRecord(agent.definition, agent.init, agent.options, agent.parent).record,
+    },
+  }));
+  for (const { to, mail } of isNew ? first.mail : []) {
+    outgoing.push({
+      shard: to.shard,
+      entry: { kind: 'mail', mail: { to: to.id, from: null, type: 'mail', body: mail } },
+    });
+  }
+  if (outgoing.length > 0) await journal.deliver(outgoing);
+  if (isNew) {
     for (const { name, supervisor, level, slots } of founded.hired) {
       parts.onEvent({ type: 'hired', agent: name, by: supervisor ?? 'user', level, slots });
     }
   }
-  await journal.store(STORE).commit({ effectId: null, result: null, changes: [{ key: FOUNDED_KEY, value: true }] });
+  await journal.store(RUN_STORE).commit({ effectId: null, result: null, changes: [{ key: FOUNDED_KEY, value: true }] });
 };

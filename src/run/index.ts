@@ -12,6 +12,7 @@ import type { ResumeOptions, Run, RunOptions } from './types.ts';
 
 export { compactRun } from './compact.ts';
 export { inspectRun } from './inspect.ts';
+export { repairRun, type RepairResult } from './repair.ts';
 export { replayRun } from './replay.ts';
 export { pauseRun, stopRun, tellRun } from './steering.ts';
 export * from './types.ts';

@@ -1,8 +1,8 @@
 /** Whether a run may go on. Pure. */
 import type { RunFile } from './run-directory.ts';
 
-/** Failed runs that may go on, because what failed was around them. */
-const RESUMABLE_FAILURES: readonly string[] = ['model-unreachable', 'disk', 'internal'];
+/** Failed runs that may go on, because what failed was around them, or can be repaired. */
+const RESUMABLE_FAILURES: readonly string[] = ['model-unreachable', 'disk', 'journal-damaged', 'internal'];
 
 /** True for a run that has ended and keeps its end. */
 export const hasEnded = ({ status, reason }: Pick<RunFile, 'status' | 'reason'>): boolean =>

@@ -12,6 +12,7 @@ export * from './quota.ts';
 export * from './report.ts';
 export * from './roster.ts';
 export * from './roster-hire.ts';
+export * from './roster-repair.ts';
 export * from './roster-state.ts';
 export * from './roster-view.ts';
 export * from './roster-work.ts';

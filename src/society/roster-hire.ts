@@ -12,7 +12,7 @@ import { clip } from './mail.ts';
 import { BOSS, freeName, nameIssue } from './names.ts';
 import { plannedSlots, type Plan } from './plan.ts';
 import { divideSlots, drawBack } from './quota.ts';
-import { isClosed, type Draft, type Recipient, type RosterAgent } from './roster-state.ts';
+import { isClosed, type Draft, type Recipient, type RosterAgent, type RosterMeta } from './roster-state.ts';
 import { fail, type ToolFailure } from './tool-result.ts';
 
 /** Ids of agents come from an allocator of their own, so that the roster can hand them out. */
@@ -45,7 +45,7 @@ const nextId = (draft: Draft): number => {
   return meta.idCount * ALLOCATORS_MAX + ROSTER_ALLOCATOR;
 };
 
-interface Recruiting {
+export interface Recruiting {
   readonly name: string;
   readonly supervisor: string | null;
   readonly depth: number;
@@ -58,30 +58,33 @@ interface Recruiting {
   readonly files?: readonly string[];
 }
 
+/** The row of an agent that has done nothing yet. */
+export const rosterRow = (recruit: Recruiting & { readonly id: number; readonly shard: number }): RosterAgent => ({
+  name: recruit.name,
+  id: recruit.id,
+  shard: recruit.shard,
+  depth: recruit.depth,
+  supervisor: recruit.supervisor,
+  subordinates: [],
+  description: clip(recruit.description, TASK_CHARS_MAX),
+  task: clip(recruit.task, TASK_CHARS_MAX),
+  slots: recruit.slots,
+  fixedSlots: recruit.fixedSlots,
+  mayHire: recruit.slots > 0,
+  status: 'working',
+  woken: recruit.woken,
+  checklist: [...(recruit.checklist ?? [])],
+  summary: null,
+  round: 0,
+  verdict: null,
+  nudges: 0,
+  reviewAsks: 0,
+  reported: false,
+  files: [...(recruit.files ?? [])],
+});
+
 const enlist = (draft: Draft, recruit: Recruiting): Hired => {
-  const agent: RosterAgent = {
-    name: recruit.name,
-    id: nextId(draft),
-    shard: shardOfName(recruit.name, draft.meta.shards),
-    depth: recruit.depth,
-    supervisor: recruit.supervisor,
-    subordinates: [],
-    description: clip(recruit.description, TASK_CHARS_MAX),
-    task: clip(recruit.task, TASK_CHARS_MAX),
-    slots: recruit.slots,
-    fixedSlots: recruit.fixedSlots,
-    mayHire: recruit.slots > 0,
-    status: 'working',
-    woken: recruit.woken,
-    checklist: [...(recruit.checklist ?? [])],
-    summary: null,
-    round: 0,
-    verdict: null,
-    nudges: 0,
-    reviewAsks: 0,
-    reported: false,
-    files: [...(recruit.files ?? [])],
-  };
+  const agent = rosterRow({ ...recruit, id: nextId(draft), shard: shardOfName(recruit.name, draft.meta.shards) });
   draft.add(agent);
   if (recruit.supervisor !== null) draft.edit(recruit.supervisor).subordinates.push(agent.name);
   return hiredOf(agent);
@@ -97,26 +100,29 @@ const hiredOf = (agent: Readonly<RosterAgent>): Hired => ({
   slots: agent.slots,
 });
 
+/** What is known of a society before anybody is hired. */
+export const firstMeta = (args: FoundArgs): RosterMeta => ({
+  shards: args.shards,
+  reviews: args.reviews,
+  limits: args.limits,
+  goal: args.plan.goal,
+  plan: args.plan,
+  idCount: 0,
+  finalReview: 'none',
+  finalReviews: 0,
+  nudges: 0,
+  reviewsAccepted: 0,
+  reviewsRevised: 0,
+  remedies: {},
+  quietRounds: 0,
+  quietMails: 0,
+  end: null,
+});
+
 /** Makes the Boss and hires the agents of a checked plan. Founding twice changes nothing. */
 export const found = (draft: Draft, args: FoundArgs): Founded => {
   if (draft.founded) return { hired: [...draft.all()].map(hiredOf) };
-  draft.found({
-    shards: args.shards,
-    reviews: args.reviews,
-    limits: args.limits,
-    goal: args.plan.goal,
-    plan: args.plan,
-    idCount: 0,
-    finalReview: 'none',
-    finalReviews: 0,
-    nudges: 0,
-    reviewsAccepted: 0,
-    reviewsRevised: 0,
-    remedies: {},
-    quietRounds: 0,
-    quietMails: 0,
-    end: null,
-  });
+  draft.found(firstMeta(args));
   const { slots } = plannedSlots(args.plan, args.limits);
   const itemsOf = (owner: string): ChecklistItem[] =>
     args.plan.items

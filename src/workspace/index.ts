@@ -8,5 +8,6 @@
  */
 export * from './results.ts';
 export { createMemoryStore } from './memory-store.ts';
+export { repairFiles } from './store-repair.ts';
 export { Workspace, WORKSPACE_LIMITS, type WorkspaceLimits, type WorkspaceOptions } from './workspace.ts';
 export type { CommitInfo } from './committer.ts';

@@ -135,7 +135,7 @@ describe('the command', () => {
   });
 
   test.each([
-    [['doctor', '--repair', 'runs/x'], /cannot repair run directories yet/u],
+    [['doctor', '--repair'], /--repair needs a value/u],
     [['doctor', 'runs/x'], /takes options only/u],
     [['doctor', '--jsn'], /Did you mean --json/u],
   ])('%j is refused with exit 2', async (words, expected) => {

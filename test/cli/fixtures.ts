@@ -149,6 +149,7 @@ export const recorder = (files: Record<string, string> = {}, inspection?: Inspec
     stopRun: (runDir) => steered({ command: 'stop', status: 'stopped', reason: 'stopped-by-user' }, runDir),
     replayRun: () => Promise.resolve({ entries: 2, logHash: 'abc', diverged: null }),
     compactRun: (runDir) => Promise.reject(new MegactorError('RUN_DIR_IN_USE', `${runDir} is held by another process`)),
+    repairRun: () => Promise.reject(new MegactorError('INTERNAL', 'no repair here')),
     inspectRun: (runDir) =>
       inspection === undefined
         ? Promise.reject(new MegactorError('RUN_DIR_NOT_FOUND', `there is no directory ${runDir}`))

@@ -1,0 +1,104 @@
+/** `doctor --repair` as a user meets it: a killed run whose journal is damaged goes on and completes. */
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { acquireLease } from '../../src/journal/index.ts';
+import { inspectRun, repairRun } from '../../src/run/index.ts';
+import type { RunSummary } from '../../src/run/types.ts';
+import { damage, dataFile, type DAMAGES } from '../journal/repair/fixtures.ts';
+import { command, jsonLine, startCommand, temporaryDirectory } from '../support/command.ts';
+
+const AGENTS = 12;
+const directory = temporaryDirectory();
+const runDir = join(directory.path, 'run');
+const kept = join(directory.path, 'kept');
+afterAll(() => directory.cleanUp());
+
+/** A run that was killed when it had done some of its work. */
+beforeAll(async () => {
+  const slow = join(directory.path, 'slow.json');
+  writeFileSync(slow, JSON.stringify({ latencyMs: 100 }));
+  const args = ['run', 'Write a guide', '--max-agents', String(AGENTS), '--seed', '5', '--rehearsal', slow];
+  const running = startCommand([...args, '--run-dir', runDir, '--quiet', '--json']);
+  for (let attempt = 0; attempt < 1_500; attempt += 1) {
+    const calls = existsSync(join(runDir, 'run.json')) ? await callsOf() : 0;
+    if (calls >= AGENTS) break;
+    if (running.child.exitCode !== null) throw new Error((await running.result).stderr);
+    await sleep(20);
+  }
+  running.child.kill('SIGKILL');
+  await running.result;
+  cpSync(runDir, kept, { recursive: true });
+}, 120_000);
+
+const callsOf = async (): Promise<number> => {
+  const { agents } = await inspectRun(runDir).catch(() => ({ agents: [] }));
+  return agents.reduce((sum, { calls }) => sum + calls, 0);
+};
+
+const restore = (): void => {
+  rmSync(runDir, { recursive: true, force: true });
+  cpSync(kept, runDir, { recursive: true });
+};
+
+test.each([
+  ['head', 3],
+  ['zero', 1],
+  ['many', 4],
+] as const satisfies readonly (readonly [(typeof DAMAGES)[number], number])[])(
+  'D4: after damage (%s, %i) the run is repaired, resumed and completes',
+  { timeout: 180_000 },
+  async (kind, seed) => {
+    restore();
+    const told = damage(dataFile(runDir), kind, seed);
+    const repaired = await command(['doctor', '--repair', runDir]);
+    expect(repaired.exitCode, `${told}: ${repaired.stderr}`).toBe(0);
+    const wasDamaged = !repaired.stdout.includes('is healthy');
+    expect(existsSync(join(runDir, 'journal.damaged-1', 'data.mdb'))).toBe(wasDamaged);
+    expect(existsSync(join(runDir, 'repair-1.json'))).toBe(wasDamaged);
+    if (wasDamaged) expect(repaired.stdout).toContain('resume');
+    expect((await inspectRun(runDir)).status).toBe('killed');
+    const resumed = await command(['resume', runDir, '--quiet', '--json']);
+    const summary = jsonLine(resumed) as RunSummary;
+    expect(summary, told).toMatchObject({ status: 'completed', agents: AGENTS });
+    expect((await repairRun(runDir)).repaired, told).toBe(false);
+  },
+);
+
+test('what a damaged journal stops says how to repair it', { timeout: 60_000 }, async () => {
+  restore();
+  writeFileSync(dataFile(runDir), Buffer.alloc(100_000, 3));
+  for (const args of [
+    ['resume', runDir, '--json'],
+    ['inspect', runDir],
+  ]) {
+    const result = await command(args);
+    expect(result.exitCode, result.stderr).toBe(1);
+    const last = result.stderr.trimEnd().split('\n').at(-1);
+    expect(last).toContain('megactor doctor --repair');
+    expect(last).toContain('[JOURNAL_DAMAGED]');
+  }
+  const refused = await command(['doctor', '--repair', runDir, '--json']);
+  expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
+  expect(refused.stderr).toContain('[JOURNAL_DAMAGED]');
+  expect(existsSync(join(runDir, 'journal.damaged-1'))).toBe(false);
+});
+
+test('N1: a live run is refused; the second repair counts on', { timeout: 60_000 }, async () => {
+  restore();
+  const lease = acquireLease(runDir, { pid: process.pid });
+  await expect(repairRun(runDir)).rejects.toMatchObject({ code: 'RUN_DIR_IN_USE' });
+  lease.release();
+  mkdirSync(join(runDir, 'journal.damaged-1'));
+  copyFileSync(dataFile(kept), join(runDir, 'journal.damaged-1', 'data.mdb'));
+  damage(dataFile(runDir), 'head', 3);
+  const result = await repairRun(runDir);
+  expect(result).toMatchObject({
+    repaired: true,
+    resumable: true,
+    damagedDirectory: join(runDir, 'journal.damaged-2'),
+  });
+  const report = JSON.parse(readFileSync(join(runDir, 'repair-2.json'), 'utf8')) as unknown;
+  expect(report).toEqual(JSON.parse(JSON.stringify(result)));
+});
