@@ -15,6 +15,8 @@ export {
   type ActorContext,
   type ActorDefinition,
   type ActorRef,
+  type DeadLetter,
+  type DeadLetterReason,
   type MailOf,
   type Placement,
   type Router,

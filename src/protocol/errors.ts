@@ -70,6 +70,11 @@ export const ERROR_CATALOGUE = {
     'The call may or may not have happened, and is not made again: look at what it would have changed, then decide.',
   ),
   ASK_TIMEOUT: entry('system', true, 'Raise deadlineMs, or find out why the actor is slow.'),
+  LETTER_NOT_KEPT: entry(
+    'user',
+    false,
+    'Only letters with `kept: true` can be sent again; send the message from where it came.',
+  ),
   SYSTEM_STOPPED: entry('user', false, 'The system was stopped; start another.'),
   HOST_DIED: entry('system', true, 'A worker thread died; its durable actors recover on another.'),
   HOST_START_FAILED: entry('system', false, 'A worker thread did not start; the cause is in the message.'),

@@ -4,12 +4,21 @@
  * Invariants: A4 what the main thread has under way to a shard is bounded. A5 every ask settles. A6 so do asks and
  * watches when a host dies.
  */
-import { DeadLetterBox, type ActorRef, type AskOptions, type DeadLetter } from '../actor/index.ts';
+import {
+  DeadLetterBox,
+  Sampler,
+  type ActorRef,
+  type AskOptions,
+  type DeadLetter,
+  type DeadLetterReason,
+} from '../actor/index.ts';
+import { eventAt, type EventInput, type EventStream } from '../telemetry/index.ts';
 import type { Clock } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import { MAIN_SHARD } from '../protocol/ids.ts';
 import { ASK_DEADLINE_MS, AskTable } from './ask-table.ts';
 import { CreditBook } from './credit-book.ts';
+import { noteDeadLetter, type DeadLetterOffice } from './dead-letters.ts';
 import type { Envelope, MailEnvelope } from './envelope.ts';
 import { MainWatches } from './main-watches.ts';
 import type { RouterCarrier } from './system-router.ts';
@@ -20,26 +29,26 @@ const UNDER_WAY_MAX = 131_072;
 const stopped = (): MegactorError => new MegactorError('SYSTEM_STOPPED', 'the system was stopped');
 
 export class MainEndpoint implements RouterCarrier {
-  readonly #clock: Clock;
   readonly #link: (envelope: Envelope) => boolean;
   readonly #asks: AskTable;
   readonly #credits = new CreditBook(UNDER_WAY_MAX);
   readonly #watches: MainWatches;
-  readonly #deadLetters = new DeadLetterBox();
+  readonly #office: DeadLetterOffice;
   #closed = false;
 
   /** @param link sends to the host of a shard; false when that is gone */
-  constructor(clock: Clock, link: (envelope: Envelope) => boolean) {
-    this.#clock = clock;
+  constructor(clock: Clock, link: (envelope: Envelope) => boolean, events: Pick<EventStream, 'add'>) {
+    const onEvent = (event: EventInput): void => events.add(eventAt(clock.now(), event));
+    this.#office = { clock, deadLetters: new DeadLetterBox(), deadLetterEvents: new Sampler(), parts: { onEvent } };
     this.#link = link;
     this.#asks = new AskTable(clock);
     this.#watches = new MainWatches((envelope) => this.#send(envelope));
   }
 
   tellFrom(ref: ActorRef, type: string, body: unknown): boolean {
-    if (this.#closed) return this.#dead(ref, type, 'system-stopped');
-    if (this.#credits.underWay(ref.shard) >= UNDER_WAY_MAX) return this.#dead(ref, type, 'link-full');
-    return this.#send(this.#mail(ref, type, body, 0)) || this.#dead(ref, type, 'host-died');
+    if (this.#closed) return this.#dead(ref, 'system-stopped', type, body);
+    if (this.#credits.underWay(ref.shard) >= UNDER_WAY_MAX) return this.#dead(ref, 'link-full', type, body);
+    return this.#send(this.#mail(ref, type, body, 0)) || this.#dead(ref, 'host-died', type, body);
   }
 
   askFrom(ref: ActorRef, type: string, body: unknown, options?: AskOptions): Promise<unknown> {
@@ -55,8 +64,8 @@ export class MainEndpoint implements RouterCarrier {
     });
   }
 
-  noRoutee(type: string): false {
-    return this.#dead({ shard: MAIN_SHARD, id: 0, name: '' }, type, 'no-routee');
+  noRoutee(type: string, body: unknown): false {
+    return this.#dead({ shard: MAIN_SHARD, id: 0, name: '' }, 'no-routee', type, body);
   }
 
   watch(ref: ActorRef): Promise<string> {
@@ -64,7 +73,7 @@ export class MainEndpoint implements RouterCarrier {
   }
 
   deadLetters(): readonly DeadLetter[] {
-    return this.#deadLetters.list();
+    return this.#office.deadLetters.list();
   }
 
   receive(envelopes: readonly Envelope[]): void {
@@ -81,10 +90,10 @@ export class MainEndpoint implements RouterCarrier {
   refused(envelope: Envelope, error: MegactorError): void {
     if (envelope.kind === 'watch') this.#watches.terminated(envelope.to, error.code);
     if (envelope.kind !== 'mail') return;
-    const { shard, to, type, ask } = envelope;
+    const { shard, to, type, body, ask } = envelope;
     if (ask !== 0) this.#asks.settle(ask, undefined, error);
     const reason = error.code === 'MESSAGE_NOT_CLONEABLE' ? 'not-cloneable' : 'host-died';
-    this.#dead({ shard, id: to, name: '' }, type, reason);
+    this.#dead({ shard, id: to, name: '' }, reason, type, body, ask);
   }
 
   hostDied(shards: ReadonlySet<number>): void {
@@ -126,9 +135,9 @@ export class MainEndpoint implements RouterCarrier {
     return true;
   }
 
-  #dead(ref: ActorRef, type: string, reason: DeadLetter['reason']): false {
-    const to = { shard: ref.shard, id: ref.id };
-    this.#deadLetters.add({ time: this.#clock.now(), reason, to, toName: ref.name, from: null, type });
+  #dead(ref: ActorRef, reason: DeadLetterReason, type: string, body: unknown, ask = 0): false {
+    const { shard, id: to, name } = ref;
+    noteDeadLetter(this.#office, { shard, to, from: null, type, body, ask }, reason, name);
     return false;
   }
 }

@@ -6,7 +6,15 @@
  * Invariants: A3 `wake` is the only way from idle to the run queue, and is called after every arrival and after every
  * turn. An actor with mail is queued, running, or held by one cause that `holdOf` names.
  */
-import { DeadLetterBox, deepCopy, deepFreeze, Ring, type DeadLetterReason, type Offered } from '../actor/index.ts';
+import {
+  DeadLetterBox,
+  deepCopy,
+  deepFreeze,
+  Ring,
+  Sampler,
+  type DeadLetterReason,
+  type Offered,
+} from '../actor/index.ts';
 import type { JournalClient, ShardLog } from '../journal/shard-log.ts';
 import { errorToWire, MegactorError, type ErrorCode } from '../protocol/errors.ts';
 import { ALLOCATORS_MAX, IdAllocator, MAIN_SHARD } from '../protocol/ids.ts';
@@ -18,6 +26,7 @@ import type { ActorCell } from './cell.ts';
 import { CreditBook } from './credit-book.ts';
 import type { DefinitionLoader } from './definition-loader.ts';
 import { DurableTimers } from './durable-timers.ts';
+import { noteDeadLetter } from './dead-letters.ts';
 import type { Envelope, MailboxItem, MailEnvelope, SignalEnvelope } from './envelope.ts';
 import { Passivation } from './passivation.ts';
 import { Saves } from './saves.ts';
@@ -89,6 +98,7 @@ export class ShardCore {
   readonly asks: AskTable;
   readonly credits: CreditBook;
   readonly deadLetters = new DeadLetterBox();
+  readonly deadLetterEvents = new Sampler();
   readonly runQueue = new Ring<ActorCell>();
   /** Snapshots of durable actors. */
   readonly saves: Saves;
@@ -185,15 +195,7 @@ export class ShardCore {
   /** Counts and keeps a dead letter; an ask among them is answered with `code`. */
   deadMail(mail: MailEnvelope, reason: DeadLetterReason, toName: string, code: ErrorCode, words = ''): void {
     this.counters.add('deadLetters');
-    this.deadLetters.add({
-      time: this.clock.now(),
-      reason,
-      to: { shard: mail.shard, id: mail.to },
-      toName,
-      from: mail.from,
-      type: mail.type,
-    });
-    this.parts.onEvent({ type: 'deadLetter', agent: toName === '' ? undefined : toName, reason, message: mail.type });
+    noteDeadLetter(this, mail, reason, toName);
     if (mail.ask === 0) return;
     const receiver = toName === '' ? `actor ${mail.to}` : `'${toName}'`;
     this.replyError(mail, new MegactorError(code, words === '' ? `${receiver}: ${reason} ('${mail.type}')` : words));

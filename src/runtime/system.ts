@@ -98,7 +98,7 @@ export class ActorSystem {
     this.seed = settings.seed;
     this.shards = settings.shards;
     this.#counters = Array.from({ length: settings.shards }, (_, shard) => new CounterRow(memory, shard));
-    this.#endpoint = new MainEndpoint(settings.clock, (envelope) => this.#hosts.send(envelope));
+    this.#endpoint = new MainEndpoint(settings.clock, (envelope) => this.#hosts.send(envelope), this.events);
     if (options.onEvent !== undefined) this.events.listen(options.onEvent);
     this.#hosts = new Hosts({
       clock: settings.clock,
@@ -297,10 +297,25 @@ export class ActorSystem {
     return found;
   }
 
-  /** The last ones of every shard and of the main thread, oldest first. */
+  /**
+   * The last ones of every shard and of the main thread, oldest first: 1,000 each, with bodies up to 16 KiB, 1 MiB in all.
+   */
   async deadLetters(): Promise<DeadLetter[]> {
     const letters = [...this.#endpoint.deadLetters(), ...(await this.#hosts.onAll('deadLetters')).flat()];
     return letters.sort((a, b) => a.time - b.time);
+  }
+
+  /**
+   * Sends a dead letter again, as from outside, to its receiver or to another. It stays among the dead letters, and sent
+   * twice it arrives twice. What was an ask is told: nobody waits for the reply any more. False when refused at once.
+   * @throws LETTER_NOT_KEPT without its body, USAGE when it had no receiver and none is given, SYSTEM_STOPPED
+   */
+  resend(letter: DeadLetter, options: { readonly to?: ActorRef } = {}): boolean {
+    this.#checkRunning();
+    if (!letter.kept) throw new MegactorError('LETTER_NOT_KEPT', `the body of '${letter.type}' was not kept`);
+    const to = options.to ?? { ...letter.to, name: letter.toName };
+    if (to.shard === MAIN_SHARD) throw new MegactorError('USAGE', `'${letter.type}' had no receiver: give one`);
+    return this.#endpoint.tellFrom(to, letter.type, letter.body);
   }
 
   /**

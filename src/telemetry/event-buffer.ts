@@ -16,6 +16,10 @@ export interface EventBatch {
 /** An event before it gets its time. */
 export type EventInput = Omit<EventRecord, 'time'>;
 
+/** @param nowMs milliseconds since the epoch */
+export const eventAt = (nowMs: number, event: EventInput): EventRecord =>
+  ({ time: new Date(nowMs).toISOString(), ...event }) as EventRecord;
+
 export class EventBuffer {
   readonly #clock: Clock;
   readonly #capacity: number;
@@ -36,7 +40,7 @@ export class EventBuffer {
       this.#dropped += 1;
       return;
     }
-    this.#events.push({ time: new Date(this.#clock.now()).toISOString(), ...event } as EventRecord);
+    this.#events.push(eventAt(this.#clock.now(), event));
   }
 
   /** Null when there is nothing to send. */

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DeadLetterBox, deepCopy, deepFreeze, pack, unpack } from '../../src/actor/index.ts';
+import { deepCopy, deepFreeze, pack, unpack } from '../../src/actor/index.ts';
 
 describe('codec', () => {
   test('plain data comes back equal and shares nothing', () => {
@@ -42,16 +42,5 @@ describe('codec', () => {
     expect(() => {
       (frozen.list[0] as { a: number }).a = 2;
     }).toThrow(TypeError);
-  });
-});
-
-describe('dead letters', () => {
-  test('the last ones are kept, all are counted', () => {
-    const box = new DeadLetterBox(10);
-    for (let time = 0; time < 95; time += 1) {
-      box.add({ time, reason: 'not-found', to: { shard: 0, id: time }, toName: '', from: null, type: 't' });
-    }
-    expect(box.count).toBe(95);
-    expect(box.list().map((letter) => letter.time)).toEqual([85, 86, 87, 88, 89, 90, 91, 92, 93, 94]);
   });
 });
