@@ -12,7 +12,7 @@ export interface RunShape {
   readonly durability: 'flushed' | 'committed';
 }
 
-/** `fraction` and `part` are of what the unkilled run takes: of its time, and of how often it passes the point. */
+/** `fraction` is of the calls that are left to make, `part` of how often what is left to do passes the point. */
 export type Kill =
   /** `interrupted`: as by Ctrl-C, so that the process pauses the run and ends by itself. */
   | { readonly kind: 'random' | 'interrupted'; readonly fraction: number }
@@ -69,12 +69,10 @@ const RUN_POINTS: readonly KillPoint[] = [
 ];
 
 const drawKill = (random: Random, first: boolean): Kill => {
-  // What a resumed run has left to do is a part of the whole.
-  const left = first ? 1 : 0.6;
   const draw = random();
-  if (draw < 0.45) return { kind: draw < 0.1 ? 'interrupted' : 'random', fraction: 0.15 + random() * 0.8 * left };
+  if (draw < 0.45) return { kind: draw < 0.1 ? 'interrupted' : 'random', fraction: random() * 0.9 };
   const point = !first && random() < 0.4 ? 'recovery' : pick(random, RUN_POINTS);
-  return { kind: 'point', point, part: random() * (point === 'recovery' ? 1 : 0.9 * left) };
+  return { kind: 'point', point, part: random() * (point === 'recovery' ? 1 : 0.8) };
 };
 
 /** What is not said is as by default. A process that is to be killed at a snapshot writes some soon. */

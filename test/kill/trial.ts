@@ -27,7 +27,7 @@ import { EMPTY_SNAPSHOT, type RunSnapshot, type SentMail, snapshotOf } from './s
 /** The run of a shape that nobody killed, and what it takes. */
 export interface Reference {
   readonly outcome: checks.Outcome;
-  readonly wallMs: number;
+  readonly calls: number;
   /** About how often a run of this shape passes each point. */
   readonly passages: Readonly<Record<KillPoint, number>>;
 }
@@ -116,9 +116,7 @@ export const referenceOf = async (shape: RunShape): Promise<Reference> => {
   const server = await startServer(shape);
   try {
     const runDir = join(directory.path, 'run');
-    const startedAt = performance.now();
     const result = await command(argumentsOf(shape, runDir), { env: environmentOf(server, null) });
-    const wallMs = performance.now() - startedAt;
     const outcome = await outcomeOf(jsonLine(result) as RunSummary, runDir);
     const { summary } = outcome;
     const wrong = [
@@ -128,20 +126,24 @@ export const referenceOf = async (shape: RunShape): Promise<Reference> => {
       ...(summary.status === 'completed' && summary.neverWoken === 0 ? [] : [`it is ${summary.status}`]),
     ];
     if (wrong.length > 0) throw new Error(`the run that was not killed: ${wrong.join('; ')}`);
-    return { outcome, wallMs, passages: await passagesOf(runDir, summary.modelCalls) };
+    return { outcome, calls: summary.modelCalls, passages: await passagesOf(runDir, summary.modelCalls) };
   } finally {
     await server.close();
     directory.cleanUp();
   }
 };
 
-/** About how often a process of this life passes its point. */
-const passagesIn = ({ kill, residency }: Life, { passages }: Reference): number => {
+/** About how often a process of this life passes its point, when `left` of the run is left to do. */
+const passagesIn = ({ kill, residency }: Life, { passages }: Reference, left: number): number => {
   if (kill.kind !== 'point') return 0;
+  if (kill.point === 'recovery') return passages.recovery;
   const { checkpointEntries } = residency;
-  if (kill.point !== 'snapshot' || checkpointEntries === undefined) return passages[kill.point];
-  return passages['append.before'] / checkpointEntries;
+  if (kill.point !== 'snapshot' || checkpointEntries === undefined) return left * passages[kill.point];
+  return (left * passages['append.before']) / checkpointEntries;
 };
+
+/** How often is looked whether a process has got as far as it is to. */
+const LOOK_EVERY_MS = 3;
 
 /** Starts a process and ends it as `life` says. @returns how it ended @throws when it hangs */
 const runAndKill = async (
@@ -149,11 +151,15 @@ const runAndKill = async (
   environment: Record<string, string | undefined>,
   life: Life | null,
   reference: Reference,
+  { paid }: RecordingServer,
 ): Promise<CommandResult> => {
   const kill = life?.kill;
+  const callsLeft = Math.max(0, reference.calls - paid.length);
   const armed =
     life !== null && kill?.kind === 'point'
-      ? { MEGACTOR_KILL_AT: `${kill.point}:${1 + Math.floor(kill.part * passagesIn(life, reference))}` }
+      ? {
+          MEGACTOR_KILL_AT: `${kill.point}:${1 + Math.floor(kill.part * passagesIn(life, reference, callsLeft / reference.calls))}`,
+        }
       : {};
   const running = startCommand(args, { env: { ...environment, ...armed } });
   let hangs = false;
@@ -164,7 +170,13 @@ const runAndKill = async (
   const timers = [setTimeout(hang, PROCESS_MAX_MS)];
   if (kill !== undefined && kill.kind !== 'point') {
     const signal = kill.kind === 'random' ? 'SIGKILL' : 'SIGINT';
-    timers.push(setTimeout(() => running.child.kill(signal), kill.fraction * reference.wallMs));
+    const enough = paid.length + 1 + Math.floor(kill.fraction * callsLeft);
+    const look = setInterval(() => {
+      if (paid.length < enough) return;
+      clearInterval(look);
+      running.child.kill(signal);
+    }, LOOK_EVERY_MS);
+    timers.push(look);
   }
   const result = await running.result;
   for (const timer of timers) clearTimeout(timer);
@@ -205,7 +217,7 @@ class TrialRun {
     const { lives, last } = this.#trial;
     for (const life of [...lives, null]) {
       const args = this.#arguments(life?.residency ?? last);
-      const result = await runAndKill(args, this.#environment, life, this.#reference);
+      const result = await runAndKill(args, this.#environment, life, this.#reference, this.#server);
       if (life !== null && isCutShort(result, life.kill)) {
         this.kills.push(describeKill(life.kill));
         await this.#lookAtKilled();

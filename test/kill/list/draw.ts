@@ -137,11 +137,11 @@ export const drawListTrial = (seed: number): ListTrial => {
         : {}),
   });
   const lives = Array.from({ length: pick(random, LIVES) }, (_, index): Life => {
-    const left: Left = power ? pick(random, ['all', 'flushed-file', 'flushed-groups']) : 'all';
+    const left: Left = power ? pick(random, ['all', 'flushed-file', 'flushed-groups', 'flushed-groups']) : 'all';
     const ending = drawEnding(random, seed, index, shards);
     return {
       ...drawSettings(ending),
-      slowMs: left === 'flushed-groups' || random() < 0.15 ? between(random, 2, 25) : 0,
+      slowMs: left === 'flushed-groups' || random() < 0.15 ? between(random, 5, 30) : 0,
       ending,
       left,
       compaction: drawCompaction(random, seed, index),
