@@ -2,14 +2,16 @@
  * The frame of a benchmark's program. It is started by the command line with its settings as one JSON argument.
  *
  * 1. stdout ends with one line of JSON; before it stands a table, unless `json` is set. Progress goes to stderr.
- * 2. Exit 0 whatever targets are met; 1 when nothing at all could be measured, with the reason on stderr.
+ * 2. Exit 0 whatever targets are met; 1 when nothing at all could be measured, with the reason on stderr; 2 for settings
+ *    that are wrong.
  * 3. It ends when whoever started it is gone, and takes its own children along.
  */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { resultSchema, type BenchResult } from './result.ts';
 import { tableOf } from './table.ts';
 
 const INTERRUPTED = 130;
+const WRONG_USAGE = 2;
 
 export type Progress = (line: string) => void;
 
@@ -25,7 +27,13 @@ export const runBenchmark = async <Settings extends { readonly json: boolean }>(
   measure: (settings: Settings, progress: Progress) => Promise<BenchResult>,
 ): Promise<void> => {
   endWithParent();
-  const settings = schema.parse(JSON.parse(process.argv[2] ?? '{}'));
+  const parsed = schema.safeParse(JSON.parse(process.argv[2] ?? '{}'));
+  if (!parsed.success) {
+    process.stderr.write(`settings: ${z.prettifyError(parsed.error).replaceAll(/\s*\n\s*/gu, ' ')}\n`);
+    process.exitCode = WRONG_USAGE;
+    return;
+  }
+  const settings = parsed.data;
   const result = resultSchema.parse(await measure(settings, (line) => void process.stderr.write(`${line}\n`)));
   if (!settings.json) process.stdout.write(`${tableOf(result)}\n`);
   process.stdout.write(`${JSON.stringify(result)}\n`);

@@ -3,6 +3,9 @@
  * program's business; here the words of the command line become its settings.
  */
 import { fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
 import { entryUrl } from '../../platform/index.ts';
 import type { Command } from '../command.ts';
 import type { OptionSpec } from '../options.ts';
@@ -10,7 +13,7 @@ import { usageError, type ParsedLine } from '../parse.ts';
 import { EXIT, type CommandContext } from '../ports.ts';
 
 /** Names of the programs, each a module of that name in `bench/`. */
-export const BENCHMARKS = ['journal', 'society'] as const;
+export const BENCHMARKS = ['journal', 'savina', 'society'] as const;
 type Benchmark = (typeof BENCHMARKS)[number];
 
 const PROGRAMS = '../../../bench';
@@ -40,6 +43,11 @@ const OPTIONS: readonly OptionSpec[] = [
     name: 'calls',
     type: { kind: 'integer', min: 1, max: 10_000_000 },
     help: 'with --model: pause the run after so many calls; those in flight still answer',
+  },
+  {
+    name: 'set',
+    type: { kind: 'text', value: 'FILE', pattern: /^.+$/u, expected: 'the path of a JSON file' },
+    help: 'savina: a JSON file with more settings, such as {"runs": 3, "programs": ["ring"]}',
   },
   { name: 'json', type: { kind: 'flag' }, help: 'one JSON line on stdout, without the table' },
 ];
@@ -82,9 +90,26 @@ const societySettings = (values: ParsedLine['values']): Readonly<Record<string, 
   };
 };
 
+/** Benchmarks that take a file of settings; they check what is in it. */
+const WITH_FILE: readonly Benchmark[] = ['savina'];
+
+/** @throws USAGE for a file that holds no JSON object */
+const settingsIn = (path: string): Readonly<Record<string, unknown>> => {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch {
+    throw usageError(`--set: ${path} is no file with a JSON object.`, 'Such as {"runs": 3}; see docs/benchmarks.md.');
+  }
+};
+
 /** What the program gets. @throws USAGE */
-const settingsOf = (name: Benchmark, { values }: ParsedLine): Readonly<Record<string, unknown>> => {
-  const common = { quick: values.get('quick') === true, json: values.get('json') === true };
+const settingsOf = (name: Benchmark, { values }: ParsedLine, cwd: string): Readonly<Record<string, unknown>> => {
+  const file = values.get('set');
+  if (file !== undefined && !WITH_FILE.includes(name)) {
+    throw usageError(`--set belongs to bench ${WITH_FILE.join(', ')}.`, `bench ${name} has no such settings.`);
+  }
+  const flags = { quick: values.get('quick') === true, json: values.get('json') === true };
+  const common = file === undefined ? flags : { ...settingsIn(resolve(cwd, String(file))), ...flags };
   if (name === 'society') return { ...common, ...societySettings(values) };
   const foreign = SOCIETY_OPTIONS.find((option) => values.has(option));
   if (foreign === undefined) return common;
@@ -132,6 +157,7 @@ export const benchCommand: Command = {
   examples: [
     'bench society',
     'bench journal --quick',
+    'bench savina --quick',
     'bench society --quick --sizes 31',
     'bench society --model openai:qwen3 --agents 20',
   ],
@@ -142,6 +168,6 @@ export const benchCommand: Command = {
   ],
   run: async (line, context) => {
     const name = nameOf(line);
-    return runProgram(entryUrl(`${PROGRAMS}/${name}`, import.meta.url), settingsOf(name, line), context);
+    return runProgram(entryUrl(`${PROGRAMS}/${name}`, import.meta.url), settingsOf(name, line, context.cwd), context);
   },
 };
