@@ -14,8 +14,8 @@ test.each(BENCHMARKS)('the program of %s is there', (name) => {
 });
 
 test.each<[string[], RegExp]>([
-  [[], /bench needs the name of a benchmark\. There is: journal, savina, society\./u],
-  [['savana'], /no benchmark "savana"\. There is: journal, savina, society\./u],
+  [[], /bench needs the name of a benchmark\. There is: journal, savina, society, threads\./u],
+  [['savana'], /no benchmark "savana"\. There is: journal, savina, society, threads\./u],
   [['journal', '--sizes', '31'], /--sizes belongs to bench society\./u],
   [['journal', '--model', 'openai:x'], /--model belongs to bench society\./u],
   [['society', 'gate'], /takes one name, and there are 2/u],

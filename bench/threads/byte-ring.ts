@@ -1,0 +1,70 @@
+/**
+ * The floor made of shared memory: one writer, one reader, records of bytes with their length, `Atomics.wait` on both
+ * sides. It is what threads can do that have nothing else to do; a thread with an event loop cannot wait like this.
+ */
+const HEAD = 0;
+const TAIL = 1;
+const WORDS = 16;
+const LENGTH_BYTES = 4;
+
+export class ByteRing {
+  readonly memory: SharedArrayBuffer;
+  readonly #words: Int32Array;
+  readonly #bytes: Uint8Array;
+  readonly #size: number;
+
+  /** @param memory of `ByteRing.allocate` */
+  constructor(memory: SharedArrayBuffer) {
+    this.memory = memory;
+    this.#words = new Int32Array(memory, 0, WORDS);
+    this.#bytes = new Uint8Array(memory, WORDS * Int32Array.BYTES_PER_ELEMENT);
+    this.#size = this.#bytes.length;
+  }
+
+  static allocate(bytes: number): SharedArrayBuffer {
+    return new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT + bytes);
+  }
+
+  /** Waits for room. @param record smaller than the ring */
+  write(record: Uint8Array): void {
+    const length = record.length + LENGTH_BYTES;
+    const tail = Atomics.load(this.#words, TAIL);
+    for (;;) {
+      const head = Atomics.load(this.#words, HEAD);
+      if (this.#size - ((tail - head) >>> 0) >= length) break;
+      Atomics.wait(this.#words, HEAD, head);
+    }
+    this.#copyIn(tail >>> 0, Uint8Array.of(record.length, record.length >> 8, record.length >> 16, 0));
+    this.#copyIn((tail + LENGTH_BYTES) >>> 0, record);
+    Atomics.store(this.#words, TAIL, (tail + length) | 0);
+    Atomics.notify(this.#words, TAIL);
+  }
+
+  /** Waits for a record. The bytes are a copy. */
+  read(): Uint8Array {
+    const head = Atomics.load(this.#words, HEAD);
+    Atomics.wait(this.#words, TAIL, head);
+    const [low = 0, middle = 0, high = 0] = this.#copyOut(head >>> 0, LENGTH_BYTES);
+    const length = low | (middle << 8) | (high << 16);
+    const record = this.#copyOut((head + LENGTH_BYTES) >>> 0, length);
+    Atomics.store(this.#words, HEAD, (head + LENGTH_BYTES + length) | 0);
+    Atomics.notify(this.#words, HEAD);
+    return record;
+  }
+
+  #copyIn(position: number, bytes: Uint8Array): void {
+    const at = position % this.#size;
+    const first = Math.min(bytes.length, this.#size - at);
+    this.#bytes.set(bytes.subarray(0, first), at);
+    if (first < bytes.length) this.#bytes.set(bytes.subarray(first), 0);
+  }
+
+  #copyOut(position: number, length: number): Uint8Array {
+    const at = position % this.#size;
+    const first = Math.min(length, this.#size - at);
+    const out = new Uint8Array(length);
+    out.set(this.#bytes.subarray(at, at + first));
+    if (first < length) out.set(this.#bytes.subarray(0, length - first), first);
+    return out;
+  }
+}
