@@ -38,7 +38,9 @@ export const originOf = (reads: LmdbReads, shard: number): ShardOrigin => {
   for (const { first, bytes } of reads.log(shard, log)) {
     if (first >= position) break;
     const { appends } = decodeLogRecord(shard, first, bytes);
-    for (const [, , , entries] of appends.slice(0, position - first)) begun.push(...decodeLogEntries(entries));
+    for (const [, , , entries] of appends.slice(0, position - first)) {
+      for (const entry of decodeLogEntries(entries)) begun.push(entry);
+    }
   }
   return { chains, names, actors, begun };
 };

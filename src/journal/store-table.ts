@@ -77,7 +77,7 @@ export class StoreTable {
     });
     if (effectId === null && writes.length === 0) return result;
     const group = this.#commit.current();
-    group.values.push(...writes);
+    for (const write of writes) group.values.push(write);
     for (const { key, value } of writes) group.bytes += key.length + (value?.length ?? 0);
     if (effectId !== null) this.#keep(group, store, effectId, result);
     return result;

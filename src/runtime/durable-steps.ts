@@ -88,7 +88,8 @@ export class DurableSteps {
     durable.step = found.step;
     durable.open = found.open;
     durable.committed = found.state === undefined ? null : pack(found.state);
-    durable.history.push(...found.history);
+    // One by one: it may be more than a call takes arguments.
+    for (const entry of found.history) durable.history.push(entry);
     durable.historyCommitted = durable.history.length;
     durable.historySaved = found.historySaved;
     for (const timer of found.timers) durable.timers.set(timer.key, timer);

@@ -7,10 +7,11 @@
  * Invariants: T1 a timer has at most one tick at a time, so that missed periods come as one. T2 a tick counts only while
  * its timer stands as it did when the tick was made: cancelled or replaced, by an earlier step or earlier in the same one,
  * it is left out. T3 a timer that fired without a committed step is due again after a crash: it acts on the state exactly
- * once (D2). T4 A step that was begun with a tick takes that tick again (D3). A4 Ticks per look, and timers per actor, are
+ * once (D2). T4 A step that was begun with a tick takes that tick again (D3). T5 a passive actor is waited for once, until
+ * the first of its timers is due. A4 Ticks per look, timers per actor, and actors that are brought back at a time, are
  * bounded.
  */
-import { deepCopy } from '../actor/index.ts';
+import { deepCopy, Ring } from '../actor/index.ts';
 import type { PassiveTimer, TimerRecord } from '../journal/shard-log.ts';
 import { isCanary, type TimerHandle } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
@@ -25,6 +26,8 @@ import { TimerHeap } from './timer-heap.ts';
 export const TIMERS_MAX = 1_024;
 /** Most timers that fire before the event loop goes round. */
 const TICKS_MAX = 1_024;
+/** Most passive actors that are asked for at a time because a timer of theirs is due. */
+const LOADING_MAX = 1_024;
 /** A clock that was set forward is noticed after this time at the latest. */
 export const LOOK_EVERY_MS = 5_000;
 /** Key of the record of the ticks that a begun step took: [place among what it took, key of the timer]. */
@@ -40,8 +43,14 @@ const isStashed = (cell: ActorCell, item: MailboxItem): boolean =>
 export class DurableTimers {
   readonly #core: ShardCore;
   readonly #time: ShardTime;
-  /** By actor: the timer of one in memory, or the key of a timer of one that is passive. */
-  readonly #heap = new TimerHeap<TimerRecord | string>((actor, what) => this.#isCurrent(actor, what));
+  /** By actor: a timer of one in memory, or the number of the sleep of one that is passive. */
+  readonly #heap = new TimerHeap<TimerRecord | number>((actor, what) => this.#isCurrent(actor, what));
+  /** Passive actors with timers, each with the number of its sleep: the entry that counts is for the first of its timers. */
+  readonly #asleep = new Map<number, number>();
+  #sleeps = 0;
+  /** Passive actors with a timer that is due, and how many of them the journal is asked for. */
+  readonly #due = new Ring<number>();
+  #loading = 0;
   readonly #ticks = new WeakMap<MailboxItem, TimerRecord>();
   #wake: TimerHandle | null = null;
   #wakeMs = Infinity;
@@ -61,6 +70,7 @@ export class DurableTimers {
   arrived(cell: ActorCell): void {
     const { durable } = cell;
     if (durable === null || durable.timersArmed) return;
+    this.#asleep.delete(cell.ref.id);
     durable.timersArmed = true;
     if (durable.timers.size === 0) return;
     const taken = this.#takeAgain(cell, durable);
@@ -69,12 +79,16 @@ export class DurableTimers {
 
   /** An actor leaves the memory; `core.activate` brings it back when one of its timers is due. */
   left(cell: ActorCell): void {
-    for (const { key, dueMs } of cell.durable?.timers.values() ?? []) this.#push(dueMs, cell.ref.id, key);
+    let firstMs = Infinity;
+    for (const { dueMs } of cell.durable?.timers.values() ?? []) firstMs = Math.min(firstMs, dueMs);
+    if (firstMs < Infinity) this.#sleep(cell.ref.id, firstMs);
   }
 
   /** Timers of actors that an opening did not bring into memory. */
   passive(timers: readonly PassiveTimer[]): void {
-    for (const { actor, key, dueMs } of timers) this.#push(dueMs, actor, key);
+    const first = new Map<number, number>();
+    for (const { actor, dueMs } of timers) first.set(actor, Math.min(dueMs, first.get(actor) ?? Infinity));
+    for (const [actor, dueMs] of first) this.#sleep(actor, dueMs);
   }
 
   close(): void {
@@ -190,7 +204,13 @@ export class DurableTimers {
     this.#push(atMs, cell.ref.id, timer);
   }
 
-  #push(dueMs: number, actor: number, what: TimerRecord | string): void {
+  #sleep(actor: number, dueMs: number): void {
+    this.#sleeps += 1;
+    this.#asleep.set(actor, this.#sleeps);
+    this.#push(dueMs, actor, this.#sleeps);
+  }
+
+  #push(dueMs: number, actor: number, what: TimerRecord | number): void {
     if (this.#closed) return;
     const nowMs = this.#time.read();
     this.#heap.push(this.#time.of(dueMs), actor, what);
@@ -221,13 +241,27 @@ export class DurableTimers {
     const entry = this.#heap.pop();
     if (entry === undefined || !this.#isCurrent(entry.actor, entry.what)) return;
     const { actor, what } = entry;
-    if (typeof what === 'string') {
+    if (typeof what === 'number') {
       // Its timers come with it; those that are due fire then.
-      void this.#core.activate(actor);
+      this.#asleep.delete(actor);
+      this.#due.push(actor);
+      this.#load();
       return;
     }
     const cell = this.#core.cells.get(actor) as ActorCell;
     this.#core.force(cell, this.#tick(cell, what));
+  }
+
+  /** Brings passive actors back, so many at a time. */
+  #load(): void {
+    while (this.#loading < LOADING_MAX && this.#due.length > 0 && !this.#closed) {
+      this.#loading += 1;
+      const loaded = (): void => {
+        this.#loading -= 1;
+        this.#load();
+      };
+      this.#core.activate(this.#due.shift() as number).then(loaded, loaded);
+    }
   }
 
   #tick(cell: ActorCell, timer: TimerRecord): MailEnvelope {
@@ -236,9 +270,9 @@ export class DurableTimers {
     return tick;
   }
 
-  #isCurrent(actor: number, what: TimerRecord | string): boolean {
+  #isCurrent(actor: number, what: TimerRecord | number): boolean {
+    if (typeof what === 'number') return this.#asleep.get(actor) === what;
     const cell = this.#core.cells.get(actor);
-    if (typeof what === 'string') return cell === undefined;
     return cell !== undefined && !cell.ended && cell.durable?.timers.get(what.key) === what;
   }
 

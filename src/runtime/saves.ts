@@ -88,6 +88,11 @@ export class Saves {
     if (!this.#newborn.has(id)) this.#newborn.set(id, seq);
   }
 
+  /** What was taken for a birth is none if the actor was there: its snapshot has it. */
+  notBorn(cell: DurableActor): void {
+    if (cell.durable.savedVersion >= 0) this.#newborn.delete(cell.ref.id);
+  }
+
   /** An actor that the opening found: what its snapshot lacks may begin anywhere. */
   recovered(cell: DurableActor): void {
     this.#newborn.set(cell.ref.id, 0);
@@ -127,6 +132,8 @@ export class Saves {
   /** A step of `cell` was committed. */
   committed(cell: DurableActor): void {
     if (!cell.durable.saveAtCommit) return;
+    // The next step has begun already: what the journal knows of it no snapshot would hold.
+    if (cell.durable.progress.begun) return;
     cell.durable.saveAtCommit = false;
     if (!this.#awaited.delete(cell.ref.id) || this.#closed) return;
     const last = this.#awaited.size === 0 && this.#checkpoint === null;
@@ -145,6 +152,7 @@ export class Saves {
       const snapshot = snapshotOf(cell);
       this.#dirty.delete(cell.ref.id);
       this.#newborn.delete(cell.ref.id);
+      this.#awaited.delete(cell.ref.id);
       return { cell, snapshot, version, historyCommitted };
     });
     try {

@@ -101,12 +101,13 @@ export class Shard {
     if (log === null) return { idMax: 0 };
     const recovered = await log.open(this.#inbox.onDelivery);
     this.#core.allocator = this.#core.allocatorAbove(recovered.idMax);
-    this.#core.timers.passive(recovered.passiveTimers);
     const definitions: LoadedDefinition[] = [];
     // A definition that is gone must not cost an actor its mail, so it fails the opening.
     for (const { record } of recovered.actors) definitions.push(await loader.load(record.module, record.export));
     this.#core.setPassive(recovered.passive);
     this.#activation.opened(recovered.idMax);
+    // Not before: what is overdue brings its actor back at once.
+    this.#core.timers.passive(recovered.passiveTimers);
     const cells = recovered.actors.map((found) => this.#spawning.found(found));
     for (const { ref } of cells) this.#receiveEarly(ref.id);
     this.#inbox.recover(recovered, cells);

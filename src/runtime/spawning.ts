@@ -69,10 +69,15 @@ export class Spawning {
   journaled(record: ActorRecord, seq: number): void {
     const core = this.#core;
     core.saves.written(1);
-    if (core.cells.has(record.id)) return;
+    const known = core.cells.get(record.id);
+    if (known !== undefined) {
+      if (isDurable(known)) core.saves.notBorn(known);
+      return;
+    }
+    // Before it waits: no mark may pass it meanwhile.
+    core.saves.born(record.id, seq);
     const held = this.#parts.activation().hold(record.id, { seq, entry: { kind: 'spawn', actor: record } });
     if (held !== false) return;
-    core.saves.born(record.id, seq);
     this.#ifFree(record, (free) => {
       if (!free) {
         this.#parts.life.startFailed(new ActorCell(core.shard, record, new DurableCell()), nameTaken(record.name));

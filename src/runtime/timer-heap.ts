@@ -8,6 +8,8 @@
  */
 
 const CAPACITY_START = 64;
+/** An empty heap larger than this gives its memory back. */
+const CAPACITY_KEPT = 65_536;
 
 /** Whether the entry still means something. */
 export type IsCurrent<What> = (actor: number, what: What) => boolean;
@@ -53,7 +55,8 @@ export class TimerHeap<What> {
     const actor = this.#actors[last] as number;
     const what = this.#whats[last] as What;
     this.#whats.length = last;
-    if (last > 0) this.#place(this.#sink(dueMs, order), dueMs, order, actor, what);
+    if (last === 0 && this.#dues.length > CAPACITY_KEPT) this.#resize(CAPACITY_START);
+    else if (last > 0) this.#place(this.#sink(dueMs, order), dueMs, order, actor, what);
     return first;
   }
 
@@ -107,6 +110,13 @@ export class TimerHeap<What> {
     }
   }
 
+  #resize(capacity: number): void {
+    this.#dues = new Float64Array(capacity);
+    this.#orders = new Float64Array(capacity);
+    this.#actors = new Float64Array(capacity);
+    this.#whats = [];
+  }
+
   #makeRoom(): void {
     const dues = this.#dues;
     const orders = this.#orders;
@@ -117,10 +127,7 @@ export class TimerHeap<What> {
       if (this.#isCurrent(actors[at] as number, whats[at] as What)) kept.push(at);
     }
     const capacity = kept.length * 2 > dues.length ? dues.length * 2 : dues.length;
-    this.#dues = new Float64Array(capacity);
-    this.#orders = new Float64Array(capacity);
-    this.#actors = new Float64Array(capacity);
-    this.#whats = [];
+    this.#resize(capacity);
     this.#length = 0;
     for (const at of kept) {
       const dueMs = dues[at] as number;

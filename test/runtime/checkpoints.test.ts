@@ -161,6 +161,20 @@ describe('a checkpoint', () => {
     expect(await totals(given.world, refs)).toEqual([1, 23]);
   });
 
+  test('J6 an actor of a long history comes back with it, from the log and from a snapshot', async () => {
+    const count = 200_000;
+    let given = await start(STAY);
+    const [ref] = (await several(given.world, 1)) as [ActorRef];
+    given.world.tell(ref, 'chronicle', count);
+    given = await afterCrash(given, STAY);
+    expect(given.world.failures).toEqual([]);
+    expect(await given.world.ask(ref, 'notes')).toHaveLength(count);
+    await cleanStop(given);
+    given = await start(STAY, given.journal, 2);
+    expect(given.world.counters[0]?.read()).toMatchObject({ passive: 1 });
+    expect(await given.world.ask(ref, 'notes')).toHaveLength(count);
+  });
+
   test.each(['lost', 'unanswered'] as const)('a crash that makes it %s costs nothing (J6)', async (fate) => {
     const given = await start();
     given.journal.snapshotFate = () => fate;

@@ -31,6 +31,8 @@ export class MemoryJournal {
   snapshotFate: (actors: readonly ActorSnapshot[], mark: SnapshotMark | undefined) => AppendFate = () => 'works';
   /** Loads, reads and snapshots wait for it: a test lets something come in between. */
   gate: Promise<void> = Promise.resolve();
+  /** Loads alone wait for this one. */
+  loadGate: Promise<void> = Promise.resolve();
   /** What the openings, loads and snapshots were, for tests that count. */
   readonly loaded: (readonly number[])[] = [];
   readonly snapshots: (readonly number[])[] = [];
@@ -96,6 +98,7 @@ export class MemoryJournal {
         this.loaded.push([...ids]);
         const found = book.load(ids);
         await this.gate;
+        await this.loadGate;
         await nextTurn();
         return found;
       },

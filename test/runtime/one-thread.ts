@@ -22,6 +22,8 @@ export interface WorldOptions {
   readonly callService?: ServiceCaller;
   /** Keep envelopes between shards until `flush`, and acknowledge them as a link would. */
   readonly slowLinks?: boolean;
+  /** What the loading of modules waits for. */
+  readonly loading?: Promise<void>;
   /** Where the clock starts, milliseconds since the epoch. */
   readonly nowMs?: number;
 }
@@ -47,7 +49,8 @@ export class World {
     this.clock = new ManualClock(options.nowMs);
     this.#asks = new AskTable(this.clock);
     const memory = createCounterMemory(this.#count);
-    const loader = new DefinitionLoader(() => Promise.resolve(definitions));
+    const { loading = Promise.resolve() } = options;
+    const loader = new DefinitionLoader(() => loading.then(() => definitions));
     for (let shard = 0; shard < this.#count; shard += 1) this.counters.push(new CounterRow(memory, shard));
     this.#make = (shard, again) =>
       new Shard({

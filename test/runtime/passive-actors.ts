@@ -31,6 +31,7 @@ export const tally = defineActor(FIXTURES, 'tally', {
     release: message(),
     slow: message<number>(),
     note: message<string>(),
+    chronicle: message<number>(),
     notes: request<void, unknown[]>(),
     fail: message(),
     quit: message(),
@@ -61,6 +62,9 @@ export const tally = defineActor(FIXTURES, 'tally', {
       s.total += n;
     },
     note: (_s, words, ctx) => ctx.appendHistory(words),
+    chronicle: (_s, count, ctx) => {
+      for (let entry = 0; entry < count; entry += 1) ctx.appendHistory(entry);
+    },
     notes: (_s, _b, ctx) => [...ctx.history],
     fail: () => {
       if (mood.fail) throw new Error('bad mood');

@@ -56,6 +56,23 @@ describe('the heap of timers', () => {
   });
 });
 
+describe('a heap that was large', () => {
+  test('H1 H2 goes on as before once it was empty', () => {
+    const heap = new TimerHeap<number>(() => true);
+    for (const round of [1, 2]) {
+      const count = 70_000 / round;
+      for (let what = 0; what < count; what += 1) heap.push((what * 7_919) % count, round, what);
+      let last = -1;
+      for (let taken = 0; taken < count; taken += 1) {
+        const { what = 0 } = heap.pop() ?? {};
+        expect((what * 7_919) % count >= last).toBe(true);
+        last = (what * 7_919) % count;
+      }
+      expect([heap.pop(), heap.length, heap.nextMs]).toEqual([undefined, 0, Infinity]);
+    }
+  });
+});
+
 describe('the time of a shard', () => {
   test('follows the wall clock forwards, and passes on when it is set back', async () => {
     const clock = new ManualClock(0);

@@ -1,10 +1,17 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { defineActor, message, request, type ActorContext, type ActorRef } from '../../src/actor/index.ts';
+import {
+  defineActor,
+  message,
+  request,
+  resolveSpawnOptions,
+  type ActorContext,
+  type ActorRef,
+} from '../../src/actor/index.ts';
 import type { TimerRecord } from '../../src/journal/shard-log.ts';
 import { LOOK_EVERY_MS, nextDueMs, TIMERS_MAX } from '../../src/runtime/durable-timers.ts';
 import { has, once, Worlds } from './crashes.ts';
 import { MemoryJournal, type AppendFate } from './memory-journal.ts';
-import { FIXTURES, type World } from './one-thread.ts';
+import { FIXTURES, World } from './one-thread.ts';
 
 type Order =
   | { readonly do: 'once' | 'every'; readonly key: string; readonly ms: number; readonly body?: unknown }
@@ -293,6 +300,41 @@ describe('timers of passive actors', () => {
     expect(await next.ask(ref, 'log')).toEqual(['"a"@5000']);
     await next.clock.advance(4_000);
     expect(await next.ask(ref, 'log')).toEqual(['"a"@5000', '"b"@9000']);
+  });
+});
+
+describe('a timer that is overdue at an opening', () => {
+  test('D1 D7 wakes its passive actor, although the opening still waits for the modules of others', async () => {
+    const journal = new MemoryJournal();
+    const limits = { passivateAfterMs: 50 };
+    const world = await new World({ clerk, batcher }, { journal, limits }).start();
+    const sleeper = await world.spawn(clerk, undefined, OPTIONS);
+    await go(world, sleeper, { do: 'once', key: 'a', ms: 1_000 });
+    // A clean stop writes snapshots; then somebody else gets mail.
+    await world.shards[0]?.drain(1_000);
+    await world.shards[0]?.close();
+    const options = resolveSpawnOptions(OPTIONS);
+    const spawn = {
+      id: sleeper.id + 256,
+      name: 'busy',
+      module: FIXTURES,
+      export: 'clerk',
+      init: null,
+      parent: null,
+      options,
+    };
+    await journal.deliver([{ shard: 0, entry: { kind: 'spawn', actor: spawn } }]);
+    journal.crash();
+
+    const loading = Promise.withResolvers<void>();
+    const later = { journal, limits, incarnation: 1, nowMs: world.clock.now() + 5_000, loading: loading.promise };
+    const next = new World({ clerk, batcher }, later);
+    const started = next.start();
+    await next.clock.advance(10);
+    loading.resolve();
+    await started;
+    await next.clock.advance(10);
+    expect(await next.ask(sleeper, 'log')).toEqual([expect.stringContaining('"a"@')]);
   });
 });
 
