@@ -105,6 +105,8 @@ export interface FamilyEnvelope {
   /** The parent. */
   readonly to: number;
   readonly child: ActorRef;
+  /** With `child-here`. */
+  readonly durable?: boolean;
 }
 
 /**

@@ -82,9 +82,9 @@ export class Life {
     else if (cell.status === 'restarting') this.resume(cell);
   }
 
-  /** A child says that it is there: it was recovered, or the journal started it. */
-  childHere(cell: ActorCell, child: ActorRef): void {
-    this.family.add(cell, child, true);
+  /** A child says that it is there: it or `cell` was recovered, or the journal started it. */
+  childHere(cell: ActorCell, child: ActorRef, durable: boolean): void {
+    this.family.add(cell, child, durable);
     this.supervision.recovered(cell, child.id);
   }
 

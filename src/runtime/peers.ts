@@ -39,7 +39,8 @@ export class Peers {
       this.#life.supervision.back(cell, shards);
       this.#life.supervised.peersBack(cell, shards);
       for (const ref of cell.watching?.values() ?? []) if (shards.has(ref.shard)) this.#askAfter(cell, ref, 'watcher');
-      if (cell.durable !== null) this.announce(cell, (shard) => shards.has(shard));
+      // A durable parent that recovered knows its durable children from the journal, and the others from them.
+      this.announce(cell, (shard) => shards.has(shard));
     }
   }
 
@@ -69,7 +70,9 @@ export class Peers {
     const { parent } = cell.record;
     if (parent === null || isMain(parent.shard) || !concerns(parent.shard)) return;
     const source = this.#core.shard;
-    this.#core.send({ kind: 'child-here', shard: parent.shard, source, to: parent.id, child: cell.ref });
+    const { ref: child, durable } = cell;
+    const { shard, id: to } = parent;
+    this.#core.send({ kind: 'child-here', shard, source, to, child, durable: durable !== null });
   }
 
   #askAfter(cell: ActorCell, ref: { readonly shard: number; readonly id: number }, as: 'watcher' | 'parent'): void {

@@ -75,7 +75,7 @@ export class Relations {
     if (cell === undefined) {
       if (this.#activation.hold(to, envelope) === false && kind === 'child-here') this.#early.hold(to, envelope);
     } else if (kind === 'child-here') {
-      this.#life.childHere(cell, child);
+      this.#life.childHere(cell, child, envelope.durable === true);
     } else {
       this.#life.childStopped(cell, child.id);
     }

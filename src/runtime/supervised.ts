@@ -112,7 +112,10 @@ export class Supervised {
     if (cell.options.supervision.restart === 'temporary') {
       this.#life.requestStop(cell, reason);
     } else if (cell.status !== 'restarting') {
-      if (cell.stopRequest === null) this.#life.interrupt(cell, { by: 'halt', reason, order });
+      const request = cell.stopRequest;
+      if (request === null) this.#life.interrupt(cell, { by: 'halt', reason, order });
+      // The order was repeated, and the answer is to the last one.
+      else if (request.by === 'halt') cell.stopRequest = { ...request, order };
     } else {
       // It is down already.
       cell.endPause();

@@ -40,6 +40,7 @@ export class World {
   readonly #inFlight: Envelope[] = [];
   readonly #count: number;
   readonly #make: (shard: number, again: number) => Shard;
+  readonly #lifeOf = new Map<number, number>();
   #lives = 0;
   #ids = 0;
 
@@ -60,26 +61,34 @@ export class World {
         incarnation: (options.incarnation ?? 0) + again,
         clock: this.clock,
         random: () => 0.5,
-        links: { send: (envelope) => this.#carry(envelope, options.slowLinks === true) },
+        links: {
+          // A thread that died sends nothing, whatever its clock still calls.
+          send: (envelope) =>
+            (this.#lifeOf.get(shard) ?? 0) === again ? this.#carry(envelope, options.slowLinks === true) : 'refused',
+        },
         log: options.journal?.shard(shard) ?? null,
         journal: options.journal ?? null,
         callService: options.callService ?? (() => Promise.reject(new Error('no services'))),
         loader,
         counters: this.counters[shard] as CounterRow,
         onEvent: (event) => this.events.push(event),
-        onFailure: (error) => this.failures.push(error),
+        onFailure: (error) => {
+          if ((this.#lifeOf.get(shard) ?? 0) === again) this.failures.push(error);
+        },
         checkMail: true,
         ...(options.limits === undefined ? {} : { limits: options.limits }),
       });
     for (let shard = 0; shard < this.#count; shard += 1) this.shards.push(this.#make(shard, 0));
   }
 
-  /** The thread of `shard` dies, and another takes over what the journal holds. */
+  /** The thread of `shard` dies with what was on its way to it, and another takes over what the journal holds. */
   async restart(shard: number): Promise<void> {
     const dead = new Set([shard]);
     const others = this.shards.filter((_, index) => index !== shard);
     for (const other of others) other.peersDied(dead);
     this.#lives += 1;
+    this.#lifeOf.set(shard, this.#lives);
+    this.#inFlight.splice(0, Infinity, ...this.#inFlight.filter((envelope) => envelope.shard !== shard));
     const next = this.#make(shard, this.#lives);
     this.shards[shard] = next;
     await next.open();
