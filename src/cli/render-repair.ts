@@ -54,9 +54,11 @@ export const repairText = (result: RepairResult, program: string, cwd: string): 
     ...shardLines(result),
     ...agentLines(result),
     `  mail: ${lost}`,
-    ...(mail.doubtful + mail.twice === 0
+    ...(mail.doubtful + mail.twice === 0 && mail.exact
       ? []
-      : [`  of acted-on mail, ${count(mail.doubtful)} dropped in doubt, ${count(mail.twice)} will come again`]),
+      : [
+          `  of acted-on mail, ${count(mail.doubtful)} dropped in doubt, ${mail.exact ? '' : 'at least '}${count(mail.twice)} will come again`,
+        ]),
     ...serviceLines(result),
     `  model answers and other kept results: ${count(result.services.results)}; what they are for is not paid again`,
     `  damaged file: ${shellPath(result.damagedDirectory ?? runDir, cwd)}`,

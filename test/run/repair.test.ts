@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { acquireLease } from '../../src/journal/index.ts';
-import { inspectRun, repairRun } from '../../src/run/index.ts';
+import { compactRun, inspectRun, repairRun } from '../../src/run/index.ts';
 import type { RunSummary } from '../../src/run/types.ts';
 import { damage, dataFile, type DAMAGES } from '../journal/repair/fixtures.ts';
 import { command, jsonLine, startCommand, temporaryDirectory } from '../support/command.ts';
@@ -43,14 +43,16 @@ const restore = (): void => {
 };
 
 test.each([
-  ['head', 3],
-  ['zero', 1],
-  ['many', 4],
-] as const satisfies readonly (readonly [(typeof DAMAGES)[number], number])[])(
-  'D4: after damage (%s, %i) the run is repaired, resumed and completes',
+  ['head', 3, 'as it was killed'],
+  ['zero', 1, 'as it was killed'],
+  ['many', 4, 'as it was killed'],
+  ['zero', 2, 'compacted'],
+] as const satisfies readonly (readonly [(typeof DAMAGES)[number], number, string])[])(
+  'D4: after damage (%s, %i) the run, %s, is repaired, resumed and completes',
   { timeout: 180_000 },
-  async (kind, seed) => {
+  async (kind, seed, journal) => {
     restore();
+    if (journal === 'compacted') await compactRun(runDir);
     const told = damage(dataFile(runDir), kind, seed);
     const repaired = await command(['doctor', '--repair', runDir]);
     expect(repaired.exitCode, `${told}: ${repaired.stderr}`).toBe(0);

@@ -114,7 +114,7 @@ export class ActorChooser {
 
   #chosen(shard: ReadShard, id: number, known: Known, isLogged: boolean): KeptActor | null {
     const versions = this.#versions(shard.shard, id);
-    const said = known.steps.get(id) ?? (isLogged ? 0 : undefined);
+    const said = known.steps.get(id) ?? (isLogged ? 0 : this.#originStep(shard, id));
     const limit = said ?? known.next.get(id) ?? Number.POSITIVE_INFINITY;
     const fitting = versions.find(({ row }) => row.step <= limit);
     if (fitting === undefined) {
@@ -122,6 +122,13 @@ export class ActorChooser {
       return isLogged || least === undefined ? null : this.#withHistory(shard.shard, least, 'yes');
     }
     return this.#withHistory(shard.shard, fitting, said !== undefined || !shard.mayLack ? 'no' : 'maybe');
+  }
+
+  /** Who did nothing in the log that is kept is as the compaction found it. */
+  #originStep(shard: ReadShard, id: number): number | undefined {
+    const located = shard.start.kind === 'base' ? this.#salvage.snapshots.origins(shard.shard).get(id) : undefined;
+    const bytes = located === undefined ? null : this.#reader.value(located);
+    return bytes === null ? undefined : decodeActorRow(shard.shard, id, bytes).step;
   }
 
   /** The newest first; of a step the first. */

@@ -7,7 +7,7 @@
  * beginning, its recorded results and what of its mail is kept, so that it goes on with the same mail and what it began is
  * not begun again.
  */
-import { encodeBase, type ShardBase } from '../base.ts';
+import { encodeBase } from '../base.ts';
 import { nameKey } from '../backend.ts';
 import {
   decodeInboxRecord,
@@ -22,6 +22,7 @@ import { SeqSet } from '../seq-set.ts';
 import type { StepLogEntry } from '../shard-log.ts';
 import { encodeMark, encodeName, timersRecord } from '../snapshot-codec.ts';
 import type { NewRow } from '../table-writer.ts';
+import { baseFor, type IsThere } from './bases.ts';
 import type { Cut } from './cut.ts';
 import { ActorChooser } from './kept-actors.ts';
 import type { PageReader } from './pages.ts';
@@ -248,12 +249,7 @@ const logOf = function* (
   if (rebuilt.added.length > 0) yield record(cut.log, rebuilt.added);
 };
 
-const snapshotsOf = function* (
-  shard: ReadShard,
-  settled: SettledShard,
-  rebuilt: RebuiltShard,
-  chooser: ActorChooser,
-): Iterable<NewRow> {
+const snapshotsOf = function* (shard: ReadShard, settled: SettledShard, rebuilt: RebuiltShard): Iterable<NewRow> {
   const { start } = shard;
   if (start.kind === 'beginning') return;
   const at = shard.shard;
@@ -265,18 +261,34 @@ const snapshotsOf = function* (
     if (timers !== null) yield { table: 'timers', key: rowKey(at, id), value: timers };
     if (name !== '') yield { table: 'names', key: nameKey(at, name), value: encodeName(at, name, id) };
   }
-  for (const { row, bytes, chunks } of chooser.origins(shard)) {
-    const { id } = row.record;
-    yield { table: 'origins', key: rowKey(at, id), value: bytes };
-    for (const [first, chunk] of chunks) yield { table: 'history', key: historyKey(at, id, first), value: chunk };
-  }
   const { log, position, inbox, idMax, openTurns } = start.base;
-  const names = new Map(start.base.names);
-  for (const [id, { row }] of settled.actors) if (!names.has(id)) names.set(id, row.record.name);
-  const base: ShardBase = { ...start.base, names };
   const count = { position, inboxNext: inbox, idMax, openTurns, unconsumed: rebuilt.waiting.runs() };
   yield { table: 'marks', key: at, value: encodeMark(at, { mark: { log, inbox }, count, stops: [] }) };
-  yield { table: 'bases', key: at, value: encodeBase(at, base) };
+};
+
+/** What replays begin with. */
+const originsOf = function* (shard: ReadShard, chooser: ActorChooser): Iterable<NewRow> {
+  for (const { row, bytes, chunks } of chooser.origins(shard)) {
+    const { id } = row.record;
+    yield { table: 'origins', key: rowKey(shard.shard, id), value: bytes };
+    for (const [first, chunk] of chunks) {
+      yield { table: 'history', key: historyKey(shard.shard, id, first), value: chunk };
+    }
+  }
+};
+
+/** Which positions of the inboxes are written. */
+const isWritten = (read: ReadShards, rebuilt: readonly RebuiltShard[]): IsThere => {
+  const early = read.shards.map(({ start, inboxRecords }, shard) => {
+    const found = new Set<number>();
+    for (const { first, end } of inboxRecords) {
+      for (let seq = first; seq < Math.min(end, start.base.inbox); seq += 1) {
+        if (rebuilt[shard]?.waiting.has(seq) === true) found.add(seq);
+      }
+    }
+    return found;
+  });
+  return (shard, seq) => seq >= (read.shards[shard]?.start.base.inbox ?? 0) || early[shard]?.has(seq) === true;
 };
 
 /** Where the tables of each shard end. */
@@ -297,6 +309,7 @@ export function* rowsOf(
   rebuilt: readonly RebuiltShard[],
 ): Iterable<NewRow> {
   const chooser = new ActorChooser(reader, salvage);
+  const isThere = isWritten(read, rebuilt);
   for (const [at, shard] of read.shards.entries()) {
     const cut = cuts[at];
     const again = rebuilt[at];
@@ -304,7 +317,10 @@ export function* rowsOf(
     if (cut === undefined || again === undefined || kept === undefined) continue;
     yield* inboxOf(reader, shard, cut, again);
     yield* logOf(reader, salvage, shard, cut, again);
-    yield* snapshotsOf(shard, kept, again, chooser);
+    yield* snapshotsOf(shard, kept, again);
+    const base = baseFor(read, shard, cut, kept, isThere);
+    if (base !== null) yield { table: 'bases', key: at, value: encodeBase(at, base) };
+    if (base?.position === shard.start.base.position) yield* originsOf(shard, chooser);
   }
   yield* endsOf(
     cuts.map(({ inbox, log }, at) => ({

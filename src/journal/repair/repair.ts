@@ -22,7 +22,7 @@ import { type Cut, cutOf } from './cut.ts';
 import { ActorChooser } from './kept-actors.ts';
 import { type Located, PageReader, type WalkedTable } from './pages.ts';
 import { endsOf, rebuildShard, rowsOf } from './rebuild.ts';
-import { type RepairReport, type Repaired, reportOf } from './report.ts';
+import { isExact, type RepairReport, type Repaired, reportOf } from './report.ts';
 import { candidates, type Salvage, salvageAll, salvageState } from './salvage.ts';
 import { SEALED_TABLES } from './snapshot-rows.ts';
 import { type SettledShard, settle } from './settle.ts';
@@ -74,17 +74,17 @@ const costOf = (repaired: Repaired): number => {
     return sum + twice + doubtful + gone.length + broken;
   }, 0);
   const dropped = read.shards.reduce((sum, { logEnd }, shard) => sum + logEnd - (cuts[shard]?.log ?? 0), 0);
-  return conflicts * CONFLICT + dropped;
+  return (conflicts + (isExact(repaired) ? 0 : 1)) * CONFLICT + dropped;
 };
 
 /** More than there can be appends. */
 const CONFLICT = 2 ** 30;
 
 /**
- * Two ways: with as much of the logs as there is, or from the marks on where the log before the mark is damaged. Of a
+ * What can be kept, the best first. Two ways: with as much of the logs as there is, or from the marks on where the log before the mark is damaged. Of a
  * journal that was never compacted the first one always fits together, and what it sets back is done again.
  */
-const partsOf = (reader: PageReader, salvage: Salvage, fallback: number): Repaired => {
+const partsOf = (reader: PageReader, salvage: Salvage, fallback: number): [Repaired, ...Repaired[]] => {
   const { format } = salvage;
   if (format !== null && format !== JOURNAL_FORMAT) {
     throw new MegactorError('RUN_FORMAT', `the journal has format ${format}; this version repairs ${JOURNAL_FORMAT}`);
@@ -102,9 +102,9 @@ const partsOf = (reader: PageReader, salvage: Salvage, fallback: number): Repair
     const reaches = mark === undefined || (read.logFirst + read.appends.length >= mark.log && read.inbox >= mark.inbox);
     return reaches ? read : readShard(reader, salvage, shard, starts[shard]?.[1] as Start);
   });
-  if (late.every((read, shard) => read === early[shard])) return first;
+  if (late.every((read, shard) => read === early[shard])) return [first];
   const second = finish(reader, salvage, late);
-  return costOf(second) < costOf(first) ? second : first;
+  return costOf(second) < costOf(first) ? [second, first] : [first, second];
 };
 
 /** Whether a state is whole and nothing of it has to go. */
@@ -129,20 +129,21 @@ const opens = async (runDirectory: string, shards: number): Promise<boolean> => 
   }
 };
 
-const choose = async (reader: PageReader, runDirectory: string, shards: number): Promise<Choice> => {
+/** A whole state of the file, the newest there is; null when none is whole. */
+const wholeState = async (reader: PageReader, runDirectory: string, shards: number): Promise<Choice | null> => {
   const states = candidates(reader);
   const [newest] = reader.states();
   for (const [index, head] of states.entries()) {
     const salvage = salvageState(reader, head);
     if (!salvage.perfect) continue;
-    const kept = partsOf(reader, salvage, shards);
+    const [kept] = partsOf(reader, salvage, shards);
     if (!isGood(kept)) continue;
     const transactionsBack = Number((newest?.transaction ?? head.transaction) - head.transaction);
     // What is whole for us is not yet what LMDB opens: it wants both heads.
     const healthy = index === 0 && (await opens(runDirectory, kept.read.shards.length));
     return { kept, from: healthy ? 'healthy' : 'state', transactionsBack };
   }
-  return { kept: partsOf(reader, salvageAll(reader), shards), from: 'parts', transactionsBack: 0 };
+  return null;
 };
 
 const isEmpty = ({ salvage, read }: Repaired): boolean =>
@@ -228,14 +229,13 @@ const write = async (
 };
 
 const repair = async (reader: PageReader, runDirectory: string, options: RepairOptions): Promise<RepairReport> => {
-  const choice = await choose(reader, runDirectory, options.shards);
-  const { kept, from } = choice;
-  if (from === 'healthy') return reportOf(kept, kept, choice);
-  const seen = from === 'parts' ? kept : partsOf(reader, salvageAll(reader), options.shards);
-  const parts: Choice = { kept: seen, from: 'parts', transactionsBack: 0 };
+  const state = await wholeState(reader, runDirectory, options.shards);
+  if (state?.from === 'healthy') return reportOf(state.kept, state.kept, state);
+  const parts = partsOf(reader, salvageAll(reader), options.shards);
+  const choices = parts.map((kept): Choice => ({ kept, from: 'parts', transactionsBack: 0 }));
   try {
-    const written = await writeBest(reader, runDirectory, from === 'state' ? [choice, parts] : [parts], options);
-    const report = reportOf(written.kept, seen, written);
+    const written = await writeBest(reader, runDirectory, state === null ? choices : [state, ...choices], options);
+    const report = reportOf(written.kept, parts[0], written);
     putInPlace(runDirectory, options.number);
     return report;
   } finally {

@@ -51,6 +51,8 @@ export interface RepairReport {
     readonly doubtful: number;
     /** Acted on by an actor that cannot be set back, and sent again by one that was. */
     readonly twice: number;
+    /** False: `twice` is the least number, since what cannot be read may have sent more. */
+    readonly exact: boolean;
   };
   /** Rows of the services' tables. */
   readonly services: {
@@ -80,7 +82,7 @@ export const reportOf = (
 ): RepairReport => {
   const shards: ShardReport[] = [];
   const agents: AgentReport[] = [];
-  const mail = { sentAgain: 0, lost: 0, kept: 0, doubtful: 0, twice: 0 };
+  const mail = { sentAgain: 0, lost: 0, kept: 0, doubtful: 0, twice: 0, exact: isExact(kept) };
   for (const [shard, cut] of kept.cuts.entries()) {
     const rebuilt = kept.rebuilt[shard];
     const settled = kept.settled[shard];
@@ -122,6 +124,19 @@ export const reportOf = (
       rangesLost: faults.ranges,
     },
   };
+};
+
+/** Whether every mail is known that was acted on and is sent again. */
+export const isExact = ({ read, settled, cuts }: Pick<Repaired, 'read' | 'settled' | 'cuts'>): boolean => {
+  const isFixed = read.shards.some(
+    ({ start }, shard) =>
+      start.kind === 'mark' || [...(settled[shard]?.actors.values() ?? [])].some(({ ahead }) => ahead !== 'no'),
+  );
+  const lacks = read.shards.some(
+    ({ mayLack, appends, stray, logFirst, logEnd }, shard) =>
+      mayLack && ((cuts[shard]?.log ?? 0) < logEnd || appends.length + stray.length < logEnd - logFirst),
+  );
+  return !isFixed || !lacks;
 };
 
 const agentsOf = (kept: Repaired, seen: Repaired, shard: number): AgentReport[] => {

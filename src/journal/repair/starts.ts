@@ -55,6 +55,13 @@ const startAtMark = ({ mark, count, stops }: MarkRecord): Start => {
   return { kind: 'mark', base, unconsumed, stopped: stops.map(([id]) => id) };
 };
 
+/** A compaction keeps one append before its position; a base with more is of an earlier repair (`bases.ts`). */
+const startAtBase = (base: ShardBase): Start => {
+  const isCompacted = base.position - base.log <= 1;
+  const kind = isCompacted || base.log + base.inbox > 0 ? 'base' : 'beginning';
+  return { kind, base: isCompacted ? base : { ...base, position: base.log }, unconsumed: null, stopped: [] };
+};
+
 /** Where base and mark are lost, what is left of a shard that does not reach back to its beginning are the snapshots. */
 const startAtEnd = (salvage: Salvage, shard: number): Start => {
   const endOf = (table: 'inbox' | 'log'): number => {
@@ -84,7 +91,7 @@ export const startsOf = (reader: PageReader, salvage: Salvage, shard: number, is
   const base = decoded(reader, snapshots.bases(shard), (bytes) => decodeBase(shard, bytes));
   const mark = decoded(reader, snapshots.marks(shard), (bytes) => decodeMark(shard, bytes));
   const starts: Start[] = [];
-  if (base !== null) starts.push({ kind: 'base', base, unconsumed: null, stopped: [] });
+  if (base !== null) starts.push(startAtBase(base));
   else if (mark === null && isCompacted && lacksBeginning(salvage, shard)) starts.push(startAtEnd(salvage, shard));
   else if (!isCompacted || mark === null) starts.push(BEGINNING);
   if (mark !== null && mark.mark.log >= (base?.position ?? 0)) starts.push(startAtMark(mark));
