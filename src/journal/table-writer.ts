@@ -1,8 +1,9 @@
 /**
  * Writes rows into a new environment in transactions of bounded size. What is written is up to others.
  *
- * Why groups in a `batch`, and one at a time: thousands of puts that are not awaited, each a transaction of its own, end the
- * process now and then (about once in a hundred times with lmdb-js 3.5).
+ * Why groups in a `batch`, and one at a time: with puts that are not awaited, several transactions are under way, and
+ * lmdb-js (3.5) then reports a flush while its thread still writes the next one. Closing the environment upon that ends
+ * the process (SIGSEGV).
  */
 import type { Database } from 'lmdb';
 import { endRecord } from './lmdb-backend.ts';
@@ -38,6 +39,7 @@ export class TableWriter {
   /** Resolves when everything is on disk. @throws what a write failed with */
   async end(): Promise<void> {
     const group = this.#group;
+    if (group.length === 0) return;
     this.#group = [];
     this.#bytes = 0;
     const { environment } = this.#tables;
