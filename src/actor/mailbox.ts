@@ -158,6 +158,11 @@ export class Mailbox<Item> {
     return this.#spill?.peek();
   }
 
+  /** Items of the user lane, next first. */
+  held(): Iterable<Item> {
+    return this.#user.items();
+  }
+
   /** Puts items in front of the user lane, keeping their order. */
   putBack(items: readonly Item[]): void {
     for (let index = items.length - 1; index >= 0; index -= 1) this.#user.unshift(items[index] as Item);

@@ -45,6 +45,14 @@ export class Ring<Item> {
     return item;
   }
 
+  /** Everything that is there, oldest first. */
+  *items(): Iterable<Item> {
+    for (let index = 0; index < this.#length; index += 1) {
+      const items = this.#items as (Item | undefined)[];
+      yield items[(this.#head + index) & (items.length - 1)] as Item;
+    }
+  }
+
   /** Removes and returns everything, oldest first. */
   drain(): Item[] {
     const all: Item[] = [];

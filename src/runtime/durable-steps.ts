@@ -345,9 +345,10 @@ export class DurableSteps {
     for (const ref of progress.spawned) cell.children?.delete(ref.id);
     const next = progressOfRetry(progress);
     durable.progress = next;
+    // What it stashed is there, or in the mailbox again.
+    const kept = new Set<MailboxItem>([...(cell.stash ?? []), ...cell.mailbox.held()]);
     // Asks are answered with the failure; journaled mail and ticks are tried again.
-    const stashed = new Set<MailboxItem>(cell.stash ?? []);
-    const again = cell.batch.filter((item) => (item.seq >= 0 || this.#core.timers.isTick(item)) && !stashed.has(item));
+    const again = cell.batch.filter((item) => (item.seq >= 0 || this.#core.timers.isTick(item)) && !kept.has(item));
     durable.retry = again.length > 0 || next.begun ? again : null;
   }
 
@@ -372,9 +373,10 @@ export class DurableSteps {
   #writeStop(cell: ActorCell, durable: DurableCell, { seqs, letters }: Spilled, bury: () => void): void {
     const { progress } = durable;
     this.#core.counters.add('mailboxDepth', -cell.mailbox.length);
-    const waiting = [...(durable.retry ?? []), ...cell.mailbox.drain(), ...letters];
+    const had = new Set([...cell.batch, ...(durable.retry ?? []), ...cell.mailbox.drain()]);
     // Its timers end with it.
-    const items = [...cell.batch, ...waiting, ...(cell.stash ?? [])].filter((item) => !this.#core.timers.isTick(item));
+    const left = [...had, ...letters, ...(cell.stash ?? []).filter((item) => !had.has(item))];
+    const items = left.filter((item) => !this.#core.timers.isTick(item));
     cell.stash = null;
     const taken = [...new Set([...durable.stopSeqs, ...progress.taken, ...positions(items), ...seqs])];
     const { by, reason = '' } = cell.stopRequest ?? {};

@@ -42,6 +42,7 @@ const scribe = defineActor(FIXTURES, 'scribe', {
       state.got.push(text);
       if (stumbled.has(text)) return;
       stumbled.add(text);
+      stashes = false;
       throw new Error('stumbled');
     },
     later: (state, text, ctx) => {
@@ -236,6 +237,34 @@ describe('a mailbox that is full', () => {
     await finish(place);
     expect(await place.world.ask(place.ref, 'got')).toEqual([...texts(10), 'oops', ...texts(10, 10), 'again']);
     expect(counters(place)).toMatchObject({ restarts: 2, mailboxDepth: 0, spilled: 0 });
+  });
+
+  test('D2 what a step that fails had stashed and unstashed is there once', async () => {
+    for (const after of ['stumble', 'quit']) {
+      gate = Promise.withResolvers<void>();
+      const place = await waiting({ ...SMALL, restart: 'transient', intensity: { max: 100, withinMs: 1 } });
+      stashes = true;
+      place.world.tell(place.ref, 'later', 'kept');
+      place.world.tell(place.ref, 'unstash');
+      // Told to stop, it does not come to the end of the turn either.
+      place.world.tell(place.ref, after === 'quit' ? 'wait' : after, 'oops');
+      await place.world.clock.settle();
+      if (after === 'quit') {
+        const late = Promise.withResolvers<void>();
+        gate.resolve();
+        gate = late;
+        await place.world.clock.settle();
+        place.world.stop(place.ref);
+        await place.world.clock.advance(10_000);
+        expect(place.world.shards[0]?.deadLetters().map(({ type }) => type)).toEqual(['later', 'unstash', 'wait']);
+      } else {
+        await finish(place);
+        expect(await place.world.ask(place.ref, 'got')).toEqual(['oops', 'kept']);
+      }
+      expect(place.world.failures).toEqual([]);
+      expect(place.journal.pending).toBe(0);
+      expect(counters(place)).toMatchObject({ mailboxDepth: 0 });
+    }
   });
 
   test('V1 an actor with spilled mail does not leave the memory', async () => {
