@@ -127,6 +127,10 @@ export const COMPACT_OPTIONS: readonly OptionSpec[] = [JSON_LINE];
 export const REPLAY_OPTIONS: readonly OptionSpec[] = [JSON_LINE, QUIET];
 
 export const INSPECT_OPTIONS: readonly OptionSpec[] = [
-  { name: 'agent', type: { kind: 'text', value: 'NAME' }, help: 'only this agent' },
+  {
+    name: 'agent',
+    type: { kind: 'text', value: 'NAME' },
+    help: 'only this agent, with mail, checklist, history, effects',
+  },
   JSON_LINE,
 ];

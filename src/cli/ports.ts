@@ -8,6 +8,7 @@ import type { Terminal } from './view/terminal.ts';
 import type { RepairResult } from '../run/repair.ts';
 import type {
   Compacted,
+  InspectOptions,
   Inspection,
   Replay,
   ReplayOptions,
@@ -44,7 +45,7 @@ export interface Run {
 export interface RunApi {
   runSociety(goal: string, options: RunOptions): Run;
   resumeRun(runDir: string, options: ResumeOptions): Run;
-  inspectRun(runDir: string): Promise<Inspection>;
+  inspectRun(runDir: string, options: InspectOptions): Promise<Inspection>;
   replayRun(runDir: string, options: ReplayOptions): Promise<Replay>;
   compactRun(runDir: string): Promise<Compacted>;
   repairRun(runDir: string): Promise<RepairResult>;

@@ -342,7 +342,8 @@ const openFlushed = (file: string): Tables => {
  * @throws RUN_DIR_NOT_FOUND, RUN_FORMAT, JOURNAL_DAMAGED, DISK
  */
 export const openLmdbReads = async (runDirectory: string): Promise<LmdbReads> => {
-  if (!existsSync(dataFile(runDirectory))) {
+  // LMDB does not survive an empty file that it may only read.
+  if ((statSync(dataFile(runDirectory), { throwIfNoEntry: false })?.size ?? 0) === 0) {
     throw new MegactorError('RUN_DIR_NOT_FOUND', `there is no journal in ${runDirectory}`);
   }
   try {

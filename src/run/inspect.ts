@@ -5,8 +5,10 @@
 import { isLeaseHeld, readJournal, type JournalReader, type ServiceStore } from '../journal/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import { agentStateSchema, Roster, type AgentState, type RosterRow } from '../society/index.ts';
+import { nearNames } from '../society/near-names.ts';
+import { agentDetail } from './inspect-agent.ts';
 import { RunDirectory, type RunFile } from './run-directory.ts';
-import type { InspectedAgent, Inspection } from './types.ts';
+import type { InspectedAgent, Inspection, InspectOptions } from './types.ts';
 
 const EMPTY_LOG_HASH = '';
 
@@ -47,9 +49,8 @@ const inspected = (row: RosterRow, state: AgentState | null, mail: number): Insp
   };
 };
 
-const inspectAgents = async (journal: JournalReader): Promise<InspectedAgent[]> => {
-  const roster = await Roster.open(readOnlyStore(journal, 'roster'));
-  const rows = new Map(roster.summary().rows.map((row) => [row.id, row]));
+const inspectAgents = (journal: JournalReader, roster: readonly RosterRow[]): InspectedAgent[] => {
+  const rows = new Map(roster.map((row) => [row.id, row]));
   const agents: Inspected[] = [];
   for (const shard of journal.shards) {
     const mail = new Map<number, number>();
@@ -70,24 +71,48 @@ const inspectAgents = async (journal: JournalReader): Promise<InspectedAgent[]> 
   return agents.map(({ id: _id, ...agent }) => agent);
 };
 
-/** @throws RUN_DIR_NOT_FOUND, RUN_DIR_FOREIGN, RUN_FORMAT, JOURNAL_DAMAGED, DISK */
-export const inspectRun = async (runDir: string): Promise<Inspection> => {
+const noSuchAgent = (name: string, names: Iterable<string>): MegactorError => {
+  const near = nearNames(name, names).map((candidate) => `"${candidate}"`);
+  return new MegactorError('AGENT_NOT_FOUND', `there is no agent called "${name.slice(0, 80)}" in this run`, {
+    hint: near.length === 0 ? undefined : `Did you mean ${near.join(' or ')}?`,
+  });
+};
+
+/** @throws RUN_DIR_NOT_FOUND, RUN_DIR_FOREIGN, RUN_FORMAT, AGENT_NOT_FOUND, JOURNAL_DAMAGED, DISK */
+export const inspectRun = async (runDir: string, { agent }: InspectOptions = {}): Promise<Inspection> => {
   const { directory, run } = RunDirectory.open(runDir);
+  const { runId } = run;
   const status = statusOf(run, directory);
-  if (run.settings.durability === 'none') {
-    return { runId: run.runId, status, agents: [], logHash: EMPTY_LOG_HASH };
-  }
-  let journal: JournalReader;
-  try {
-    journal = await readJournal(directory.path);
-  } catch (error) {
-    // A run in its first moments has no journal yet.
-    if (!(error instanceof MegactorError) || error.code !== 'RUN_DIR_NOT_FOUND') throw error;
-    return { runId: run.runId, status, agents: [], logHash: EMPTY_LOG_HASH };
+  const journal = run.settings.durability === 'none' ? null : await journalOf(directory);
+  if (journal === null) {
+    if (agent !== undefined) throw noSuchAgent(agent, []);
+    return { runId, status, agents: [], logHash: EMPTY_LOG_HASH };
   }
   try {
-    return { runId: run.runId, status, agents: await inspectAgents(journal), logHash: journal.logHash };
+    const { rows } = (await Roster.open(readOnlyStore(journal, 'roster'))).summary();
+    const agents = inspectAgents(journal, rows);
+    const { logHash } = journal;
+    if (agent === undefined) return { runId, status, agents, logHash };
+    const row = rows.find(({ name }) => name === agent);
+    if (row === undefined)
+      throw noSuchAgent(
+        agent,
+        rows.map(({ name }) => name),
+      );
+    const shown = agents.filter(({ name }) => name === agent);
+    return { runId, status, agents: shown, logHash, agent: agentDetail(journal, row) };
   } finally {
     await journal.close();
+  }
+};
+
+/** null for a run in its first moments, which has no journal yet. */
+const journalOf = async (directory: RunDirectory): Promise<JournalReader | null> => {
+  try {
+    return await readJournal(directory.path);
+  } catch (error) {
+    if (!(error instanceof MegactorError) || error.code !== 'RUN_DIR_NOT_FOUND') throw error;
+    if (!directory.hasBegun()) return null;
+    throw new MegactorError('JOURNAL_DAMAGED', `the journal of ${directory.path} is missing or empty`);
   }
 };

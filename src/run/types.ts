@@ -1,6 +1,7 @@
 /** What a run takes and what it gives back: the types of `runSociety`, the command line and `--json`. */
 import type { DurabilityLevel } from '../journal/shard-log.ts';
 import type { EventRecord } from '../protocol/event.ts';
+import type { ChecklistItem } from '../society/index.ts';
 
 export type RunStatus = 'completed' | 'failed' | 'stopped' | 'paused';
 
@@ -101,12 +102,55 @@ export interface InspectedAgent {
   readonly calls: number;
 }
 
+/** All that the journal has of one agent, for `inspect --agent`. */
+export interface AgentDetail {
+  readonly name: string;
+  /** null for the Boss. */
+  readonly supervisor: string | null;
+  /** What it said when it terminated. */
+  readonly summary: string | null;
+  readonly checklist: readonly ChecklistItem[];
+  /** Mail that waits, or that the step in progress has taken, oldest first; `seq` is its position in the inbox. */
+  readonly mail: readonly {
+    readonly seq: number;
+    readonly from: string;
+    readonly kind: string | null;
+    readonly text: string;
+  }[];
+  /** Steps that have ended. */
+  readonly steps: number;
+  /** What a step has begun that has not ended: the mail it took, keys with a result, and keys called without one yet. */
+  readonly inProgress: {
+    readonly taken: readonly number[];
+    readonly recorded: readonly string[];
+    readonly intents: readonly string[];
+  } | null;
+  /** Messages of the conversation as the model sees them, oldest first. */
+  readonly history: readonly unknown[];
+  /** Recorded results of calls to the outside, oldest first, as far back as the log goes: to the start, or to `compact`. */
+  readonly effects: readonly { readonly step: number; readonly key: string; readonly result: unknown }[];
+  /** Times in milliseconds since the epoch; `periodMs` null: once. */
+  readonly timers: readonly {
+    readonly key: string;
+    readonly dueMs: number;
+    readonly periodMs: number | null;
+    readonly type: string;
+  }[];
+}
+
 /** The final line of `inspect --json`. */
 export interface Inspection {
   readonly runId: string;
   readonly status: RunStatus | 'running' | 'killed';
   readonly agents: readonly InspectedAgent[];
   readonly logHash: string;
+  /** With `--agent`: the one agent, which is also the only one of `agents`. */
+  readonly agent?: AgentDetail;
+}
+
+export interface InspectOptions {
+  /** The name of one agent: the inspection has that one alone, with all that is known of it. */
+  readonly agent?: string | undefined;
 }
 
 /** The final line of `compact --json`. */

@@ -383,12 +383,27 @@ describe('resume and inspect', () => {
     expect(json.stdout).toBe(`${JSON.stringify(inspection)}\n`);
   });
 
-  test('inspect --agent: only this one; an unknown name is refused', async () => {
-    const one = recorder({}, inspection);
-    await commandLine(['inspect', 'runs/abc123', '--agent', 'Health_1', '--json'], one.context);
-    expect(JSON.parse(one.stdout)).toMatchObject({ agents: [{ name: 'Health_1' }] });
-    const none = recorder({}, inspection);
-    expect(await commandLine(['inspect', 'runs/abc123', '--agent', 'Nobody'], none.context)).toBe(2);
-    expect(none.stderr).toContain('no agent called "Nobody"');
+  test('inspect --agent: asks for this one; its details come below its row', async () => {
+    const agent = {
+      name: 'Health_1',
+      supervisor: 'Health',
+      summary: null,
+      checklist: [],
+      mail: [],
+      steps: 1,
+      inProgress: null,
+      history: [{ role: 'user', content: 'Health: begin' }],
+      effects: [],
+      timers: [],
+    };
+    const one = { ...inspection, agents: inspection.agents.slice(1), agent };
+    const text = recorder({}, one);
+    await commandLine(['inspect', 'runs/abc123', '--agent', 'Health_1'], text.context);
+    expect(text.inspected).toMatchObject([{ agent: 'Health_1' }]);
+    expect(text.stdout).toContain('Supervisor: Health\nSteps: 1, none in progress\nMail that waits: none\n');
+    expect(text.stdout).toContain('History:\n  user: Health: begin\n');
+    const json = recorder({}, one);
+    await commandLine(['inspect', 'runs/abc123', '--agent', 'Health_1', '--json'], json.context);
+    expect(JSON.parse(json.stdout)).toEqual(one);
   });
 });

@@ -109,6 +109,7 @@ export interface Recorded {
   readonly resumed: { runDir: string; options: ResumeOptions }[];
   /** The calls of tell, pause and stop: the command and its arguments. */
   readonly steered: (readonly string[])[];
+  readonly inspected: { runDir: string; agent: string | undefined }[];
   readonly clock: HandClock;
   readonly interrupt: () => void;
   readonly listeners: () => number;
@@ -150,10 +151,12 @@ export const recorder = (files: Record<string, string> = {}, inspection?: Inspec
     replayRun: () => Promise.resolve({ entries: 2, logHash: 'abc', diverged: null }),
     compactRun: (runDir) => Promise.reject(new MegactorError('RUN_DIR_IN_USE', `${runDir} is held by another process`)),
     repairRun: () => Promise.reject(new MegactorError('INTERNAL', 'no repair here')),
-    inspectRun: (runDir) =>
-      inspection === undefined
+    inspectRun: (runDir, { agent }) => {
+      recorded.inspected.push({ runDir, agent });
+      return inspection === undefined
         ? Promise.reject(new MegactorError('RUN_DIR_NOT_FOUND', `there is no directory ${runDir}`))
-        : Promise.resolve(inspection),
+        : Promise.resolve(inspection);
+    },
   };
   const recorded: Recorded = {
     stdout: '',
@@ -162,6 +165,7 @@ export const recorder = (files: Record<string, string> = {}, inspection?: Inspec
     started: [],
     resumed: [],
     steered: [],
+    inspected: [],
     loads: 0,
     clock,
     current,

@@ -1,6 +1,6 @@
 /** Every way to go on with a run: after whatever ended its process, with other threads, and when not to. */
 import { open } from 'lmdb';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -148,7 +148,8 @@ const otherJournalFormat = async (runDir: string): Promise<void> => {
   const environment = open({ path: join(runDir, 'journal'), encoding: 'binary', maxDbs: 16 });
   const meta = environment.openDB<Buffer, string>({ name: 'meta', encoding: 'binary' });
   const value = JSON.parse(String(meta.get('journal'))) as { format: number; shards: number };
-  await meta.put('journal', Buffer.from(JSON.stringify({ ...value, format: 1_000 })));
+  const written = meta.put('journal', Buffer.from(JSON.stringify({ ...value, format: 1_000 })));
+  await Promise.all([written, environment.flushed]);
   await environment.close();
 };
 
@@ -174,6 +175,22 @@ describe('a run is left as it is', () => {
       /^megactor: .*format 1000; this version reads format \d.*version.*\[RUN_FORMAT\]$/u,
     );
     expect(result.stdout).toBe('');
+    expect(stateOf(runDir)).toEqual(before);
+  });
+
+  test.each([
+    ['missing', (file: string) => rmSync(file)],
+    ['empty', (file: string) => truncateSync(file)],
+  ])('when its journal is %s: JOURNAL_DAMAGED, and no new one takes its place', async (name, change) => {
+    const runDir = pathOf(`journal-${name}`);
+    await startAndKill(runDir);
+    change(join(runDir, 'journal', 'data.mdb'));
+    const before = stateOf(runDir);
+    for (const result of [await resume(runDir, null), await command(['inspect', runDir])]) {
+      expect(result.exitCode, result.stderr).toBe(1);
+      expect(result.stderr.trim()).toMatch(/^megactor: .*--repair.*\[JOURNAL_DAMAGED\]$/u);
+      expect(result.stdout).toBe('');
+    }
     expect(stateOf(runDir)).toEqual(before);
   });
 
