@@ -18,6 +18,7 @@ export const DEAD_LETTER_REASONS = [
   'invalid',
   'unknown-type',
   'host-died',
+  'poison',
   'journal-failed',
   'system-stopped',
 ] as const;

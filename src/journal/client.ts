@@ -12,6 +12,7 @@ import { errorFromWire, MegactorError } from '../protocol/errors.ts';
 import { ClientShardLog, type JournalCaller, packOutgoing } from './client-shard-log.ts';
 import { pack, unpack } from './codec.ts';
 import { postPacked } from './post-packed.ts';
+import { type PeekedShard, peekShard } from './peek.ts';
 import type { DurabilityLevel, JournalClient, Outgoing, ServiceStore, ShardLog } from './shard-log.ts';
 import type { ClientMessage, OpenedMessage, ServerMessage, WireLevel, WireOutgoing } from './wire.ts';
 
@@ -46,7 +47,13 @@ const bytesOf = (packed: readonly WireOutgoing[]): number =>
 
 const isFor = (shard: number, packed: readonly WireOutgoing[]): boolean => packed.every((entry) => entry[0] === shard);
 
-class PortJournalClient implements JournalClient, JournalCaller {
+/** A client that can also look into shards of other owners. */
+export interface PeekingJournalClient extends JournalClient {
+  /** See `peek.ts`. @param ids of passive actors that are wanted as well */
+  peek(shard: number, ids: readonly number[]): Promise<PeekedShard>;
+}
+
+class PortJournalClient implements PeekingJournalClient, JournalCaller {
   readonly clock: Clock;
   readonly #port: MessagePort;
   readonly #outstandingMax: number;
@@ -89,6 +96,10 @@ class PortJournalClient implements JournalClient, JournalCaller {
 
   store(name: string): ServiceStore {
     return new ClientStore(name, this);
+  }
+
+  peek(shard: number, ids: readonly number[]): Promise<PeekedShard> {
+    return peekShard(this, shard, ids);
   }
 
   // Not an async function: it is called for every tell, and a promise of its own for each is a cost.
@@ -277,5 +288,5 @@ class ClientStore implements ServiceStore {
  * A client of the `JournalServer` at the other end of `port`.
  * Every method rejects with SYSTEM_STOPPED once the port is closed, by either side.
  */
-export const createJournalClient = (port: MessagePort, options: JournalClientOptions = {}): JournalClient =>
+export const createJournalClient = (port: MessagePort, options: JournalClientOptions = {}): PeekingJournalClient =>
   new PortJournalClient(port, options);

@@ -4,7 +4,7 @@ export { compactJournal, type Compaction } from './compact.ts';
 export { asStored } from './origin.ts';
 export { canonicalBytes, logHashOf, ShardHash } from './log-hash.ts';
 export type { ShardOrigin } from './origin.ts';
-export { createJournalClient, type JournalClientOptions } from './client.ts';
+export { createJournalClient, type JournalClientOptions, type PeekingJournalClient } from './client.ts';
 export { acquireLease, isLeaseHeld, type Lease, readLeaseOwner } from './lease.ts';
 export { damagedDirectory, hasJournal, journalDirectory } from './paths.ts';
 export { type JournalReader, type LoggedAppend, readJournal, type StoreReader } from './reader.ts';

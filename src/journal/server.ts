@@ -26,11 +26,19 @@ import { MemoryBackend } from './memory-backend.ts';
 import { QuietWatch } from './quiet-watch.ts';
 import { ServerPort } from './server-port.ts';
 import type { DurabilityLevel } from './shard-log.ts';
-import { findActor, readActors, readEntries, sendOpening } from './shard-reading.ts';
+import { findActor, readActors, readEntries, readOpening, sendOpening } from './shard-reading.ts';
 import { ShardState } from './shard-state.ts';
 import { encodeMark } from './snapshot-codec.ts';
 import { StoreTable } from './store-table.ts';
-import type { AppendMessage, ClientMessage, ReadMessage, SnapshotMessage, WireLevel, WireOutgoing } from './wire.ts';
+import type {
+  AppendMessage,
+  ClientMessage,
+  PeekMessage,
+  ReadMessage,
+  SnapshotMessage,
+  WireLevel,
+  WireOutgoing,
+} from './wire.ts';
 
 export interface JournalServerOptions {
   /** The run directory; the environment is in its `journal/`. null: in memory, whatever the durability. */
@@ -198,6 +206,9 @@ export class JournalServer {
       case 'read':
         this.#read(client, message);
         return;
+      case 'peek':
+        this.#peek(client, message);
+        return;
       case 'release':
         this.#release(client, message[2], message[3]);
         this.#answerAfter(client, request, null, undefined);
@@ -283,6 +294,20 @@ export class JournalServer {
       try {
         if (error !== null) throw error;
         client.send(['ok', request, this.#readNow(message)]);
+      } catch (thrown) {
+        client.send(['failed', request, errorToWire(thrown, 'DISK')]);
+      }
+    });
+  }
+
+  /** What is committed of a shard, whoever owns it. */
+  #peek(client: ServerPort, [, request, shard, ids]: PeekMessage): void {
+    const opening = this.#state(shard).opening();
+    this.#commit.after('committed', (error) => {
+      try {
+        if (error !== null) throw error;
+        const reads = this.#backend;
+        client.send(['ok', request, ids === null ? readOpening(reads, shard, opening) : readActors(reads, shard, ids)]);
       } catch (thrown) {
         client.send(['failed', request, errorToWire(thrown, 'DISK')]);
       }

@@ -7,7 +7,7 @@ import { damaged, decodeInboxRecord } from './codec.ts';
 import { SeqSet } from './seq-set.ts';
 import type { ServerPort } from './server-port.ts';
 import { decodeName } from './snapshot-codec.ts';
-import type { WireActor, WireOpening, WireRecord } from './wire.ts';
+import type { WireActor, WireOpening, WirePeek, WireRecord } from './wire.ts';
 
 /** What an opening finds is sent in parts of about this size. */
 const PART_BYTES = 1024 * 1024;
@@ -91,6 +91,17 @@ export const sendOpening = (
   parts.send();
   const timers = [...reads.timers(shard)].map(([id, bytes]): WireRecord => [id, bytes]);
   client.send(['opened', request, shard, reads.actorCount(shard), timers]);
+};
+
+/** What `sendOpening` sends, at once, for somebody who does not take the shard. @throws JOURNAL_DAMAGED */
+export const readOpening = (reads: BackendReads, shard: number, opening: WireOpening): WirePeek => {
+  const pack = ({ first, bytes }: PositionedRecord): WireRecord => [first, bytes];
+  const log: WireRecord[] = [];
+  for (const record of reads.log(shard, opening.log)) {
+    if (record.first >= opening.position) break;
+    log.push(pack(record));
+  }
+  return { opening, inbox: [...inboxOf(reads, shard, opening)].map(pack), log };
 };
 
 /** Those of `ids` that have a snapshot. */

@@ -53,6 +53,8 @@ export type ClientMessage =
   | readonly ['find', request: number, shard: number, epoch: number, name: string]
   /** Answered with the packed entries, in the order of `seqs`. */
   | readonly ['read', request: number, shard: number, epoch: number, seqs: readonly number[]]
+  /** Needs no owner: answered with a `WirePeek`, or with the `WireActor`s of `ids`. */
+  | readonly ['peek', request: number, shard: number, ids: readonly number[] | null]
   | readonly ['deliver', request: number, level: WireLevel, outgoing: readonly WireOutgoing[]]
   | readonly ['get', request: number, store: string, key: string]
   | readonly ['range', request: number, store: string, from: string, to: string]
@@ -72,6 +74,7 @@ export type ClientMessage =
 export type AppendMessage = Extract<ClientMessage, readonly ['append', ...unknown[]]>;
 export type SnapshotMessage = Extract<ClientMessage, readonly ['snapshot', ...unknown[]]>;
 export type ReadMessage = Extract<ClientMessage, readonly ['load' | 'find' | 'read', ...unknown[]]>;
+export type PeekMessage = Extract<ClientMessage, readonly ['peek', ...unknown[]]>;
 export type CommitMessage = Extract<ClientMessage, readonly ['commit', ...unknown[]]>;
 
 /** A raw record and the position or id it is stored at. */
@@ -95,6 +98,13 @@ export interface WireOpening {
   readonly openTurns: readonly number[];
   /** Actors that stopped before the mark and whose spawn may be after it. */
   readonly stopped: readonly number[];
+}
+
+/** What an opening would find, to be folded in the same way. */
+export interface WirePeek {
+  readonly opening: WireOpening;
+  readonly inbox: readonly WireRecord[];
+  readonly log: readonly WireRecord[];
 }
 
 export type ServerMessage =

@@ -63,3 +63,6 @@ export const systemClock: Clock = {
   },
   sleep,
 };
+
+/** Calls back when no microtask is left, before the event loop goes on. */
+export const afterMicrotasks = (callback: () => void): void => process.nextTick(callback);

@@ -1,4 +1,5 @@
 /** Threads that run only our own code (services). Hosts of users' actors run on Piscina, in `runtime/`. */
+import { readFileSync, readlinkSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker, type Transferable } from 'node:worker_threads';
 
@@ -34,3 +35,26 @@ export const coreCount = (): number => availableParallelism();
 /** The entry module `name` beside `base`, as TypeScript in a checkout and JavaScript in a package. */
 export const entryUrl = (name: string, base: string): URL =>
   new URL(`${name}.${base.endsWith('.ts') ? 'ts' : 'js'}`, base);
+
+/** The operating system's number of the calling thread; 0 where it does not say. */
+export const threadNumber = (): number => {
+  try {
+    return Number(readlinkSync('/proc/thread-self').split('/').at(-1));
+  } catch {
+    return 0;
+  }
+};
+
+/**
+ * How long a thread of this process has waited for a processor in all, in milliseconds; 0 where the operating system
+ * does not say. @param thread its number
+ */
+export const threadDelayMs = (thread: number): number => {
+  if (thread === 0) return 0;
+  try {
+    // Nanoseconds on a processor, nanoseconds waiting for one, time slices.
+    return Number(readFileSync(`/proc/self/task/${thread}/schedstat`, 'utf8').split(' ')[1]) / 1e6;
+  } catch {
+    return 0;
+  }
+};

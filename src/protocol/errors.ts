@@ -77,6 +77,11 @@ export const ERROR_CATALOGUE = {
   ),
   SYSTEM_STOPPED: entry('user', false, 'The system was stopped; start another.'),
   HOST_DIED: entry('system', true, 'A worker thread died; its durable actors recover on another.'),
+  HOST_BLOCKED: entry(
+    'system',
+    true,
+    'An actor held its worker thread without giving it back; let it wait with `await`, or raise `blockedAfterMs`.',
+  ),
   HOST_START_FAILED: entry('system', false, 'A worker thread did not start; the cause is in the message.'),
   SERVICE_UNKNOWN: entry('user', false, 'Start the system with this service, or do not call it.'),
   SERVICE_TIMEOUT: entry('system', true, 'The service did not answer in time.'),

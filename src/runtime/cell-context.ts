@@ -31,6 +31,7 @@ import { ancestorsBelow, isPassing, type ActorCell } from './cell.ts';
 import type { DurableSteps } from './durable-steps.ts';
 import { OWN_PREFIX } from './effects.ts';
 import type { Envelope } from './envelope.ts';
+import { turnOf } from './handling.ts';
 import type { Life } from './life.ts';
 import { lookup, mailToNobody } from './routing.ts';
 import { ownMail, type ShardCore } from './shard-core.ts';
@@ -194,7 +195,7 @@ export class CellContext implements ActorContext {
     const answer = core.asks.open(shard, options?.deadlineMs ?? ASK_DEADLINE_MS, `ask '${type}' of '${name}'`, (ask) =>
       core.send({ kind: 'mail', shard, source, to, from, type, body, ask, seq: -1 }),
     );
-    return answer as Promise<never>;
+    return this.#resumes(answer) as Promise<never>;
   }
 
   stash(): void {
@@ -229,7 +230,7 @@ export class CellContext implements ActorContext {
     if (cell.durable === null) return run();
     const { progress } = cell.durable;
     try {
-      const result = await this.#parts.steps.effect(cell, cell.durable, key, run, options);
+      const result = await this.#resumes(this.#parts.steps.effect(cell, cell.durable, key, run, options));
       // A turn that was given up while it waited must not go on.
       this.#check();
       return result as Result;
@@ -252,13 +253,14 @@ export class CellContext implements ActorContext {
   ): Promise<unknown> {
     this.#check();
     const caller = this.#cell.ref.name;
-    return this.#parts.core.parts.callService(name, method, args, { ...options, caller, signal: this.signal });
+    const { callService } = this.#parts.core.parts;
+    return this.#resumes(callService(name, method, args, { ...options, caller, signal: this.signal }));
   }
 
   async endStep(): Promise<void> {
     this.#check();
     if (this.#cell.durable === null) return;
-    await this.#parts.steps.endStep(this.#cell, this.#cell.durable);
+    await this.#resumes(this.#parts.steps.endStep(this.#cell, this.#cell.durable));
     this.#check();
   }
 
@@ -295,6 +297,24 @@ export class CellContext implements ActorContext {
     const progress = this.#cell.durable?.progress;
     if (progress === undefined) this.#parts.core.parts.onEvent(event);
     else progress.events.push(event);
+  }
+
+  /** What goes on once `promise` has settled is the code of this actor. */
+  #resumes<Value>(promise: Promise<Value>): Promise<Value> {
+    const { core } = this.#parts;
+    const resume = (): void => {
+      if (!this.#retired) core.pulse.resume(turnOf(core, this.#cell));
+    };
+    return promise.then(
+      (value) => {
+        resume();
+        return value;
+      },
+      (thrown: unknown) => {
+        resume();
+        throw thrown;
+      },
+    );
   }
 
   #send(envelope: Envelope): void {

@@ -127,6 +127,8 @@ export class ActorCell {
   abort: AbortController | null = null;
   restarts: RestartHistory = NO_RESTARTS;
   restartCount = 0;
+  /** Position of the message that ended a host; it dies for a reason of its own. */
+  poison = -1;
 
   constructor(shard: number, record: ActorRecord, durable: DurableCell | null) {
     this.ref = plainRef({ shard, id: record.id, name: record.name });

@@ -12,6 +12,8 @@ export interface MessageHandler {
   readonly schema: z.ZodType | undefined;
   /** undefined when the definition takes batches. */
   readonly handle: ((state: unknown, body: unknown, context: ActorContext) => unknown) | undefined;
+  /** The type as a number of this thread. */
+  readonly number: number;
 }
 
 export interface LoadedDefinition extends Omit<Erased, 'receive' | 'messages'> {
@@ -30,7 +32,7 @@ const shape = z.object({
   export: z.string(),
 });
 
-const check = (value: unknown, module: string, name: string): LoadedDefinition => {
+const check = (value: unknown, module: string, name: string, numberOf: (type: string) => number): LoadedDefinition => {
   const parsed = shape.safeParse(value);
   if (!parsed.success) {
     const where = parsed.error.issues[0]?.path.join('.') ?? '';
@@ -51,7 +53,7 @@ const check = (value: unknown, module: string, name: string): LoadedDefinition =
   const handlers = new Map(
     Object.entries(messages).map(([type, { schema }]): [string, MessageHandler] => [
       type,
-      { schema, handle: receive?.[type] },
+      { schema, handle: receive?.[type], number: numberOf(type) },
     ]),
   );
   const missing = [...handlers].find(([, entry]) => receive !== undefined && entry.handle === undefined);
@@ -63,12 +65,17 @@ const check = (value: unknown, module: string, name: string): LoadedDefinition =
 
 export class DefinitionLoader {
   readonly #import: (url: string) => Promise<Record<string, unknown>>;
+  readonly #numberOf: (type: string) => number;
   readonly #loaded = new Map<string, LoadedDefinition>();
   readonly #loading = new Map<string, Promise<LoadedDefinition>>();
 
-  /** @param importModule for tests that keep definitions in memory */
-  constructor(importModule: (url: string) => Promise<Record<string, unknown>> = (url) => import(url)) {
+  /** @param importModule for tests that keep definitions in memory @param numberOf makes numbers of message types */
+  constructor(
+    importModule: (url: string) => Promise<Record<string, unknown>> = (url) => import(url),
+    numberOf: (type: string) => number = () => 0,
+  ) {
     this.#import = importModule;
+    this.#numberOf = numberOf;
   }
 
   /** The definition when it is in this thread already. @param module a module id */
@@ -99,6 +106,6 @@ export class DefinitionLoader {
         cause: thrown,
       });
     }
-    return check(exports[name], module, name);
+    return check(exports[name], module, name, this.#numberOf);
   }
 }

@@ -14,7 +14,7 @@ import type { CellContext } from './cell-context.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
 import { StepProgress, type DurableCell } from './durable-cell.ts';
 import type { MailboxItem, MailEnvelope, Signal } from './envelope.ts';
-import { batchFor, handleMail, handleSignal, isPromise, UNHANDLED } from './handling.ts';
+import { batchFor, handleMail, handleSignal, isPromise, turnOf, UNHANDLED } from './handling.ts';
 import { lastWords } from './family.ts';
 import type { Life } from './life.ts';
 import { TICKS_KEY } from './durable-timers.ts';
@@ -174,7 +174,8 @@ export class DurableSteps {
     cell.status = 'running';
     cell.turn += 1;
     this.#core.turnStarted();
-    void this.#turn(cell, cell.durable as DurableCell);
+    const turn = (): Promise<void> => this.#turn(cell, cell.durable as DurableCell);
+    void this.#core.pulse.within(() => turnOf(this.#core, cell), turn);
   }
 
   async #turn(cell: ActorCell, durable: DurableCell): Promise<void> {
@@ -207,7 +208,7 @@ export class DurableSteps {
     const definition = cell.definition as LoadedDefinition;
     if (cell.begins) await definition.onStart?.(cell.state, cell.context as CellContext);
     if (definition.receiveBatch !== undefined) {
-      for (const signal of cell.batch.filter(isSignal)) await handleSignal(cell, signal);
+      for (const signal of cell.batch.filter(isSignal)) await handleSignal(core, cell, signal);
       const mails = cell.batch.filter(isMail).filter((mail) => core.timers.begin(cell, mail));
       const batch = batchFor(core, cell, mails, (mail, value) => this.#reply(cell, mail, value));
       cell.current = null;
@@ -219,7 +220,7 @@ export class DurableSteps {
     for (let index = 0; index < cell.batch.length; index += 1) {
       const item = cell.batch[index] as MailboxItem;
       if (!core.timers.begin(cell, item)) continue;
-      const result = item.kind === 'mail' ? handleMail(core, cell, item) : handleSignal(cell, item);
+      const result = item.kind === 'mail' ? handleMail(core, cell, item) : handleSignal(core, cell, item);
       const value = isPromise(result) ? await result : result;
       if (item.kind === 'mail' && value !== UNHANDLED && cell.current === item) this.#reply(cell, item, value);
       if (cell.stopRequest !== null) this.#cutBatchAfter(cell, index);

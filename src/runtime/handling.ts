@@ -5,13 +5,28 @@ import type { CellContext } from './cell-context.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
 import type { MailEnvelope, SignalEnvelope } from './envelope.ts';
 import { dropRoutee } from './routing.ts';
-import type { ShardCore } from './shard-core.ts';
+import type { RunningTurn } from './host-pulse.ts';
+import { isMail, type ShardCore } from './shard-core.ts';
 
 /** Told apart from whatever a handler returns: no handler was called. */
 export const UNHANDLED = Symbol('unhandled');
 
 export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+
+const numberOf = ({ definition }: ActorCell, type: string): number => definition?.handlers.get(type)?.number ?? 0;
+
+/** What `cell` is at, for the pulse. */
+export const turnOf = ({ shard }: ShardCore, cell: ActorCell): RunningTurn => {
+  const mail = cell.current ?? cell.batch.find(isMail);
+  return {
+    shard,
+    actor: cell.ref.id,
+    durable: cell.durable !== null,
+    type: mail === undefined ? 0 : numberOf(cell, mail.type),
+    seq: mail?.seq ?? -1,
+  };
+};
 
 /**
  * The body of `mail` as its handler may see it, or UNHANDLED when the mail is a dead letter now. Bodies from outside
@@ -34,13 +49,19 @@ export const bodyFor = (core: ShardCore, cell: ActorCell, mail: MailEnvelope): u
   }
 };
 
+/** Says that the code of `cell` runs, on no message. */
+export const enterStart = ({ pulse, shard }: ShardCore, cell: ActorCell): void =>
+  pulse.enter(shard, cell.ref.id, cell.durable !== null, 0, -1);
+
 /** May return a promise, and may throw. */
 export const handleMail = (core: ShardCore, cell: ActorCell, mail: MailEnvelope): unknown => {
   cell.current = mail;
+  const handler = cell.definition?.handlers.get(mail.type);
+  core.pulse.enter(core.shard, cell.ref.id, cell.durable !== null, handler?.number ?? 0, mail.seq);
   const body = bodyFor(core, cell, mail);
   if (body === UNHANDLED) return UNHANDLED;
   core.counters.add('messages');
-  return cell.definition?.handlers.get(mail.type)?.handle?.(cell.state, body, cell.context as CellContext);
+  return handler?.handle?.(cell.state, body, cell.context as CellContext);
 };
 
 /** True when a definition has something to do about such a signal. */
@@ -50,8 +71,9 @@ export const heeds = (definition: LoadedDefinition | null, kind: SignalEnvelope[
 };
 
 /** May return a promise, and may throw. */
-export const handleSignal = (cell: ActorCell, item: SignalEnvelope): unknown => {
+export const handleSignal = (core: ShardCore, cell: ActorCell, item: SignalEnvelope): unknown => {
   cell.current = null;
+  core.pulse.enter(core.shard, cell.ref.id, cell.durable !== null, 0, item.seq);
   const definition = cell.definition as LoadedDefinition;
   const context = cell.context as CellContext;
   const ref = plainRef(item.from);
@@ -98,6 +120,10 @@ export const batchFor = (
   reply: (mail: MailEnvelope, value: unknown) => void,
 ): readonly MailOf<MessageMap>[] => {
   const batch: BatchMail[] = [];
+  const [first] = mails;
+  if (first !== undefined) {
+    core.pulse.enter(core.shard, cell.ref.id, cell.durable !== null, numberOf(cell, first.type), first.seq);
+  }
   for (const mail of mails) {
     const body = bodyFor(core, cell, mail);
     if (body !== UNHANDLED) batch.push(new BatchMail(mail, body, (value) => reply(mail, value)));

@@ -28,6 +28,9 @@ const guard = (control: HostControl): Record<string, AnyMethod> =>
 
 export default async (task: HostTask): Promise<void> => {
   const host = new Host(task, systemClock);
+  // Neither keeps the thread alive: they only say whose code ends it.
+  process.on('uncaughtExceptionMonitor', () => host.ends());
+  process.on('exit', () => host.ends());
   expose(guard(host.control), nodeEndpoint(task.control));
   await host.done;
   // The answer to `stop` leaves first.

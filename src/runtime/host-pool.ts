@@ -21,6 +21,8 @@ export interface HostRun {
    * @throws HOST_DIED when the thread ends before the task, HOST_START_FAILED when it cannot be started
    */
   readonly ended: Promise<void>;
+  /** Ends the thread at once, whatever it does; `ended` rejects with `error`. */
+  kill(error: MegactorError): void;
   /** The host answers: from now on a thread that cannot be started is another one. */
   ready(): void;
 }
@@ -52,15 +54,17 @@ export class HostPool {
   run(task: unknown, transfer: Transferable[]): HostRun {
     const failed = Promise.withResolvers<never>();
     this.#starting.add(failed.reject);
-    const ended = this.#settle(
-      Promise.race([failed.promise, this.#pool.run(task, { transferList: transfer as never[] })]),
-    );
+    const controller = new AbortController();
+    const { signal } = controller;
+    const running = this.#pool.run(task, { transferList: transfer as never[], signal });
+    const ended = this.#settle(Promise.race([failed.promise, running]), signal);
+    const kill = (error: MegactorError): void => controller.abort(error);
     const ready = (): void => {
       this.#starting.delete(failed.reject);
     };
     // Both run to their ends whether anybody still looks or not.
     ended.then(ready, ready);
-    return { ended, ready };
+    return { ended, ready, kill };
   }
 
   /** Ends all threads, whatever they do. */
@@ -69,10 +73,11 @@ export class HostPool {
     await this.#pool.destroy();
   }
 
-  async #settle(running: Promise<unknown>): Promise<void> {
+  async #settle(running: Promise<unknown>, signal: AbortSignal): Promise<void> {
     try {
       await running;
     } catch (thrown) {
+      if (signal.reason instanceof MegactorError) throw signal.reason;
       if (thrown instanceof MegactorError || this.#destroying) throw thrown;
       const words = `the thread of a host died: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
       throw new MegactorError('HOST_DIED', words, { cause: thrown });

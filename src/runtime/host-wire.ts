@@ -4,6 +4,7 @@ import type { DeadLetter } from '../actor/index.ts';
 import type { ActorRecord } from '../journal/shard-log.ts';
 import type { ErrorWire } from '../protocol/errors.ts';
 import type { EventBatch } from '../telemetry/index.ts';
+import type { ActorCharge } from './blame.ts';
 import type { ServiceDirectory, ServicePorts } from './service-client.ts';
 import type { FoundActor } from './shard.ts';
 import type { ShardLimits } from './shard-core.ts';
@@ -22,6 +23,11 @@ export interface HostTask {
   readonly seed: number;
   readonly incarnation: number;
   readonly counters: SharedArrayBuffer;
+  /** Of this incarnation alone. */
+  readonly pulse: SharedArrayBuffer;
+  readonly beatMs: number;
+  /** What its actors did to hosts before. */
+  readonly charges: readonly ActorCharge[];
   readonly control: MessagePort;
   /** Data link to the main thread. */
   readonly main: MessagePort;
@@ -39,7 +45,9 @@ export interface HostTask {
 /** Sent over the data link to the main thread, beside batches of envelopes. */
 export type FromHost =
   | { readonly kind: 'events'; readonly batch: EventBatch }
-  | { readonly kind: 'shard-failed'; readonly shard: number; readonly error: ErrorWire };
+  | { readonly kind: 'shard-failed'; readonly shard: number; readonly error: ErrorWire }
+  /** Message types by their numbers in this thread, from `first` on. */
+  | { readonly kind: 'types'; readonly first: number; readonly types: readonly string[] };
 
 /** The control plane of a host. */
 export interface HostControl {

@@ -5,12 +5,13 @@
 import type { DeadLetter } from '../actor/index.ts';
 import { createJournalClient } from '../journal/index.ts';
 import type { JournalClient } from '../journal/shard-log.ts';
-import { seededRandom, VirtualClock, type Clock } from '../platform/index.ts';
+import { seededRandom, threadNumber, VirtualClock, type Clock } from '../platform/index.ts';
 import { errorToWire, MegactorError } from '../protocol/errors.ts';
 import { CounterRow, EventBuffer } from '../telemetry/index.ts';
 import { DefinitionLoader } from './definition-loader.ts';
 import type { Envelope } from './envelope.ts';
 import { hostOfShard, type FromHost, type HostControl, type HostTask } from './host-wire.ts';
+import { PulseWriter } from './host-pulse.ts';
 import { PeerLink } from './peer-link.ts';
 import { ServiceClient } from './service-client.ts';
 import { SerialOrder } from './serial-order.ts';
@@ -18,6 +19,7 @@ import { Shard } from './shard.ts';
 import { isMain, type ShardLinks } from './shard-core.ts';
 import { deepCopy } from '../actor/index.ts';
 import { trackedJournal } from './tracked-journal.ts';
+import { TypeNames } from './type-names.ts';
 
 const EVENTS_EVERY_MS = 50;
 const EVENTS_PER_BATCH = 1_024;
@@ -34,11 +36,16 @@ export class Host {
   readonly #journal: JournalClient | null;
   /** Only in a deterministic system. */
   readonly #serial: SerialOrder | undefined;
+  readonly #pulse: PulseWriter;
+  readonly #types = new TypeNames((type, first) => this.#post({ kind: 'types', first, types: [type] }));
   readonly #done = Promise.withResolvers<void>();
 
   constructor(task: HostTask, clock: Clock) {
     this.#task = task;
     this.#clock = clock;
+    this.#pulse = new PulseWriter(task.pulse);
+    this.#pulse.begin(threadNumber());
+    clock.every(task.beatMs, () => this.#pulse.beat());
     this.#events = new EventBuffer(clock);
     this.#serial = task.deterministic ? new SerialOrder(new VirtualClock({ real: clock })) : undefined;
     // While a call is under way virtual time stands still, so that no deadline depends on the machine.
@@ -47,10 +54,13 @@ export class Host {
     this.#journal = journal !== null && this.#serial !== undefined ? trackedJournal(journal, this.#serial) : journal;
     this.#main = this.#makeLink();
     for (let host = 0; host < task.hosts; host += 1) if (host !== task.host) this.#peers.set(host, this.#makeLink());
-    const loader = new DefinitionLoader((url) => {
-      const loading = import(url) as Promise<Record<string, unknown>>;
-      return this.#serial?.track(loading) ?? loading;
-    });
+    const loader = new DefinitionLoader(
+      (url) => {
+        const loading = import(url) as Promise<Record<string, unknown>>;
+        return this.#serial?.track(loading) ?? loading;
+      },
+      (type) => this.#types.numberOf(type),
+    );
     for (const shard of task.owned) this.#shards.set(shard, this.#makeShard(shard, loader));
     this.control = this.#makeControl();
   }
@@ -58,6 +68,11 @@ export class Host {
   /** Resolves when the host was stopped. */
   get done(): Promise<void> {
     return this.#done.promise;
+  }
+
+  /** This thread ends, and not because it was asked to: whose code does it? */
+  ends(): void {
+    this.#pulse.blame();
   }
 
   #makeShard(shard: number, loader: DefinitionLoader): Shard {
@@ -78,6 +93,8 @@ export class Host {
         return this.#serial?.track(answer) ?? answer;
       },
       serial: this.#serial,
+      pulse: this.#pulse,
+      charges: this.#task.charges.filter((charge) => charge.shard === shard),
       loader,
       counters: new CounterRow(counters, shard),
       onEvent: (event) => {
@@ -154,6 +171,7 @@ export class Host {
       },
       start: () => {
         this.#main.attach(this.#task.main);
+        this.#post({ kind: 'types', first: 1, types: this.#types.all() });
         for (const [host, port] of this.#task.peers) this.#peers.get(host)?.attach(port);
         for (const shard of all()) shard.start();
         this.#clock.every(EVENTS_EVERY_MS, () => this.#sendEvents());

@@ -2,18 +2,21 @@
  * All hosts of a system as the main thread sees them: started in two phases (recover, then run), watched, replaced when
  * they die. It owns the ports between them. What it does not do: asks and watches of the main thread; it calls back.
  *
- * Invariants: A6 When a host dies, everybody who waits for it is told before its replacement runs. H2 Replacements are
+ * Invariants: A7 A host that is blocked is ended, and whoever's code ended a host is charged with it. A6 When a host dies, everybody who waits for it is told before its replacement runs. H2 Replacements are
  * made one after the other and are bounded within a minute.
  */
 import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
-import type { Clock } from '../platform/index.ts';
+import { systemClock, threadDelayMs } from '../platform/index.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
+import { Charges, whoseFault } from './blame.ts';
 import { ControlClient } from './control-client.ts';
+import type { ActorAddress } from '../protocol/ids.ts';
 import type { Envelope } from './envelope.ts';
-import type { HostPool } from './host-pool.ts';
+import { createPulseMemory, PulseReader, type RunningTurn } from './host-pulse.ts';
+import { beatPeriodMs, HostWatch, SILENT_MS } from './host-watch.ts';
+import type { HostAnswer, HostRecord, HostsParts, HostState } from './host-record.ts';
 import { hostOfShard, type FromHost, type HostControl, type HostTask } from './host-wire.ts';
 import { PeerLink } from './peer-link.ts';
-import type { ServiceThreads } from './service-threads.ts';
 import type { HostDeath } from './system-options.ts';
 
 const OPEN_LIMIT_MS = 120_000;
@@ -22,41 +25,14 @@ const RESTART_PERIOD_MS = 60_000;
 const CAUSE_LIMIT_MS = 500;
 /** How long a host may take to close after its drain. */
 const CLOSE_LIMIT_MS = 15_000;
-
-export interface HostsParts {
-  readonly clock: Clock;
-  readonly pool: HostPool;
-  readonly services: ServiceThreads;
-  /** What is the same in every task. */
-  readonly common: Pick<
-    HostTask,
-    'hosts' | 'shards' | 'seed' | 'counters' | 'directory' | 'limits' | 'checkMail' | 'deterministic'
-  >;
-  readonly restartsMax: number;
-  readonly onEnvelopes: (envelopes: readonly Envelope[]) => void;
-  readonly onRefused: (envelope: Envelope, error: MegactorError) => void;
-  readonly onMessage: (message: FromHost) => void;
-  /** A host died; `shards` are its. */
-  readonly onDied: (shards: readonly number[], error: MegactorError) => void;
-  /** The shards run again. */
-  readonly onBack: (shards: readonly number[], idMax: number) => void;
-  readonly onDeath: (death: HostDeath) => void;
-}
-
-interface HostRecord {
-  readonly index: number;
-  readonly owned: readonly number[];
-  readonly link: PeerLink;
-  control: ControlClient | null;
-  /** Resolves when the task of the present incarnation has ended, however. */
-  ended: Promise<void>;
-  incarnation: number;
-  up: boolean;
-}
+/** A host that is silent for so long will not stop by itself. */
+const STOP_SILENT_MS = 3_000;
 
 export class Hosts {
   readonly #parts: HostsParts;
   readonly #hosts: readonly HostRecord[];
+  readonly #watch: HostWatch;
+  readonly #charges = new Charges();
   readonly #restarts: number[] = [];
   #repairs: Promise<void> = Promise.resolve();
   #running = false;
@@ -73,13 +49,24 @@ export class Hosts {
         clock: parts.clock,
         onEnvelopes: parts.onEnvelopes,
         onRefused: parts.onRefused,
-        onOther: (message) => parts.onMessage(message as FromHost),
+        onOther: (message) => this.#onMessage(index, message as FromHost),
       }),
       control: null,
       ended: Promise.resolve(),
+      pulse: new PulseReader(createPulseMemory()),
+      types: [],
+      kill: () => undefined,
+      opening: true,
       incarnation: -1,
       up: false,
     }));
+    this.#watch = new HostWatch({
+      // Hosts beat by the process's own time, whatever the time of the main thread is.
+      clock: systemClock,
+      blockedAfterMs: parts.blockedAfterMs,
+      threadDelayMs,
+      onBlocked: (host, silentMs) => this.#onBlocked(host, silentMs),
+    });
   }
 
   /** Starts all hosts. @returns the largest id ever used @throws HOST_START_FAILED, JOURNAL_*, DEFINITION_INVALID */
@@ -93,11 +80,17 @@ export class Hosts {
       }
     }
     const idMaxima = await Promise.all(this.#hosts.map((host) => this.#open(host, between.get(host.index) ?? [])));
-    for (const host of this.#hosts) await this.#control(host).call('start');
+    const early = this.#hosts.find((host) => !host.up);
+    if (early !== undefined) throw new MegactorError('HOST_START_FAILED', `host ${early.index} died while starting`);
     this.#running = true;
-    // One that died between its opening and here was not replaced yet.
+    // Turns run from here on, and whoever's thread they end is replaced.
+    for (const host of this.#hosts) await host.control?.call('start').catch(onlyDeath);
+    for (let repairs = null; repairs !== this.#repairs;) {
+      repairs = this.#repairs;
+      await repairs;
+    }
     const dead = this.#hosts.find((host) => !host.up);
-    if (dead !== undefined) throw new MegactorError('HOST_START_FAILED', `host ${dead.index} died while starting`);
+    if (dead !== undefined) throw new MegactorError('HOST_START_FAILED', `host ${dead.index} does not stay alive`);
     return Math.max(0, ...idMaxima);
   }
 
@@ -115,20 +108,37 @@ export class Hosts {
     name: Name,
     ...args: Parameters<HostControl[Name]>
   ): Promise<Awaited<ReturnType<HostControl[Name]>>> {
-    const host = this.#ofShard(shard);
-    if (host === undefined) throw new MegactorError('CONFIG_INVALID', `there is no shard ${shard}`);
-    return this.#control(host).call(name, ...args);
+    return this.#control(this.#ownerOf(shard)).call(name, ...args);
   }
 
-  /** Calls every host that runs; those that die meanwhile are left out. */
+  states(): HostState[] {
+    return this.#hosts.map((host) => this.#stateOf(host));
+  }
+
+  /** Asks every host, and waits for none that is silent or down. */
+  ask<Name extends keyof HostControl>(
+    name: Name,
+    ...args: Parameters<HostControl[Name]>
+  ): Promise<HostAnswer<Awaited<ReturnType<HostControl[Name]>>>[]> {
+    return Promise.all(this.#hosts.map((host) => this.#ask(host, name, args)));
+  }
+
+  /** The same for the host of `shard`. @throws CONFIG_INVALID, and what the method throws */
+  askShard<Name extends keyof HostControl>(
+    shard: number,
+    name: Name,
+    ...args: Parameters<HostControl[Name]>
+  ): Promise<HostAnswer<Awaited<ReturnType<HostControl[Name]>>>> {
+    return this.#ask(this.#ownerOf(shard), name, args);
+  }
+
+  /** The answers of those that answer. */
   async onAll<Name extends keyof HostControl>(
     name: Name,
     ...args: Parameters<HostControl[Name]>
   ): Promise<Awaited<ReturnType<HostControl[Name]>>[]> {
-    const answers = await Promise.allSettled(
-      this.#hosts.filter((host) => host.up).map((host) => this.#control(host).call(name, ...args)),
-    );
-    return answers.filter((answer) => answer.status === 'fulfilled').map((answer) => answer.value);
+    const answers = await this.ask(name, ...args);
+    return answers.flatMap(({ value }) => (value === undefined ? [] : [value]));
   }
 
   /** Drains all hosts that run; those that die meanwhile are left out. */
@@ -143,15 +153,8 @@ export class Hosts {
   async stop(deadlineMs: number): Promise<void> {
     this.#stopping = true;
     await this.#repairs;
-    const limitMs = deadlineMs + CLOSE_LIMIT_MS;
-    await Promise.allSettled(
-      this.#hosts
-        .filter((host) => host.up)
-        .map(async (host) => {
-          await this.#control(host).callWithin(limitMs, 'stop', deadlineMs);
-          await host.ended;
-        }),
-    );
+    await Promise.allSettled(this.#hosts.filter((host) => host.up).map((host) => this.#stopOne(host, deadlineMs)));
+    this.#watch.close();
     const stopped = new MegactorError('SYSTEM_STOPPED', 'the system was stopped');
     for (const host of this.#hosts) {
       host.control?.end(stopped);
@@ -160,8 +163,59 @@ export class Hosts {
     await this.#parts.pool.destroy();
   }
 
+  async #stopOne(host: HostRecord, deadlineMs: number): Promise<void> {
+    const waiting = new AbortController();
+    const stopped = async (): Promise<void> => {
+      await this.#control(host).callWithin(deadlineMs + CLOSE_LIMIT_MS, 'stop', deadlineMs);
+      await host.ended;
+    };
+    try {
+      await Promise.race([stopped(), this.#watch.untilSilent(host.index, waiting.signal, STOP_SILENT_MS)]);
+    } finally {
+      waiting.abort();
+    }
+  }
+
   #ofShard(shard: number): HostRecord | undefined {
     return this.#hosts[hostOfShard(shard, this.#hosts.length)];
+  }
+
+  /** @throws CONFIG_INVALID */
+  #ownerOf(shard: number): HostRecord {
+    const host = shard >= 0 && shard < this.#parts.common.shards ? this.#ofShard(shard) : undefined;
+    if (host === undefined) throw new MegactorError('CONFIG_INVALID', `there is no shard ${shard}`);
+    return host;
+  }
+
+  #stateOf({ index, owned, up, pulse }: HostRecord): HostState {
+    const silentMs = Math.round(this.#watch.silentMs(index));
+    const { mark } = pulse.read();
+    return {
+      host: index,
+      shards: owned,
+      state: up ? (silentMs >= SILENT_MS ? 'silent' : 'running') : 'down',
+      silentMs,
+      actor: mark === null || !up ? null : { shard: mark.shard, id: mark.actor },
+    };
+  }
+
+  async #ask<Name extends keyof HostControl>(
+    host: HostRecord,
+    name: Name,
+    args: Parameters<HostControl[Name]>,
+  ): Promise<HostAnswer<Awaited<ReturnType<HostControl[Name]>>>> {
+    const waiting = new AbortController();
+    try {
+      const silent = this.#watch.untilSilent(host.index, waiting.signal).then(() => undefined);
+      const value = await Promise.race([this.#control(host).call(name, ...args), silent]);
+      return { state: this.#stateOf(host), value };
+    } catch (thrown) {
+      const error = toMegactorError(thrown);
+      if (error.code !== 'HOST_DIED') throw error;
+      return { state: { ...this.#stateOf(host), state: 'down' }, value: undefined };
+    } finally {
+      waiting.abort();
+    }
   }
 
   #control(host: HostRecord): ControlClient {
@@ -170,10 +224,14 @@ export class Hosts {
   }
 
   async #open(host: HostRecord, peers: readonly (readonly [number, MessagePort])[]): Promise<number> {
-    const { parts, control, main } = this.#makeTask(host, peers);
+    const memory = createPulseMemory();
+    const { parts, control, main } = this.#makeTask(host, peers, memory);
     host.control = new ControlClient(this.#parts.clock, control);
     host.link.attach(main);
     host.up = true;
+    host.opening = true;
+    host.types = [];
+    host.pulse = new PulseReader(memory);
     const transfer: Transferable[] = [parts.control, parts.main, ...peers.map(([, port]) => port)];
     transfer.push(...parts.services.map(([, port]) => port));
     if (parts.journal !== null) transfer.push(parts.journal);
@@ -181,6 +239,8 @@ export class Hosts {
     const ended = Promise.withResolvers<void>();
     host.ended = ended.promise;
     const run = this.#parts.pool.run(parts, transfer);
+    host.kill = (error) => run.kill(error);
+    this.#watch.watch(host.index, host.pulse);
     const died = run.ended.then(
       () => new MegactorError('HOST_DIED', `host ${host.index} ended by itself`),
       (thrown: unknown) => toMegactorError(thrown, 'HOST_DIED'),
@@ -194,26 +254,34 @@ export class Hosts {
       // The pool may know of a failure that no port shows, and the other way round.
       const idMax = await Promise.race([opened, died.then((error) => Promise.reject(error))]);
       run.ready();
+      host.opening = false;
       return idMax;
     } catch (thrown) {
       const error = toMegactorError(thrown);
-      if (error.code !== 'HOST_DIED') throw error;
+      if (error.code !== 'HOST_DIED' && error.code !== 'HOST_BLOCKED') throw error;
       // A port closes before the pool can say why.
       const cause = await Promise.race([died, this.#parts.clock.sleep(CAUSE_LIMIT_MS)]);
       throw new MegactorError('HOST_START_FAILED', cause?.message ?? error.message, { cause: cause ?? error });
     }
   }
 
-  #makeTask(host: HostRecord, peers: HostTask['peers']): { parts: HostTask; control: MessagePort; main: MessagePort } {
+  #makeTask(
+    host: HostRecord,
+    peers: HostTask['peers'],
+    pulse: SharedArrayBuffer,
+  ): { parts: HostTask; control: MessagePort; main: MessagePort } {
     const control = new MessageChannel();
     const main = new MessageChannel();
     host.incarnation += 1;
-    const { services } = this.#parts;
+    const { services, blockedAfterMs } = this.#parts;
     const parts: HostTask = {
       ...this.#parts.common,
       host: host.index,
       owned: host.owned,
       incarnation: host.incarnation,
+      pulse,
+      beatMs: beatPeriodMs(blockedAfterMs),
+      charges: this.#charges.of(host.owned, systemClock.monotonic()),
       control: control.port2,
       main: main.port2,
       peers,
@@ -223,17 +291,49 @@ export class Hosts {
     return { parts, control: control.port1, main: main.port1 };
   }
 
+  #onMessage(index: number, message: FromHost): void {
+    if (message.kind !== 'types') {
+      this.#parts.onMessage(message);
+      return;
+    }
+    const host = this.#hosts[index] as HostRecord;
+    host.types = [...host.types.slice(0, message.first - 1), ...message.types];
+  }
+
+  #onBlocked(index: number, silentMs: number): void {
+    const host = this.#hosts[index] as HostRecord;
+    // What the runtime itself does at an opening has a limit of its own.
+    if (host.opening && host.pulse.read().mark === null) return;
+    host.kill(new MegactorError('HOST_BLOCKED', `host ${index} gave no sign of life for ${silentMs} ms`));
+  }
+
+  /** @returns who is charged with the end of `host` */
+  #charge(host: HostRecord, error: MegactorError, silentMs: number): RunningTurn | null {
+    const turn = whoseFault(host.pulse.read());
+    if (turn === null || !host.owned.includes(turn.shard)) return null;
+    const type = host.types[turn.type - 1] ?? '';
+    const reason = `${error.code}: ${error.message}`;
+    if (turn.durable) this.#charges.add(turn, type, reason, systemClock.monotonic(), silentMs);
+    if (turn.seq < 0 && type !== '') this.#parts.onPoison(turn, type);
+    return turn;
+  }
+
   #onEnd(host: HostRecord, incarnation: number, error: MegactorError): void {
     if (!host.up || host.incarnation !== incarnation) return;
     host.up = false;
+    const silentMs = this.#watch.silentMs(host.index);
+    this.#watch.unwatch(host.index);
     host.link.detach();
-    host.control?.end(error);
+    // However it died, whoever waits for an answer need not tell the ways apart.
+    host.control?.end(new MegactorError('HOST_DIED', error.message, { cause: error }));
     if (this.#stopping || !this.#running) return;
+    const turn = this.#charge(host, error, silentMs);
+    const blamed = turn === null ? null : { shard: turn.shard, id: turn.actor };
     this.#parts.onDied(host.owned, error);
-    this.#repairs = this.#repairs.then(() => this.#repair(host, error));
+    this.#repairs = this.#repairs.then(() => this.#repair(host, error, blamed));
   }
 
-  async #repair(host: HostRecord, error: MegactorError): Promise<void> {
+  async #repair(host: HostRecord, error: MegactorError, blamed: ActorAddress | null): Promise<void> {
     const others = this.#hosts.filter((other) => other !== host && other.up);
     const tell = (name: 'peerDied' | 'peerBack' | 'peerGone'): Promise<unknown> =>
       Promise.allSettled(others.map((other) => this.#control(other).call(name, host.index)));
@@ -245,7 +345,7 @@ export class Hosts {
     if (recent.length >= this.#parts.restartsMax) {
       host.link.kill();
       await tell('peerGone');
-      this.#parts.onDeath({ host: host.index, shards: host.owned, error, replaced: false });
+      this.#parts.onDeath({ host: host.index, shards: host.owned, error, replaced: false, blamed });
       return;
     }
     const peers: [number, MessagePort][] = [];
@@ -260,20 +360,28 @@ export class Hosts {
       await Promise.allSettled(attached);
       const idMax = await this.#open(host, peers);
       await this.#control(host).call('start');
+      this.#charges.answered(host.owned, systemClock.monotonic());
       await tell('peerBack');
       this.#parts.onBack(host.owned, idMax);
-      this.#parts.onDeath({ host: host.index, shards: host.owned, error, replaced: true });
+      this.#parts.onDeath({ host: host.index, shards: host.owned, error, replaced: true, blamed });
     } catch (thrown) {
-      this.#openFailed(host, toMegactorError(thrown));
+      this.#openFailed(host, { error, blamed }, toMegactorError(thrown));
     }
   }
 
   /** A replacement did not come up: if its thread is dead, `#onEnd` goes on; if not, nothing else will. */
-  #openFailed(host: HostRecord, error: MegactorError): void {
-    if (!host.up) return;
+  #openFailed(host: HostRecord, died: Pick<HostDeath, 'error' | 'blamed'>, error: MegactorError): void {
+    if (!host.up) {
+      this.#parts.onDeath({ host: host.index, shards: host.owned, ...died, replaced: true });
+      return;
+    }
     host.up = false;
     host.control?.end(error);
     host.link.kill();
-    this.#parts.onDeath({ host: host.index, shards: host.owned, error, replaced: false });
+    this.#parts.onDeath({ host: host.index, shards: host.owned, error, replaced: false, blamed: null });
   }
 }
+
+const onlyDeath = (thrown: unknown): void => {
+  if (toMegactorError(thrown).code !== 'HOST_DIED') throw thrown;
+};

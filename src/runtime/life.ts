@@ -11,11 +11,12 @@ import { MegactorError, toMegactorError } from '../protocol/errors.ts';
 import type { ActorCell, StopRequest } from './cell.ts';
 import { isPassing, NO_ITEMS } from './cell.ts';
 import { CellContext } from './cell-context.ts';
+import { meetCharge } from './charged.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
 import type { DurableSteps } from './durable-steps.ts';
 import type { ChildFailed, ChildReport, MailboxItem, MailEnvelope } from './envelope.ts';
 import { Family } from './family.ts';
-import { isPromise } from './handling.ts';
+import { isPromise, turnOf } from './handling.ts';
 import { watchRoutees } from './routing.ts';
 import { isMail, type ShardCore } from './shard-core.ts';
 import { isGroup, Supervision } from './supervision.ts';
@@ -47,12 +48,13 @@ export class Life {
   start(cell: ActorCell, definition: LoadedDefinition): boolean {
     if (cell.status !== 'starting') return true;
     cell.definition = definition;
+    if (meetCharge(this.#core, this, cell)) return true;
     try {
-      cell.state = this.#stateFor(cell, definition);
+      cell.state = this.#core.pulse.nested(turnOf(this.#core, cell), () => this.#stateFor(cell, definition));
     } catch (thrown) {
       const error = toMegactorError(thrown, 'ACTOR_FAILED');
       // A failing start is an end like any other, if it is not the first.
-      if (cell.restartCount > 0) this.#decide(cell, 'failure', wordsOf(error), undefined, FAILED_START_MS);
+      if (cell.restartCount > 0) this.decide(cell, 'failure', wordsOf(error), undefined, FAILED_START_MS);
       else this.startFailed(cell, error);
       return false;
     }
@@ -139,7 +141,7 @@ export class Life {
     }
     // It was told to end this turn anyway.
     if (cell.stopRequest?.by === 'halt') this.stopNow(cell);
-    else this.#decide(cell, 'failure', wordsOf(error), items.find(isMail)?.type);
+    else this.decide(cell, 'failure', wordsOf(error), items.find(isMail)?.type);
   }
 
   /** The turn of an actor is given up for good, because the system stops. */
@@ -172,7 +174,7 @@ export class Life {
     }
     if (request.by === 'child' || (request.by === 'self' && cell.options.supervision.restart === 'permanent')) {
       cell.stopRequest = null;
-      this.#decide(cell, request.by === 'child' ? 'failure' : 'normal', request.reason, undefined);
+      this.decide(cell, request.by === 'child' ? 'failure' : 'normal', request.reason, undefined);
       return;
     }
     cell.status = 'stopping';
@@ -206,7 +208,7 @@ export class Life {
   }
 
   /** @param leastMs at least so long before the next start */
-  #decide(cell: ActorCell, exit: Exit, reason: string, message: string | undefined, leastMs = 0): void {
+  decide(cell: ActorCell, exit: Exit, reason: string, message: string | undefined, leastMs = 0): void {
     const { supervision, supervised } = cell.options;
     const { clock, parts } = this.#core;
     const asked = cell.stopRequest?.by === 'asked';
@@ -318,7 +320,8 @@ export class Life {
       then();
     };
     try {
-      const result = onStop(cell.state, cell.context) as unknown;
+      const { state, context } = cell;
+      const result = this.#core.pulse.nested(turnOf(this.#core, cell), () => onStop(state, context) as unknown);
       if (!isPromise(result)) {
         done();
         return;
@@ -376,7 +379,10 @@ export class Life {
     const left = [...cell.mailbox.drain(), ...(cell.stash ?? []), ...this.#steps.leftOf(cell)];
     cell.batch = NO_ITEMS;
     cell.stash = null;
-    for (const mail of left.filter(isMail)) core.deadMail(mail, 'stopped', cell.ref.name, 'ACTOR_STOPPED');
+    for (const mail of left.filter(isMail)) {
+      const isPoison = mail.seq >= 0 && mail.seq === cell.poison;
+      core.deadMail(mail, isPoison ? 'poison' : 'stopped', cell.ref.name, 'ACTOR_STOPPED');
+    }
     for (const watcher of cell.watchers?.values() ?? []) this.family.tellWatcher(watcher, cell.ref, reason);
     this.family.tellParent(cell, by === 'failure');
   }

@@ -26,6 +26,9 @@ import type { RouterCarrier } from './system-router.ts';
 /** Envelopes under way to one shard; beyond, `tell` returns false and an ask is refused. */
 const UNDER_WAY_MAX = 131_072;
 
+/** No plain data, so the letter says that it has no body. */
+const BODY_LOST = Symbol('died with its thread');
+
 const stopped = (): MegactorError => new MegactorError('SYSTEM_STOPPED', 'the system was stopped');
 
 export class MainEndpoint implements RouterCarrier {
@@ -94,6 +97,11 @@ export class MainEndpoint implements RouterCarrier {
     if (ask !== 0) this.#asks.settle(ask, undefined, error);
     const reason = error.code === 'MESSAGE_NOT_CLONEABLE' ? 'not-cloneable' : 'host-died';
     this.#dead({ shard, id: to, name: '' }, reason, type, body, ask);
+  }
+
+  /** A message that only a dead host had is what ended it. */
+  poisoned(ref: ActorRef, type: string): void {
+    this.#dead(ref, 'poison', type, BODY_LOST);
   }
 
   hostDied(shards: ReadonlySet<number>): void {

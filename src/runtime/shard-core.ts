@@ -17,23 +17,27 @@ import {
 } from '../actor/index.ts';
 import type { JournalClient, ShardLog } from '../journal/shard-log.ts';
 import { errorToWire, MegactorError, type ErrorCode } from '../protocol/errors.ts';
-import { ALLOCATORS_MAX, IdAllocator, MAIN_SHARD } from '../protocol/ids.ts';
+import { ALLOCATORS_MAX, IdAllocator } from '../protocol/ids.ts';
 import type { ServiceCallOptions } from '../protocol/service.ts';
 import type { Clock, Random } from '../platform/index.ts';
 import type { CounterRow, EventInput } from '../telemetry/index.ts';
 import { AskTable } from './ask-table.ts';
+import type { ActorCharge } from './blame.ts';
 import type { ActorCell } from './cell.ts';
 import { CreditBook } from './credit-book.ts';
 import type { DefinitionLoader } from './definition-loader.ts';
 import { DurableTimers } from './durable-timers.ts';
 import { noteDeadLetter } from './dead-letters.ts';
-import type { Envelope, MailboxItem, MailEnvelope, SignalEnvelope } from './envelope.ts';
+import type { Envelope, MailboxItem, MailEnvelope } from './envelope.ts';
+import { createPulseMemory, PulseWriter } from './host-pulse.ts';
+import { isMain } from './items.ts';
 import { Passivation } from './passivation.ts';
 import { Saves } from './saves.ts';
 import type { SerialOrder } from './serial-order.ts';
 import { SHARD_LIMITS, type ShardLimits } from './shard-limits.ts';
 import { Spilling } from './spilling.ts';
 
+export { isMail, isMain, isSignal, ownMail } from './items.ts';
 export { SHARD_LIMITS, type ShardLimits } from './shard-limits.ts';
 
 /** The way to other shards. */
@@ -76,6 +80,10 @@ export interface ShardParts {
   readonly limits?: Partial<ShardLimits>;
   /** Pass messages within the shard through the codec and freeze them, so that tests see what threads would do. */
   readonly checkMail?: boolean;
+  /** Says whose code runs; default: to nobody. */
+  readonly pulse?: PulseWriter;
+  /** What actors of this shard did to its threads before. */
+  readonly charges?: readonly ActorCharge[];
   /** Starts turns one by one over all shards of the host, instead of this shard's run queue. */
   readonly serial?: SerialOrder | undefined;
 }
@@ -120,6 +128,10 @@ export class ShardCore {
   halted = false;
   /** The last reading of the monotonic clock in the run loop. */
   loopMs = 0;
+  /** Says whose code runs. */
+  readonly pulse: PulseWriter;
+  /** Charges that actors have not met yet, by their ids. */
+  readonly charges: Map<number, ActorCharge>;
   /** Turns under way. */
   running = 0;
   /** Called when `running` falls to 0 while paused. */
@@ -143,6 +155,8 @@ export class ShardCore {
     this.passivation = new Passivation(this);
     this.timers = new DurableTimers(this);
     this.#spawnRound = parts.shard;
+    this.pulse = parts.pulse ?? new PulseWriter(createPulseMemory());
+    this.charges = new Map(parts.charges?.map((charge) => [charge.actor, charge]));
     parts.serial?.add(this);
   }
 
@@ -286,6 +300,7 @@ export class ShardCore {
   runQueued(cell: ActorCell): void {
     this.loopMs = this.clock.monotonic();
     this.#runTurn(cell);
+    this.pulse.leave();
   }
 
   /** What a handler asks of the outside: in a serial order nothing else starts meanwhile. */
@@ -369,6 +384,7 @@ export class ShardCore {
       // It was stopped after it was queued.
       if (cell.status !== 'queued') continue;
       this.#runTurn(cell);
+      this.pulse.leave();
       this.loopMs = this.clock.monotonic();
       if (this.loopMs >= until) break;
     }
@@ -378,22 +394,3 @@ export class ShardCore {
 
 /** Most messages of one batch, unless the definition says otherwise. */
 export const BATCH_MAX = 64;
-
-/** Mail for self from a timer, or anything else that never leaves the shard. */
-export const ownMail = (cell: ActorCell, type: string, body: unknown): MailEnvelope => ({
-  kind: 'mail',
-  shard: cell.ref.shard,
-  source: cell.ref.shard,
-  to: cell.ref.id,
-  from: cell.ref,
-  type,
-  body,
-  ask: 0,
-  seq: -1,
-});
-
-export const isMain = (shard: number): boolean => shard === MAIN_SHARD;
-
-/** Type guard, for filters. */
-export const isMail = (item: MailboxItem): item is MailEnvelope => item.kind === 'mail';
-export const isSignal = (item: MailboxItem): item is SignalEnvelope => item.kind === 'signal';

@@ -121,6 +121,8 @@ export class Shard {
       if (cell.durable !== null) this.#peers.announce(cell, () => true);
     }
     this.#core.paused = false;
+    // Whoever has to answer for the end of a thread does so now, also when nothing waits for him.
+    for (const id of this.#core.charges.keys()) void this.#core.activate(id);
     this.#core.schedule();
   }
 

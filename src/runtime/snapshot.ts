@@ -26,6 +26,8 @@ export interface ActorSnapshot {
   readonly state: unknown;
   readonly historyLength: number;
   readonly restarts: number;
+  /** True when its host did not answer, and this is what the journal holds. */
+  readonly stale: boolean;
   readonly parent: ActorAddress | null;
   readonly children: number;
 }
@@ -53,6 +55,7 @@ export const snapshotOf = (core: ShardCore, cell: ActorCell): ActorSnapshot => (
   state: copyOf(cell.state),
   historyLength: cell.durable?.history.length ?? 0,
   restarts: cell.restartCount,
+  stale: false,
   parent: cell.record.parent,
   children: cell.children?.size ?? 0,
 });
@@ -77,6 +80,7 @@ export const snapshotOfPassive = (
   state: found.state,
   historyLength: found.history.length,
   restarts: 0,
+  stale: false,
   parent: found.record.parent,
   children: found.children.length,
 });

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { coreCount, freshSeed, systemClock, type Clock } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
-import { SHARDS_MAX } from '../protocol/ids.ts';
+import { SHARDS_MAX, type ActorAddress } from '../protocol/ids.ts';
 import type { EventRecord } from '../protocol/event.ts';
 import type { ServiceSpec } from '../protocol/service.ts';
 import type { DurabilityLevel } from '../journal/shard-log.ts';
@@ -15,6 +15,8 @@ export interface HostDeath {
   readonly error: MegactorError;
   /** False when it is not replaced, because too many died: its shards stand still. */
   readonly replaced: boolean;
+  /** The actor whose code ended it, if that is known. */
+  readonly blamed: ActorAddress | null;
 }
 
 /** Something without which the system cannot go on as it should. */
@@ -42,6 +44,11 @@ export interface SystemOptions {
   readonly onFailure?: (failure: SystemFailure) => void;
   /** Most replacements of hosts within a minute. Default 5. */
   readonly hostRestartsMax?: number;
+  /**
+   * Milliseconds without a sign of life after which a host is taken for blocked by an actor that does not give its
+   * thread back, is ended and replaced. 0: never, for work with a debugger. Default 10,000.
+   */
+  readonly blockedAfterMs?: number;
   /** Most megabytes of objects per host. Default 4,096. */
   readonly maxOldGenerationMb?: number;
   /** For tests: pass messages between actors of one thread through the codec, and freeze them. */
@@ -70,12 +77,17 @@ export interface SystemOptions {
   readonly hostEntry?: URL;
 }
 
+/** Below, collections of garbage and a busy machine would be blamed. */
+const BLOCKED_AFTER_MIN_MS = 250;
+const BLOCKED_AFTER_MS = 10_000;
+
 const schema = z.object({
   threads: z.int().min(1).max(SHARDS_MAX).optional(),
   shards: z.int().min(1).max(SHARDS_MAX).optional(),
   seed: z.int().nonnegative().optional(),
   hostRestartsMax: z.int().nonnegative().optional(),
   maxOldGenerationMb: z.int().positive().optional(),
+  blockedAfterMs: z.union([z.literal(0), z.number().min(BLOCKED_AFTER_MIN_MS)]).optional(),
   passivateAfterMs: z.union([z.number().nonnegative(), z.literal(Infinity)]).optional(),
   residentMax: z.union([z.int().nonnegative(), z.literal(Infinity)]).optional(),
   checkpoint: z
@@ -92,6 +104,7 @@ export interface SystemSettings {
   readonly journal: { readonly directory: string | null; readonly durability: DurabilityLevel } | null;
   readonly hostRestartsMax: number;
   readonly maxOldGenerationMb: number;
+  readonly blockedAfterMs: number;
   readonly limits: Partial<ShardLimits>;
   readonly deterministic: boolean;
 }
@@ -130,6 +143,7 @@ export const resolveSystemOptions = (options: SystemOptions): SystemSettings => 
     journal: typeof journal === 'string' ? { directory: journal, durability: 'flushed' } : (journal ?? null),
     hostRestartsMax: options.hostRestartsMax ?? 5,
     maxOldGenerationMb: options.maxOldGenerationMb ?? 4_096,
+    blockedAfterMs: options.blockedAfterMs ?? BLOCKED_AFTER_MS,
     limits: limitsOf(options, shards),
     deterministic,
   };

@@ -15,10 +15,10 @@ import {
   type Router,
   type SpawnOptions,
 } from '../actor/index.ts';
-import { createJournalClient } from '../journal/index.ts';
+import { createJournalClient, type PeekingJournalClient } from '../journal/index.ts';
 import type { ActorRecord, DurabilityLevel, JournalClient, Outgoing } from '../journal/shard-log.ts';
 import { entryUrl } from '../platform/index.ts';
-import { errorFromWire, MegactorError, toMegactorError } from '../protocol/errors.ts';
+import { errorFromWire, MegactorError } from '../protocol/errors.ts';
 import {
   ALLOCATORS_MAX,
   IdAllocator,
@@ -31,6 +31,7 @@ import type { ServiceCallOptions } from '../protocol/service.ts';
 import { CounterRow, createCounterMemory, EventStream, sumCounters, type CounterValues } from '../telemetry/index.ts';
 import { HostPool } from './host-pool.ts';
 import type { FromHost } from './host-wire.ts';
+import type { HostState } from './host-record.ts';
 import { Hosts } from './hosts.ts';
 import { ServiceClient } from './service-client.ts';
 import { ServiceThreads } from './service-threads.ts';
@@ -38,18 +39,19 @@ import type { FoundActor } from './shard.ts';
 import type { ActorSnapshot } from './snapshot.ts';
 import { spawnRecord } from './spawn-record.ts';
 import { resolveSystemOptions, type SystemOptions, type SystemSettings } from './system-options.ts';
+import { type ActorSurvey, Survey } from './survey.ts';
 import { SystemRef } from './system-ref.ts';
 import { SystemRouter, type SystemRouterOptions } from './system-router.ts';
 import { MainEndpoint } from './main-endpoint.ts';
 
 const STOP_DEADLINE_MS = 5_000;
-/** Most actors of one call to a host. */
-const INSPECT_BATCH = 1_024;
 
 export interface SystemStats {
   readonly total: CounterValues;
   readonly shards: readonly CounterValues[];
   readonly hosts: number;
+  /** One per host. */
+  readonly hostStates: readonly HostState[];
   readonly hostDeaths: number;
   /** Events lost because somebody was too slow. */
   readonly eventsDropped: number;
@@ -66,7 +68,7 @@ interface Started {
   readonly settings: SystemSettings;
   readonly services: ServiceThreads;
   readonly client: ServiceClient;
-  readonly journal: JournalClient | null;
+  readonly journal: PeekingJournalClient | null;
   readonly memory: SharedArrayBuffer;
 }
 
@@ -81,6 +83,7 @@ export class ActorSystem {
   readonly #services: ServiceThreads;
   readonly #client: ServiceClient;
   readonly #hosts: Hosts;
+  readonly #survey: Survey;
   readonly #counters: readonly CounterRow[];
   readonly #endpoint: MainEndpoint;
   /** Of the parents that `actorRecord` was given, so that a tree made here knows its upper levels. */
@@ -119,6 +122,8 @@ export class ActorSystem {
         deterministic: settings.deterministic,
       },
       restartsMax: settings.hostRestartsMax,
+      blockedAfterMs: settings.blockedAfterMs,
+      onPoison: ({ shard, actor }, type) => this.#endpoint.poisoned({ shard, id: actor, name: '' }, type),
       onEnvelopes: (envelopes) => this.#endpoint.receive(envelopes),
       onRefused: (envelope, error) => this.#endpoint.refused(envelope, error),
       onMessage: (message) => this.#onHostMessage(message),
@@ -129,6 +134,7 @@ export class ActorSystem {
         options.onHostDeath?.(death);
       },
     });
+    this.#survey = new Survey(this.#hosts, journal);
   }
 
   /**
@@ -271,30 +277,30 @@ export class ActorSystem {
       total: sumCounters(shards),
       shards,
       hosts: this.#hosts.count,
+      hostStates: this.#hosts.states(),
       hostDeaths: this.#hostDeaths,
       eventsDropped: this.events.dropped,
     };
   }
 
-  /** All actors in memory. Passive ones are only counted, in `stats()`. */
-  async actors(): Promise<ActorSnapshot[]> {
-    return (await this.#hosts.onAll('actors')).flat();
+  /** The actors of `survey`. */
+  async actors(): Promise<readonly ActorSnapshot[]> {
+    return (await this.survey()).actors;
+  }
+
+  /** All actors in memory, and which hosts did not answer. Passive actors are only counted, in `stats()`. */
+  survey(): Promise<ActorSurvey> {
+    this.#checkRunning();
+    return this.#survey.all();
   }
 
   /**
-   * These actors, in memory or passive. Nobody is woken. Left out is who does not exist, or whose host does not run at
-   * the moment.
+   * These actors, in memory or passive. Nobody is woken. Of a host that does not answer the journal tells, which is marked
+   * as `stale`. Left out is who does not exist, and who is ephemeral on such a host.
    */
-  async inspect(refs: readonly ActorAddress[]): Promise<ActorSnapshot[]> {
+  inspect(refs: readonly ActorAddress[]): Promise<ActorSnapshot[]> {
     this.#checkRunning();
-    const found: ActorSnapshot[] = [];
-    for (const [shard, those] of Map.groupBy(refs, (ref) => ref.shard)) {
-      const ids = those.map((ref) => ref.id);
-      for (let from = 0; from < ids.length; from += INSPECT_BATCH) {
-        found.push(...(await this.#inspectSome(shard, ids.slice(from, from + INSPECT_BATCH))));
-      }
-    }
-    return found;
+    return this.#survey.some(refs);
   }
 
   /**
@@ -332,17 +338,7 @@ export class ActorSystem {
     await this.stop();
   }
 
-  async #inspectSome(shard: number, ids: readonly number[]): Promise<ActorSnapshot[]> {
-    try {
-      return await this.#hosts.onShard(shard, 'inspect', shard, ids);
-    } catch (thrown) {
-      const error = toMegactorError(thrown);
-      if (error.code === 'HOST_DIED') return [];
-      throw error;
-    }
-  }
-
-  #onHostMessage(message: FromHost): void {
+  #onHostMessage(message: Exclude<FromHost, { kind: 'types' }>): void {
     switch (message.kind) {
       case 'events':
         this.events.addBatch(message.batch);

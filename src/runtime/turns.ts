@@ -10,7 +10,7 @@ import { NO_ITEMS } from './cell.ts';
 import type { CellContext } from './cell-context.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
 import type { MailboxItem, MailEnvelope } from './envelope.ts';
-import { batchFor, handleMail, handleSignal, isPromise, UNHANDLED } from './handling.ts';
+import { batchFor, enterStart, handleMail, handleSignal, isPromise, turnOf, UNHANDLED } from './handling.ts';
 import type { Life } from './life.ts';
 import { BATCH_MAX, isMail, isSignal, type ShardCore } from './shard-core.ts';
 
@@ -38,6 +38,7 @@ export class Turns {
   /** The turn before any mail. */
   #begin(cell: ActorCell): void {
     cell.begins = false;
+    enterStart(this.#core, cell);
     let result: unknown;
     try {
       result = cell.definition?.onStart?.(cell.state, cell.context as CellContext);
@@ -57,7 +58,7 @@ export class Turns {
       if (item === undefined) break;
       let result: unknown;
       try {
-        result = item.kind === 'mail' ? handleMail(core, cell, item) : handleSignal(cell, item);
+        result = item.kind === 'mail' ? handleMail(core, cell, item) : handleSignal(core, cell, item);
       } catch (thrown) {
         this.#fail(cell, thrown, [item]);
         return;
@@ -88,7 +89,7 @@ export class Turns {
   }
 
   async #signalsFirst(cell: ActorCell, items: readonly MailboxItem[]): Promise<void> {
-    for (const signal of items.filter(isSignal)) await handleSignal(cell, signal);
+    for (const signal of items.filter(isSignal)) await handleSignal(this.#core, cell, signal);
     await this.#callBatch(cell, items.filter(isMail));
   }
 
@@ -102,6 +103,7 @@ export class Turns {
   #await(cell: ActorCell, result: PromiseLike<unknown>, items: MailboxItem[]): void {
     const { turn } = cell;
     cell.batch = items;
+    this.#core.pulse.waiting(turnOf(this.#core, cell), result);
     result.then(
       (value) => {
         if (cell.turn !== turn || cell.status !== 'running') return;

@@ -50,7 +50,7 @@ test.each(CASES)('D6 a host that dies %s the call', async (at, written, outcome)
     journal: { directory, durability: 'committed' },
     onHostDeath: (death) => deaths.push(death),
   });
-  const ref = await system.spawn(launcher, file, { name: 'pad', durable: true });
+  const ref = await system.spawn(launcher, file, { name: 'pad', durable: true, restart: 'transient' });
   ref.tell('launch', { at, kills: 'thread' });
   await expect.poll(() => deaths, { timeout: 20_000 }).toHaveLength(1);
   await expect.poll(() => system.journal?.pending(), { timeout: 20_000 }).toBe(0);

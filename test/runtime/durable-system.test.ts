@@ -99,7 +99,7 @@ describe('durable actors on threads', () => {
   test('D3 a crash between an effect and its step uses the recorded effect', async () => {
     await using system = await start();
     const file = join(directory, 'calls');
-    const ref = await system.spawn(caller, file, { name: 'caller', durable: true });
+    const ref = await system.spawn(caller, file, { name: 'caller', durable: true, restart: 'transient' });
     ref.tell('work', { dieOnce: true });
     await expect.poll(() => deaths, { timeout: 30_000 }).toHaveLength(1);
     await quiet(system);
@@ -165,7 +165,7 @@ describe('durable actors on threads', () => {
 
   test('a host that keeps dying is given up, and its asks fail at once', async () => {
     await using system = await start({ hostRestartsMax: 1 });
-    const ref = await system.spawn(account, 1, { durable: true, shard: 0 });
+    const ref = await system.spawn(account, 1, { durable: true, shard: 0, restart: 'transient' });
     // Its mail is in the journal, so every new host dies of it again.
     const watcher = await system.spawn(relay, undefined, { shard: 1 });
     watcher.tell('watch', ref);

@@ -1,0 +1,23 @@
+/** Small facts about envelopes and what mailboxes hold. Pure. */
+import { MAIN_SHARD } from '../protocol/ids.ts';
+import type { ActorCell } from './cell.ts';
+import type { MailboxItem, MailEnvelope, SignalEnvelope } from './envelope.ts';
+
+/** Mail for self from a timer, or anything else that never leaves the shard. */
+export const ownMail = (cell: ActorCell, type: string, body: unknown): MailEnvelope => ({
+  kind: 'mail',
+  shard: cell.ref.shard,
+  source: cell.ref.shard,
+  to: cell.ref.id,
+  from: cell.ref,
+  type,
+  body,
+  ask: 0,
+  seq: -1,
+});
+
+export const isMain = (shard: number): boolean => shard === MAIN_SHARD;
+
+/** Type guard, for filters. */
+export const isMail = (item: MailboxItem): item is MailEnvelope => item.kind === 'mail';
+export const isSignal = (item: MailboxItem): item is SignalEnvelope => item.kind === 'signal';
