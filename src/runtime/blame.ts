@@ -4,7 +4,8 @@
  * policy), or watch hosts.
  *
  * Invariants: A7 Every message ends a bounded number of hosts: charges for the same message never grow old, and others
- * only by time in which the actor could run. G1 Nobody is charged unless it is known that his code ran.
+ * only by time in which the actor could run. G1 Nobody is charged unless it is known that his code ran, or the same message was
+ * under way at three ends that nobody is known for.
  */
 import type { PulseReading, RunningTurn } from './host-pulse.ts';
 
@@ -12,6 +13,9 @@ import type { PulseReading, RunningTurn } from './host-pulse.ts';
 const ACTORS_MAX = 1_024;
 /** Charges per actor that are remembered: more than any sensible intensity. */
 const CHARGES_MAX = 64;
+
+/** Ends that nobody is known for, at which the same message is under way, before it is charged with the last one. */
+const SUSPICIONS_MAX = 3;
 
 /** Plain data: goes to the thread that recovers the actor. */
 export interface ActorCharge {
@@ -49,6 +53,8 @@ interface Entry {
 
 export class Charges {
   readonly #entries = new Map<number, Entry>();
+  /** By actor and message. */
+  readonly #suspicions = new Map<string, number>();
 
   /** @param silentMs how long the host stood still before its end @param nowMs monotonic */
   add(turn: RunningTurn, type: string, reason: string, nowMs: number, silentMs: number): void {
@@ -67,6 +73,25 @@ export class Charges {
     Object.assign(entry, { fresh: true, diedMs: nowMs, type, reason });
     const [oldest] = this.#entries.keys();
     if (this.#entries.size > ACTORS_MAX && oldest !== undefined) this.#entries.delete(oldest);
+  }
+
+  /** Nobody is known for an end. @param turns that were under way @returns who was there too often by now */
+  suspect(turns: readonly RunningTurn[]): RunningTurn[] {
+    const caught: RunningTurn[] = [];
+    for (const turn of turns) {
+      // What is in no inbox is not tried again.
+      if (turn.seq < 0) continue;
+      const key = `${turn.actor} ${turn.seq}`;
+      const times = (this.#suspicions.get(key) ?? 0) + 1;
+      this.#suspicions.delete(key);
+      if (times >= SUSPICIONS_MAX) caught.push(turn);
+      else this.#suspicions.set(key, times);
+    }
+    for (const [oldest] of this.#suspicions) {
+      if (this.#suspicions.size <= ACTORS_MAX) break;
+      this.#suspicions.delete(oldest);
+    }
+    return caught;
   }
 
   /** What the actors of these shards are charged with. */

@@ -168,8 +168,6 @@ export class DurableSteps {
     await this.#commit(cell, durable, true);
   }
 
-  // Turns.
-
   run(cell: ActorCell): void {
     cell.status = 'running';
     cell.turn += 1;

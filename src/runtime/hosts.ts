@@ -307,15 +307,20 @@ export class Hosts {
     host.kill(new MegactorError('HOST_BLOCKED', `host ${index} gave no sign of life for ${silentMs} ms`));
   }
 
-  /** @returns who is charged with the end of `host` */
+  /** @returns who is charged with the end of `host`, the first of them */
   #charge(host: HostRecord, error: MegactorError, silentMs: number): RunningTurn | null {
-    const turn = whoseFault(host.pulse.read());
-    if (turn === null || !host.owned.includes(turn.shard)) return null;
-    const type = host.types[turn.type - 1] ?? '';
+    const reading = host.pulse.read();
+    const known = whoseFault(reading);
+    // What nobody caught was in no turn that is named here, or its turn would be known.
+    const suspects = reading.culprit === null ? reading.turns : [];
+    const charged = known === null ? this.#charges.suspect(suspects) : [known];
     const reason = `${error.code}: ${error.message}`;
-    if (turn.durable) this.#charges.add(turn, type, reason, systemClock.monotonic(), silentMs);
-    if (turn.seq < 0 && type !== '') this.#parts.onPoison(turn, type);
-    return turn;
+    for (const turn of charged) {
+      const type = host.types[turn.type - 1] ?? '';
+      if (turn.durable) this.#charges.add(turn, type, reason, systemClock.monotonic(), silentMs);
+      if (turn.seq < 0 && type !== '') this.#parts.onPoison(turn, type);
+    }
+    return charged[0] ?? null;
   }
 
   #onEnd(host: HostRecord, incarnation: number, error: MegactorError): void {
@@ -348,19 +353,13 @@ export class Hosts {
       this.#parts.onDeath({ host: host.index, shards: host.owned, error, replaced: false, blamed });
       return;
     }
-    const peers: [number, MessagePort][] = [];
-    const attached: Promise<void>[] = [];
-    for (const other of others) {
-      const { port1, port2 } = new MessageChannel();
-      peers.push([other.index, port1]);
-      attached.push(this.#control(other).attachPeer(host.index, port2));
-    }
     try {
-      // Those that die meanwhile are repaired next.
-      await Promise.allSettled(attached);
-      const idMax = await this.#open(host, peers);
+      // Ports to other hosts are no part of the task: it may wait for a thread, and they do not outlive theirs.
+      const idMax = await this.#open(host, []);
       await this.#control(host).call('start');
-      this.#charges.answered(host.owned, systemClock.monotonic());
+      // What it does from here on is charged anew.
+      if (host.up) this.#charges.answered(host.owned, systemClock.monotonic());
+      await this.#connect(host);
       await tell('peerBack');
       this.#parts.onBack(host.owned, idMax);
       this.#parts.onDeath({ host: host.index, shards: host.owned, error, replaced: true, blamed });
@@ -370,6 +369,18 @@ export class Hosts {
   }
 
   /** A replacement did not come up: if its thread is dead, `#onEnd` goes on; if not, nothing else will. */
+  /** Gives `host` and all others that run new ports to each other. Those that die meanwhile are repaired next. */
+  async #connect(host: HostRecord): Promise<void> {
+    const attached: Promise<void>[] = [];
+    for (const other of this.#hosts) {
+      if (other === host || !other.up) continue;
+      const { port1, port2 } = new MessageChannel();
+      attached.push(this.#control(host).attachPeer(other.index, port1));
+      attached.push(this.#control(other).attachPeer(host.index, port2));
+    }
+    await Promise.allSettled(attached);
+  }
+
   #openFailed(host: HostRecord, died: Pick<HostDeath, 'error' | 'blamed'>, error: MegactorError): void {
     if (!host.up) {
       this.#parts.onDeath({ host: host.index, shards: host.owned, ...died, replaced: true });

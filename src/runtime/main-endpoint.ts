@@ -75,6 +75,10 @@ export class MainEndpoint implements RouterCarrier {
     return this.#watches.watch(ref);
   }
 
+  stop(ref: ActorRef): void {
+    this.#watches.stop(ref);
+  }
+
   deadLetters(): readonly DeadLetter[] {
     return this.#office.deadLetters.list();
   }

@@ -1,4 +1,7 @@
-/** The watches of the main thread: one subscription per actor at its shard, any number of waiters here. */
+/**
+ * The watches of the main thread: one subscription per actor at its shard, any number of waiters here. A wish that an
+ * actor stops is kept with them until it has, because it may die with a thread (A6).
+ */
 import type { ActorRef } from '../actor/index.ts';
 import { MAIN_SHARD } from '../protocol/ids.ts';
 import type { Envelope } from './envelope.ts';
@@ -6,6 +9,8 @@ import type { Envelope } from './envelope.ts';
 interface Watched {
   readonly shard: number;
   readonly waiters: ((reason: string) => void)[];
+  /** It was told to stop. */
+  stops: boolean;
 }
 
 export class MainWatches {
@@ -19,14 +24,16 @@ export class MainWatches {
   /** Resolves with the reason when the actor has stopped. */
   watch(ref: ActorRef): Promise<string> {
     return new Promise((resolve) => {
-      const watched = this.#watched.get(ref.id);
-      if (watched !== undefined) {
-        watched.waiters.push(resolve);
-        return;
-      }
-      this.#watched.set(ref.id, { shard: ref.shard, waiters: [resolve] });
-      this.#subscribe(ref.id, ref.shard);
+      this.#look(ref, resolve);
     });
+  }
+
+  /** Tells the actor to stop, and whoever takes its place when its thread dies before it has. */
+  stop(ref: ActorRef): void {
+    const watched = this.#look(ref);
+    if (watched === undefined) return;
+    watched.stops = true;
+    this.#tellStop(ref.id, ref.shard);
   }
 
   terminated(id: number, reason: string): void {
@@ -37,7 +44,11 @@ export class MainWatches {
 
   /** These shards run again on another thread and know nothing of who watched: those that are gone say so now. */
   renew(shards: ReadonlySet<number>): void {
-    for (const [id, { shard }] of this.#watched) if (shards.has(shard)) this.#subscribe(id, shard);
+    for (const [id, { shard, stops }] of this.#watched) {
+      if (!shards.has(shard)) continue;
+      this.#subscribe(id, shard);
+      if (stops) this.#tellStop(id, shard);
+    }
   }
 
   /** These shards will not run again. */
@@ -48,6 +59,23 @@ export class MainWatches {
   /** The system has stopped, and every actor with it. */
   end(): void {
     for (const id of this.#watched.keys()) this.terminated(id, 'the system was stopped');
+  }
+
+  /** Undefined when its shard is gone. */
+  #look({ id, shard }: ActorRef, waiter?: (reason: string) => void): Watched | undefined {
+    const known = this.#watched.get(id);
+    const watched: Watched = known ?? { shard, waiters: [], stops: false };
+    if (waiter !== undefined) watched.waiters.push(waiter);
+    if (known !== undefined) return known;
+    this.#watched.set(id, watched);
+    this.#subscribe(id, shard);
+    return this.#watched.get(id);
+  }
+
+  #tellStop(to: number, shard: number): void {
+    const signal = { kind: 'stop', reason: 'stopped by the main thread' } as const;
+    const from = { shard, id: to, name: '' };
+    this.#send({ kind: 'signal', shard, source: MAIN_SHARD, to, from, signal, seq: -1 });
   }
 
   #subscribe(to: number, shard: number): void {

@@ -250,9 +250,7 @@ export class ActorSystem {
 
   /** Asks an actor to stop, its children first; `watch` tells when it has. */
   stopActor(ref: ActorRef): void {
-    const { shard, id: to } = ref;
-    const signal = { kind: 'stop', reason: 'stopped by the main thread' } as const;
-    this.#hosts.send({ kind: 'signal', shard, source: MAIN_SHARD, to, from: plainRef(ref), signal, seq: -1 });
+    this.#endpoint.stop(plainRef(ref));
   }
 
   /** @throws SERVICE_*, ABORTED, and what the service throws */

@@ -183,4 +183,13 @@ describe('charges', () => {
     for (let n = 0; n < 1_000; n += 1) charges.add(turn(7), '', '', 3_000 + n, 0);
     expect(charges.of([1], 4_000).at(-1)?.agesMs).toHaveLength(63);
   });
+
+  test('A7 G1 who is under way at three ends that nobody is known for is charged with the third', () => {
+    const charges = new Charges();
+    expect(charges.suspect([turn(1, 10), turn(2, 20), turn(3)])).toEqual([]);
+    expect(charges.suspect([turn(1, 10), turn(2, 21), turn(3)])).toEqual([]);
+    expect(charges.suspect([turn(1, 10), turn(2, 21), turn(3)])).toEqual([turn(1, 10)]);
+    // It begins anew: the charge counts by the actor's own limit.
+    expect(charges.suspect([turn(1, 10)])).toEqual([]);
+  });
 });
