@@ -98,6 +98,8 @@ const EXPECTED = [
   /^(?:LICENSE|README\.md|package\.json)$/u,
   /^bin\/megactor\.mjs$/u,
   /^dist\/(?:src|actors|bench)\/.+\.(?:js|d\.ts)$/u,
+  // The benchmark of a peer that is no JavaScript.
+  /^dist\/bench\/savina\/peers\/savina\.escript$/u,
   /^docs\/.+\.(?:md|svg)$/u,
 ];
 
