@@ -73,6 +73,24 @@ export interface BackendReads {
   base(shard: number): Uint8Array | undefined;
 }
 
+/** A row of a new journal; null removes it. Of `ends` the number. */
+export interface NewRow {
+  readonly table:
+    | RecordTable
+    | 'ends'
+    | 'values'
+    | 'results'
+    | 'actors'
+    | 'timers'
+    | 'history'
+    | 'names'
+    | 'marks'
+    | 'bases'
+    | 'origins';
+  readonly key: number | Uint8Array;
+  readonly value: Uint8Array | number | null;
+}
+
 /** Reads see what was last committed. */
 export interface Backend extends BackendReads {
   /**

@@ -2,6 +2,7 @@
  * What a replay needs of a journal beyond its appends: where the log of a shard begins (with nothing, or with the
  * snapshots of its compaction), who was spawned since, and what an append would be like once stored. Reads only.
  */
+import type { BackendReads } from './backend.ts';
 import { decodeBase } from './base.ts';
 import {
   decodeInboxEntry,
@@ -13,7 +14,6 @@ import {
   SPAWN,
 } from './codec.ts';
 import { recoveredFrom } from './fold.ts';
-import type { LmdbReads } from './lmdb-backend.ts';
 import type { HashChains } from './log-hash.ts';
 import type { ActorRecord, LogAppend, RecoveredActor, StepLogEntry } from './shard-log.ts';
 
@@ -28,8 +28,14 @@ export interface ShardOrigin {
   readonly begun: readonly StepLogEntry[];
 }
 
+/** A journal that may have been compacted. */
+interface CompactedReads extends BackendReads {
+  /** The snapshots of a shard's actors that its compaction made. */
+  origins(shard: number): Iterable<readonly [id: number, row: Uint8Array]>;
+}
+
 /** @throws JOURNAL_DAMAGED */
-export const originOf = (reads: LmdbReads, shard: number): ShardOrigin => {
+export const originOf = (reads: CompactedReads, shard: number): ShardOrigin => {
   const { chains, names, log, position } = decodeBase(shard, reads.base(shard));
   const actors = [...reads.origins(shard)].map(([id, row]) =>
     recoveredFrom(shard, [id, row, reads.history(shard, id)]),
@@ -46,7 +52,7 @@ export const originOf = (reads: LmdbReads, shard: number): ShardOrigin => {
 };
 
 /** @throws JOURNAL_DAMAGED */
-export function* spawnsOf(reads: LmdbReads, shard: number): Iterable<ActorRecord> {
+export function* spawnsOf(reads: BackendReads, shard: number): Iterable<ActorRecord> {
   const { inbox } = decodeBase(shard, reads.base(shard));
   for (const { first, bytes } of reads.inbox(shard, inbox)) {
     const { kinds, payloads } = decodeInboxRecord(shard, first, bytes);

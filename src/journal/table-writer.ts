@@ -6,15 +6,9 @@
  * the process (SIGSEGV).
  */
 import type { Database } from 'lmdb';
+import type { NewRow } from './backend.ts';
 import { endRecord } from './lmdb-backend.ts';
 import type { Tables } from './lmdb-tables.ts';
-
-/** A row to write; null removes it. Of `ends` the number. */
-export interface NewRow {
-  readonly table: Exclude<keyof Tables, 'environment' | 'meta'>;
-  readonly key: number | Uint8Array;
-  readonly value: Uint8Array | number | null;
-}
 
 const GROUP_BYTES_MAX = 8 * 1024 * 1024;
 /** What a row costs beside its value. */

@@ -164,13 +164,15 @@ describe('rows', () => {
 
 test('a real measurement, each subject in its own process', { timeout: 300_000 }, async () => {
   const said: string[] = [];
-  const result = resultSchema.parse(await measurePlan(TINY, (line) => said.push(line)));
+  // Enough for the clock of CPU time to tell it from nothing.
+  const plan = { ...TINY, sizes: { ...SMALL, counting: { actors: 2, items: 400_000 } } };
+  const result = resultSchema.parse(await measurePlan(plan, (line) => said.push(line)));
   expect(result.rows.map(({ name }) => name)).toEqual([
     'counting: floor, one array per mailbox',
     'counting: floor, one FIFO ring',
     'counting: megactor',
     'counting: megactor, batch handler',
   ]);
-  expect(result.rows.every(({ value }) => value !== null && value > 0)).toBe(true);
+  expect(result.rows.filter(({ value }) => value === null || value <= 0)).toEqual([]);
   expect(said).toHaveLength(4);
 });

@@ -11,7 +11,7 @@ const DEADLINE_MS = 300_000;
 
 const lineSchema = z.strictObject({ seconds: z.number().positive(), seen: z.record(z.string(), z.number()) });
 
-const scriptPath = (): string => fileURLToPath(new URL('savina.escript', import.meta.url));
+const scriptPath = (): string => fileURLToPath(new URL('./savina.escript', import.meta.url));
 
 /** What the script printed, checked. Its time is wall time. @throws Error for a wrong result */
 export const erlangRate = (

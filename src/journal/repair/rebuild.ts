@@ -21,7 +21,7 @@ import { endKey, historyKey, rowKey } from '../lmdb-tables.ts';
 import { SeqSet } from '../seq-set.ts';
 import type { StepLogEntry } from '../shard-log.ts';
 import { encodeMark, encodeName, timersRecord } from '../snapshot-codec.ts';
-import type { NewRow } from '../table-writer.ts';
+import type { NewRow } from '../backend.ts';
 import { baseFor, type IsThere } from './bases.ts';
 import type { Cut } from './cut.ts';
 import { ActorChooser } from './kept-actors.ts';

@@ -17,7 +17,7 @@ import { checkDataFile } from '../data-file.ts';
 import { journalError } from '../journal-error.ts';
 import { journalDirectory } from '../paths.ts';
 import type { ActorRecord, StoreChange } from '../shard-log.ts';
-import type { NewRow } from '../table-writer.ts';
+import type { NewRow } from '../backend.ts';
 import { type Cut, cutOf } from './cut.ts';
 import { ActorChooser } from './kept-actors.ts';
 import { type Located, PageReader, type WalkedTable } from './pages.ts';

@@ -23,7 +23,8 @@ import { openTables } from '../lmdb-tables.ts';
 import { damagedDirectory, journalDirectory } from '../paths.ts';
 import { readJournal } from '../reader.ts';
 import { ShardState } from '../shard-state.ts';
-import { type NewRow, TableWriter } from '../table-writer.ts';
+import type { NewRow } from '../backend.ts';
+import { TableWriter } from '../table-writer.ts';
 
 const DATA = 'data.mdb';
 const LOCKS = 'lock.mdb';
