@@ -4,7 +4,12 @@
  */
 const HEAD = 0;
 const TAIL = 1;
+/** Set while somebody sleeps until the word before it changes: who has changed it need not wake nobody. */
+const WRITER_SLEEPS = 2;
+const READER_SLEEPS = 3;
 const WORDS = 16;
+/** Looks at a word before sleeping: a sleep and its end cost much more. */
+const LOOKS = 500;
 const LENGTH_BYTES = 4;
 
 export class ByteRing {
@@ -32,24 +37,33 @@ export class ByteRing {
     for (;;) {
       const head = Atomics.load(this.#words, HEAD);
       if (this.#size - ((tail - head) >>> 0) >= length) break;
-      Atomics.wait(this.#words, HEAD, head);
+      this.#sleepWhile(HEAD, head, WRITER_SLEEPS);
     }
     this.#copyIn(tail >>> 0, Uint8Array.of(record.length, record.length >> 8, record.length >> 16, 0));
     this.#copyIn((tail + LENGTH_BYTES) >>> 0, record);
     Atomics.store(this.#words, TAIL, (tail + length) | 0);
-    Atomics.notify(this.#words, TAIL);
+    if (Atomics.load(this.#words, READER_SLEEPS) === 1) Atomics.notify(this.#words, TAIL);
   }
 
   /** Waits for a record. The bytes are a copy. */
   read(): Uint8Array {
     const head = Atomics.load(this.#words, HEAD);
-    Atomics.wait(this.#words, TAIL, head);
+    this.#sleepWhile(TAIL, head, READER_SLEEPS);
     const [low = 0, middle = 0, high = 0] = this.#copyOut(head >>> 0, LENGTH_BYTES);
     const length = low | (middle << 8) | (high << 16);
     const record = this.#copyOut((head + LENGTH_BYTES) >>> 0, length);
     Atomics.store(this.#words, HEAD, (head + LENGTH_BYTES + length) | 0);
-    Atomics.notify(this.#words, HEAD);
+    if (Atomics.load(this.#words, WRITER_SLEEPS) === 1) Atomics.notify(this.#words, HEAD);
     return record;
+  }
+
+  /** Returns when the word is another than `value`. */
+  #sleepWhile(word: number, value: number, flag: number): void {
+    for (let look = 0; look < LOOKS; look += 1) if (Atomics.load(this.#words, word) !== value) return;
+    Atomics.store(this.#words, flag, 1);
+    // Does not sleep when the word has changed meanwhile.
+    Atomics.wait(this.#words, word, value);
+    Atomics.store(this.#words, flag, 0);
   }
 
   #copyIn(position: number, bytes: Uint8Array): void {

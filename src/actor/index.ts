@@ -3,6 +3,7 @@ export * from './codec.ts';
 export * from './context.ts';
 export * from './dead-letter.ts';
 export * from './definition.ts';
+export * from './lane.ts';
 export * from './mailbox.ts';
 export * from './policy.ts';
 export * from './ref.ts';

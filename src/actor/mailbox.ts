@@ -9,6 +9,7 @@
  * long as its owner begins a refill after everything that takes or puts.
  */
 import type { OverflowPolicy } from './definition.ts';
+import { Lane } from './lane.ts';
 import { Ring } from './ring.ts';
 import { SpillLane } from './spill-lane.ts';
 
@@ -30,8 +31,9 @@ const NOTHING: readonly number[] = [];
 
 export class Mailbox<Item> {
   readonly #limits: MailboxLimits;
-  readonly #system = new Ring<Item>();
-  readonly #user = new Ring<Item>();
+  /** Most mailboxes never have one. */
+  #system: Ring<Item> | null = null;
+  readonly #user = new Lane<Item>();
   /** Most mailboxes never have one. */
   #spill: SpillLane<Item> | null = null;
 
@@ -41,7 +43,7 @@ export class Mailbox<Item> {
 
   /** Items in both lanes: what can be taken now. */
   get length(): number {
-    return this.#system.length + this.#user.length;
+    return this.systemLength + this.#user.length;
   }
 
   /** What waits behind the user lane. */
@@ -60,7 +62,7 @@ export class Mailbox<Item> {
   }
 
   get systemLength(): number {
-    return this.#system.length;
+    return this.#system === null ? 0 : this.#system.length;
   }
 
   offer(item: Item): Offered {
@@ -129,16 +131,17 @@ export class Mailbox<Item> {
   }
 
   offerSystem(item: Item): void {
+    this.#system ??= new Ring<Item>();
     this.#system.push(item);
   }
 
   /** The next item of the system lane, or else of the user lane. */
   take(): Item | undefined {
-    return this.#system.shift() ?? this.#user.shift();
+    return this.#system?.shift() ?? this.#user.shift();
   }
 
   takeSystem(): Item | undefined {
-    return this.#system.shift();
+    return this.#system?.shift();
   }
 
   takeUser(): Item | undefined {
@@ -146,7 +149,7 @@ export class Mailbox<Item> {
   }
 
   peekSystem(): Item | undefined {
-    return this.#system.peek();
+    return this.#system?.peek();
   }
 
   peekUser(): Item | undefined {
@@ -170,7 +173,7 @@ export class Mailbox<Item> {
 
   /** Empties both lanes, system first. */
   drain(): Item[] {
-    return [...this.#system.drain(), ...this.#user.drain()];
+    return [...(this.#system?.drain() ?? []), ...this.#user.drain()];
   }
 
   /** Empties what is behind them; a refill that is under way comes to nothing. */

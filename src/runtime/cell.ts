@@ -87,34 +87,14 @@ export const ancestorsBelow = (cell: ActorCell): readonly ActorAddress[] => {
   return parent === null || parent.shard === MAIN_SHARD ? above : [{ shard: parent.shard, id: parent.id }, ...above];
 };
 
-export class ActorCell {
-  readonly ref: ActorRef;
-  readonly record: ActorRecord;
-  readonly options: ActorOptions;
-  readonly mailbox: Mailbox<MailboxItem>;
-  /** null for an ephemeral actor. */
-  readonly durable: DurableCell | null;
-  definition: LoadedDefinition | null = null;
-  status: CellStatus = 'starting';
-  state: unknown = undefined;
-  context: CellContext | null = null;
-  /** Grows with every turn, so that what belongs to a turn that was given up can be told. */
-  turn = 0;
-  /** The mail being handled, for `ctx.sender` and `ctx.stash`. */
-  current: MailEnvelope | null = null;
-  /** What the turn under way has taken, for whoever has to settle it when the turn is given up. */
-  batch: MailboxItem[] = NO_ITEMS;
-  stopRequest: StopRequest | null = null;
-  /** In the order of their start. */
-  children: Map<number, Child> | null = null;
+/** What most actors do not have, so that an idle one is small. */
+class RareParts {
   /** Children that stop one by one, because this actor stops or starts again. */
   leaving: Leaving | null = null;
   /** What it knows as a supervisor; null before the first restart among its children that it decides about. */
   supervising: Supervising | null = null;
   /** It is held until its supervisor decides. */
   waiting: Waiting | null = null;
-  /** Its `onStart` is to run. */
-  begins = false;
   /** The order to start that is answered once it has. */
   upOrder = 0;
   /** By id; null stands for the main thread, under the key −1. */
@@ -129,13 +109,161 @@ export class ActorCell {
   restartCount = 0;
   /** Position of the message that ended a host; it dies for a reason of its own. */
   poison = -1;
+  /** In the order of their start. */
+  children: Map<number, Child> | null = null;
+}
+
+/** What is read of an actor without any of them; never written to. */
+const NONE = new RareParts();
+
+export class ActorCell {
+  #rare: RareParts | null = null;
+  readonly ref: ActorRef;
+  readonly record: ActorRecord;
+  readonly mailbox: Mailbox<MailboxItem>;
+  /** null for an ephemeral actor. */
+  readonly durable: DurableCell | null;
+  definition: LoadedDefinition | null = null;
+  status: CellStatus = 'starting';
+  state: unknown = undefined;
+  context: CellContext | null = null;
+  /** Grows with every turn, so that what belongs to a turn that was given up can be told. */
+  turn = 0;
+  /** The mail being handled, for `ctx.sender` and `ctx.stash`. */
+  current: MailEnvelope | null = null;
+  /** What the turn under way has taken, for whoever has to settle it when the turn is given up. */
+  batch: MailboxItem[] = NO_ITEMS;
+  stopRequest: StopRequest | null = null;
+  /** Its `onStart` is to run. */
+  begins = false;
 
   constructor(shard: number, record: ActorRecord, durable: DurableCell | null) {
     this.ref = plainRef({ shard, id: record.id, name: record.name });
     this.record = record;
-    this.options = record.options as ActorOptions;
     this.mailbox = new Mailbox(this.options.mailbox);
     this.durable = durable;
+  }
+
+  get leaving(): RareParts['leaving'] {
+    return (this.#rare ?? NONE).leaving;
+  }
+
+  set leaving(value: RareParts['leaving']) {
+    if (this.#rare !== null || value !== NONE.leaving) this.#parts().leaving = value;
+  }
+
+  get supervising(): RareParts['supervising'] {
+    return (this.#rare ?? NONE).supervising;
+  }
+
+  set supervising(value: RareParts['supervising']) {
+    if (this.#rare !== null || value !== NONE.supervising) this.#parts().supervising = value;
+  }
+
+  get waiting(): RareParts['waiting'] {
+    return (this.#rare ?? NONE).waiting;
+  }
+
+  set waiting(value: RareParts['waiting']) {
+    if (this.#rare !== null || value !== NONE.waiting) this.#parts().waiting = value;
+  }
+
+  get upOrder(): RareParts['upOrder'] {
+    return (this.#rare ?? NONE).upOrder;
+  }
+
+  set upOrder(value: RareParts['upOrder']) {
+    if (this.#rare !== null || value !== NONE.upOrder) this.#parts().upOrder = value;
+  }
+
+  get watchers(): RareParts['watchers'] {
+    return (this.#rare ?? NONE).watchers;
+  }
+
+  set watchers(value: RareParts['watchers']) {
+    if (this.#rare !== null || value !== NONE.watchers) this.#parts().watchers = value;
+  }
+
+  get watching(): RareParts['watching'] {
+    return (this.#rare ?? NONE).watching;
+  }
+
+  set watching(value: RareParts['watching']) {
+    if (this.#rare !== null || value !== NONE.watching) this.#parts().watching = value;
+  }
+
+  get timers(): RareParts['timers'] {
+    return (this.#rare ?? NONE).timers;
+  }
+
+  set timers(value: RareParts['timers']) {
+    if (this.#rare !== null || value !== NONE.timers) this.#parts().timers = value;
+  }
+
+  get stash(): RareParts['stash'] {
+    return (this.#rare ?? NONE).stash;
+  }
+
+  set stash(value: RareParts['stash']) {
+    if (this.#rare !== null || value !== NONE.stash) this.#parts().stash = value;
+  }
+
+  get pause(): RareParts['pause'] {
+    return (this.#rare ?? NONE).pause;
+  }
+
+  set pause(value: RareParts['pause']) {
+    if (this.#rare !== null || value !== NONE.pause) this.#parts().pause = value;
+  }
+
+  get abort(): RareParts['abort'] {
+    return (this.#rare ?? NONE).abort;
+  }
+
+  set abort(value: RareParts['abort']) {
+    if (this.#rare !== null || value !== NONE.abort) this.#parts().abort = value;
+  }
+
+  get restarts(): RareParts['restarts'] {
+    return (this.#rare ?? NONE).restarts;
+  }
+
+  set restarts(value: RareParts['restarts']) {
+    if (this.#rare !== null || value !== NONE.restarts) this.#parts().restarts = value;
+  }
+
+  get restartCount(): RareParts['restartCount'] {
+    return (this.#rare ?? NONE).restartCount;
+  }
+
+  set restartCount(value: RareParts['restartCount']) {
+    if (this.#rare !== null || value !== NONE.restartCount) this.#parts().restartCount = value;
+  }
+
+  get children(): RareParts['children'] {
+    return (this.#rare ?? NONE).children;
+  }
+
+  set children(value: RareParts['children']) {
+    if (this.#rare !== null || value !== NONE.children) this.#parts().children = value;
+  }
+
+  get poison(): number {
+    return (this.#rare ?? NONE).poison;
+  }
+
+  set poison(value: number) {
+    if (this.#rare !== null || value !== NONE.poison) this.#parts().poison = value;
+  }
+
+  get options(): ActorOptions {
+    return this.record.options as ActorOptions;
+  }
+
+  /** True for an actor at work, or ready for it. */
+  get isOpen(): boolean {
+    const { status } = this;
+    return status === 'queued' || status === 'idle' || status === 'running';
   }
 
   /** True when no message will ever be handled any more. */
@@ -144,7 +272,13 @@ export class ActorCell {
   }
 
   endPause(): void {
-    this.pause?.cancel();
-    this.pause = null;
+    if (this.#rare === null) return;
+    this.#rare.pause?.cancel();
+    this.#rare.pause = null;
+  }
+
+  #parts(): RareParts {
+    this.#rare ??= new RareParts();
+    return this.#rare;
   }
 }

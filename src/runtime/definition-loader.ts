@@ -66,7 +66,8 @@ const check = (value: unknown, module: string, name: string, numberOf: (type: st
 export class DefinitionLoader {
   readonly #import: (url: string) => Promise<Record<string, unknown>>;
   readonly #numberOf: (type: string) => number;
-  readonly #loaded = new Map<string, LoadedDefinition>();
+  /** By module and export: every spawn asks, and a joined key would have to be made and hashed each time. */
+  readonly #loaded = new Map<string, Map<string, LoadedDefinition>>();
   readonly #loading = new Map<string, Promise<LoadedDefinition>>();
 
   /** @param importModule for tests that keep definitions in memory @param numberOf makes numbers of message types */
@@ -80,7 +81,7 @@ export class DefinitionLoader {
 
   /** The definition when it is in this thread already. @param module a module id */
   peek(module: string, name: string): LoadedDefinition | undefined {
-    return this.#loaded.get(`${module}#${name}`);
+    return this.#loaded.get(module)?.get(name);
   }
 
   /** @throws DEFINITION_INVALID */
@@ -89,7 +90,9 @@ export class DefinitionLoader {
     let loading = this.#loading.get(key);
     if (loading === undefined) {
       loading = this.#read(module, name).then((definition) => {
-        this.#loaded.set(key, definition);
+        const exports = this.#loaded.get(module);
+        if (exports === undefined) this.#loaded.set(module, new Map([[name, definition]]));
+        else exports.set(name, definition);
         return definition;
       });
       this.#loading.set(key, loading);

@@ -247,7 +247,7 @@ export class DurableSteps {
     if (rest.length === 0) return;
     const durable = cell.durable as DurableCell;
     cell.mailbox.putBack(rest);
-    this.#core.counters.add('mailboxDepth', rest.length);
+    this.#core.counters.addMailboxDepth(rest.length);
     const back = new Set(positions(rest));
     durable.progress.taken = durable.progress.taken.filter((seq) => !back.has(seq));
   }
@@ -371,7 +371,7 @@ export class DurableSteps {
 
   #writeStop(cell: ActorCell, durable: DurableCell, { seqs, letters }: Spilled, bury: () => void): void {
     const { progress } = durable;
-    this.#core.counters.add('mailboxDepth', -cell.mailbox.length);
+    this.#core.counters.addMailboxDepth(-cell.mailbox.length);
     const had = new Set([...cell.batch, ...(durable.retry ?? []), ...cell.mailbox.drain()]);
     // Its timers end with it.
     const left = [...had, ...letters, ...(cell.stash ?? []).filter((item) => !had.has(item))];

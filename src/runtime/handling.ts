@@ -1,8 +1,9 @@
 /** Calls the handlers of a definition for one item or one batch. What it does not do: catch, reply, or end turns. */
+import type { z } from 'zod';
 import { plainRef, type ActorRef, type DeadLetterReason, type MailOf, type MessageMap } from '../actor/index.ts';
 import type { ActorCell } from './cell.ts';
 import type { CellContext } from './cell-context.ts';
-import type { LoadedDefinition } from './definition-loader.ts';
+import type { LoadedDefinition, MessageHandler } from './definition-loader.ts';
 import type { MailEnvelope, SignalEnvelope } from './envelope.ts';
 import { dropRoutee } from './routing.ts';
 import type { RunningTurn } from './host-pulse.ts';
@@ -28,25 +29,43 @@ export const turnOf = ({ shard }: ShardCore, cell: ActorCell): RunningTurn => {
   };
 };
 
+const refuse = (
+  core: ShardCore,
+  cell: ActorCell,
+  mail: MailEnvelope,
+  reason: DeadLetterReason,
+  words: string,
+): typeof UNHANDLED => {
+  core.deadMail(mail, reason, cell.ref.name, 'MESSAGE_INVALID', words);
+  return UNHANDLED;
+};
+
+/** Parses what came from outside of any actor. */
+const parsedBody = (core: ShardCore, cell: ActorCell, mail: MailEnvelope, schema: z.ZodType): unknown => {
+  try {
+    const parsed = schema.safeParse(mail.body);
+    if (parsed.success) return parsed.data;
+    return refuse(core, cell, mail, 'invalid', `'${mail.type}' for '${cell.ref.name}': ${parsed.error.message}`);
+  } catch (thrown) {
+    return refuse(core, cell, mail, 'invalid', `'${mail.type}' for '${cell.ref.name}': ${String(thrown)}`);
+  }
+};
+
 /**
  * The body of `mail` as its handler may see it, or UNHANDLED when the mail is a dead letter now. Bodies from outside
  * of any actor are parsed when the definition has a schema for them.
  */
-export const bodyFor = (core: ShardCore, cell: ActorCell, mail: MailEnvelope): unknown => {
-  const handler = cell.definition?.handlers.get(mail.type);
-  const refuse = (reason: DeadLetterReason, words: string): typeof UNHANDLED => {
-    core.deadMail(mail, reason, cell.ref.name, 'MESSAGE_INVALID', words);
-    return UNHANDLED;
-  };
-  if (handler === undefined) return refuse('unknown-type', `'${cell.ref.name}' takes no '${mail.type}'`);
-  if (mail.from !== null || handler.schema === undefined) return mail.body;
-  try {
-    const parsed = handler.schema.safeParse(mail.body);
-    if (parsed.success) return parsed.data;
-    return refuse('invalid', `'${mail.type}' for '${cell.ref.name}': ${parsed.error.message}`);
-  } catch (thrown) {
-    return refuse('invalid', `'${mail.type}' for '${cell.ref.name}': ${String(thrown)}`);
+const bodyFor = (
+  core: ShardCore,
+  cell: ActorCell,
+  mail: MailEnvelope,
+  handler: MessageHandler | undefined,
+): unknown => {
+  if (handler === undefined) {
+    return refuse(core, cell, mail, 'unknown-type', `'${cell.ref.name}' takes no '${mail.type}'`);
   }
+  if (mail.from !== null || handler.schema === undefined) return mail.body;
+  return parsedBody(core, cell, mail, handler.schema);
 };
 
 /** Says that the code of `cell` runs, on no message. */
@@ -58,9 +77,9 @@ export const handleMail = (core: ShardCore, cell: ActorCell, mail: MailEnvelope)
   cell.current = mail;
   const handler = cell.definition?.handlers.get(mail.type);
   core.pulse.enter(core.shard, cell.ref.id, cell.durable !== null, handler?.number ?? 0, mail.seq);
-  const body = bodyFor(core, cell, mail);
+  const body = bodyFor(core, cell, mail, handler);
   if (body === UNHANDLED) return UNHANDLED;
-  core.counters.add('messages');
+  core.counters.addMessages(1);
   return handler?.handle?.(cell.state, body, cell.context as CellContext);
 };
 
@@ -90,25 +109,30 @@ export const handleSignal = (core: ShardCore, cell: ActorCell, item: SignalEnvel
   }
 };
 
+/** Answers a mail of a batch. */
+export type Replier = (mail: MailEnvelope, value: unknown) => void;
+
 /** One mail of a batch, with its reply. */
 export class BatchMail {
   readonly type: string;
   readonly body: unknown;
   readonly sender: ActorRef | null;
-  readonly #reply: (value: unknown) => void;
-  #replied = false;
+  readonly #mail: MailEnvelope;
+  /** null once it was used. */
+  #reply: Replier | null;
 
-  constructor(mail: MailEnvelope, body: unknown, reply: (value: unknown) => void) {
+  constructor(mail: MailEnvelope, body: unknown, reply: Replier) {
     this.type = mail.type;
     this.body = body;
     this.sender = mail.from;
+    this.#mail = mail;
     this.#reply = reply;
   }
 
   reply(value: unknown): void {
-    if (this.#replied) return;
-    this.#replied = true;
-    this.#reply(value);
+    const reply = this.#reply;
+    this.#reply = null;
+    reply?.(this.#mail, value);
   }
 }
 
@@ -117,17 +141,25 @@ export const batchFor = (
   core: ShardCore,
   cell: ActorCell,
   mails: readonly MailEnvelope[],
-  reply: (mail: MailEnvelope, value: unknown) => void,
+  reply: Replier,
 ): readonly MailOf<MessageMap>[] => {
   const batch: BatchMail[] = [];
   const [first] = mails;
   if (first !== undefined) {
     core.pulse.enter(core.shard, cell.ref.id, cell.durable !== null, numberOf(cell, first.type), first.seq);
   }
+  const handlers = cell.definition?.handlers;
+  let type: string | null = null;
+  let handler: MessageHandler | undefined;
   for (const mail of mails) {
-    const body = bodyFor(core, cell, mail);
-    if (body !== UNHANDLED) batch.push(new BatchMail(mail, body, (value) => reply(mail, value)));
+    // Messages of one type come in rows.
+    if (mail.type !== type) {
+      ({ type } = mail);
+      handler = handlers?.get(type);
+    }
+    const body = bodyFor(core, cell, mail, handler);
+    if (body !== UNHANDLED) batch.push(new BatchMail(mail, body, reply));
   }
-  core.counters.add('messages', batch.length);
+  core.counters.addMessages(batch.length);
   return batch;
 };

@@ -10,7 +10,7 @@ import { backoffDelayMs, decideRestart, mayRestart, type ActorRef, type Exit } f
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
 import type { ActorCell, StopRequest } from './cell.ts';
 import { isPassing, NO_ITEMS } from './cell.ts';
-import { CellContext } from './cell-context.ts';
+import { CellContext, type ContextParts } from './cell-context.ts';
 import { meetCharge } from './charged.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
 import type { DurableSteps } from './durable-steps.ts';
@@ -30,6 +30,7 @@ export class Life {
   readonly supervised: Supervised;
   readonly #core: ShardCore;
   #steps: DurableSteps;
+  #parts: ContextParts;
 
   constructor(core: ShardCore) {
     this.#core = core;
@@ -38,10 +39,12 @@ export class Life {
     this.supervised = new Supervised(core, this);
     // Life and steps need each other; `connect` completes the pair before anything runs.
     this.#steps = undefined as never;
+    this.#parts = undefined as never;
   }
 
   connect(steps: DurableSteps): void {
     this.#steps = steps;
+    this.#parts = { core: this.#core, life: this, steps };
   }
 
   /** Gives a loaded actor its state and its first turn. False when its `state` function failed. */
@@ -58,7 +61,7 @@ export class Life {
       else this.startFailed(cell, error);
       return false;
     }
-    cell.context = new CellContext({ core: this.#core, life: this, steps: this.#steps }, cell);
+    cell.context = new CellContext(this.#parts, cell);
     this.#core.timers.arrived(cell);
     if (definition.routers !== undefined) watchRoutees(this.#core, cell);
     cell.begins = definition.onStart !== undefined && this.#steps.mayBegin(cell);
@@ -122,7 +125,7 @@ export class Life {
     if (stash === null || stash.length === 0) return;
     cell.stash = null;
     cell.mailbox.putBack(stash);
-    this.#core.counters.add('mailboxDepth', stash.length);
+    this.#core.counters.addMailboxDepth(stash.length);
     this.#core.wake(cell);
   }
 
@@ -375,7 +378,7 @@ export class Life {
     if (cell.durable !== null) core.saves.forget(cell.ref.id);
     if (core.names.get(cell.ref.name) === cell) core.names.delete(cell.ref.name);
     core.counters.add('stopped');
-    core.counters.add('mailboxDepth', -cell.mailbox.length);
+    core.counters.addMailboxDepth(-cell.mailbox.length);
     const left = [...cell.mailbox.drain(), ...(cell.stash ?? []), ...this.#steps.leftOf(cell)];
     cell.batch = NO_ITEMS;
     cell.stash = null;

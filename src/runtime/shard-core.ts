@@ -35,6 +35,7 @@ import { Passivation } from './passivation.ts';
 import { Saves } from './saves.ts';
 import type { SerialOrder } from './serial-order.ts';
 import { SHARD_LIMITS, type ShardLimits } from './shard-limits.ts';
+import { Slice } from './slice.ts';
 import { Spilling } from './spilling.ts';
 
 export { isMail, isMain, isSignal, ownMail } from './items.ts';
@@ -217,7 +218,7 @@ export class ShardCore {
 
   /** Puts an item into a mailbox, past its bound; of a durable actor, whose mailbox is full, the journal keeps it. */
   force(cell: ActorCell, item: MailboxItem): void {
-    this.counters.add('mailboxDepth');
+    this.counters.addMailboxDepth(1);
     if (item.kind === 'signal' && item.signal.kind !== 'terminated') cell.mailbox.offerSystem(item);
     // That somebody terminated comes after what he sent before (A2).
     else this.spilling.put(cell, item);
@@ -228,15 +229,16 @@ export class ShardCore {
   offer(cell: ActorCell, mail: MailEnvelope): Offered {
     const offered = cell.mailbox.offer(mail);
     if (offered === 'accepted') {
-      this.counters.add('mailboxDepth');
-      this.wake(cell, mail);
+      this.counters.addMailboxDepth(1);
+      // Whoever is queued or at work looks into its mailbox anyway.
+      if (cell.status !== 'queued' && cell.status !== 'running') this.wake(cell, mail);
     }
     return offered;
   }
 
   take(cell: ActorCell): MailboxItem | undefined {
     const item = cell.mailbox.take();
-    if (item !== undefined) this.counters.add('mailboxDepth', -1);
+    if (item !== undefined) this.counters.addMailboxDepth(-1);
     return item;
   }
 
@@ -244,11 +246,13 @@ export class ShardCore {
   takeBatch(cell: ActorCell): MailboxItem[] {
     const limit = this.batchMaxOf(cell);
     const batch: MailboxItem[] = [];
-    while (batch.length < limit || cell.mailbox.systemLength > 0) {
-      const item = this.take(cell);
+    const { mailbox } = cell;
+    while (batch.length < limit || mailbox.systemLength > 0) {
+      const item = mailbox.take();
       if (item === undefined) break;
       batch.push(item);
     }
+    this.counters.addMailboxDepth(-batch.length);
     this.spilling.refill(cell);
     return batch;
   }
@@ -310,7 +314,7 @@ export class ShardCore {
 
   turnStarted(): void {
     this.running += 1;
-    this.counters.add('turns');
+    this.counters.addTurn();
   }
 
   turnOver(): void {
@@ -375,8 +379,8 @@ export class ShardCore {
 
   #run(): void {
     this.#scheduled = false;
-    this.loopMs = this.clock.monotonic();
-    const until = this.loopMs + this.limits.sliceMs;
+    const slice = new Slice(this.clock, this.limits.sliceMs);
+    this.loopMs = slice.nowMs;
     while (this.runQueue.length > 0) {
       // Whoever clears these calls `schedule`.
       if (this.paused || this.credits.blocked) return;
@@ -385,8 +389,9 @@ export class ShardCore {
       if (cell.status !== 'queued') continue;
       this.#runTurn(cell);
       this.pulse.leave();
-      this.loopMs = this.clock.monotonic();
-      if (this.loopMs >= until) break;
+      const isOver = slice.turnEnded();
+      this.loopMs = slice.nowMs;
+      if (isOver) break;
     }
     this.schedule();
   }

@@ -298,6 +298,7 @@ export class Shard {
   #onMail(mail: MailEnvelope): boolean {
     const core = this.#core;
     const cell = core.cells.get(mail.to);
+    if (cell !== undefined && cell.durable === null && cell.isOpen) return this.#offer(cell, mail);
     if (cell === undefined) {
       const held = this.#activation.hold(mail.to, mail);
       if (held === 'refused') core.deadMail(mail, 'mailbox-full', '', 'MAILBOX_FULL');
@@ -312,11 +313,14 @@ export class Shard {
       core.deadMail(mail, 'stopped', cell.ref.name, 'ACTOR_STOPPED');
       return false;
     }
-    if (cell.durable !== null) return this.#onMailForDurable(cell, cell.durable, mail);
-    const offered = core.offer(cell, mail);
+    return cell.durable === null ? this.#offer(cell, mail) : this.#onMailForDurable(cell, cell.durable, mail);
+  }
+
+  #offer(cell: ActorCell, mail: MailEnvelope): boolean {
+    const offered = this.#core.offer(cell, mail);
     if (offered === 'accepted') return true;
     const reason = offered === 'rejected' ? 'mailbox-full' : 'dropped-new';
-    core.deadMail(mail, reason, cell.ref.name, 'MAILBOX_FULL');
+    this.#core.deadMail(mail, reason, cell.ref.name, 'MAILBOX_FULL');
     return offered === 'dropped';
   }
 

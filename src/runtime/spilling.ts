@@ -32,7 +32,7 @@ export class Spilling {
 
   /** Adds mail that the journal holds at `seq` and that is not in memory. */
   putPosition(cell: ActorCell, seq: number): void {
-    this.#core.counters.add('mailboxDepth');
+    this.#core.counters.addMailboxDepth(1);
     cell.mailbox.spill(seq);
     this.#spilled(cell);
   }
@@ -50,7 +50,7 @@ export class Spilling {
   /** Takes out everything that is spilled; nothing comes back into the mailbox any more. */
   drain(cell: ActorCell): readonly (number | MailboxItem)[] {
     const { spilled } = cell.mailbox;
-    this.#core.counters.add('mailboxDepth', -spilled);
+    this.#core.counters.addMailboxDepth(-spilled);
     this.#core.counters.add('spilled', -spilled);
     return cell.mailbox.drainSpilled();
   }

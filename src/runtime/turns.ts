@@ -9,8 +9,17 @@ import type { ActorCell } from './cell.ts';
 import { NO_ITEMS } from './cell.ts';
 import type { CellContext } from './cell-context.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
-import type { MailboxItem, MailEnvelope } from './envelope.ts';
-import { batchFor, enterStart, handleMail, handleSignal, isPromise, turnOf, UNHANDLED } from './handling.ts';
+import { isAllMail, type MailboxItem, type MailEnvelope } from './envelope.ts';
+import {
+  batchFor,
+  enterStart,
+  handleMail,
+  handleSignal,
+  isPromise,
+  turnOf,
+  UNHANDLED,
+  type Replier,
+} from './handling.ts';
 import type { Life } from './life.ts';
 import { BATCH_MAX, isMail, isSignal, type ShardCore } from './shard-core.ts';
 
@@ -20,6 +29,7 @@ const CLOCK_EVERY = 8;
 export class Turns {
   readonly #core: ShardCore;
   readonly #life: Life;
+  readonly #reply: Replier = (mail, value) => this.#core.reply(mail, value);
 
   constructor(core: ShardCore, life: Life) {
     this.#core = core;
@@ -79,7 +89,7 @@ export class Turns {
     cell.batch = items;
     let result: unknown;
     try {
-      result = items.some(isSignal) ? this.#signalsFirst(cell, items) : this.#callBatch(cell, items.filter(isMail));
+      result = isAllMail(items) ? this.#callBatch(cell, items) : this.#signalsFirst(cell, items);
     } catch (thrown) {
       this.#fail(cell, thrown, items);
       return;
@@ -94,7 +104,7 @@ export class Turns {
   }
 
   #callBatch(cell: ActorCell, mails: readonly MailEnvelope[]): unknown {
-    const batch = batchFor(this.#core, cell, mails, (mail, value) => this.#core.reply(mail, value));
+    const batch = batchFor(this.#core, cell, mails, this.#reply);
     if (batch.length === 0) return undefined;
     cell.current = null;
     return (cell.definition as LoadedDefinition).receiveBatch?.(cell.state, batch, cell.context as CellContext);

@@ -14,8 +14,8 @@ test.each(BENCHMARKS)('the program of %s is there', (name) => {
 });
 
 test.each<[string[], RegExp]>([
-  [[], /bench needs the name of a benchmark\. There is: journal, savina, society, threads\./u],
-  [['savana'], /no benchmark "savana"\. There is: journal, savina, society, threads\./u],
+  [[], /bench needs the name of a benchmark\. There is: embed, journal, savina, society, threads\./u],
+  [['savana'], /no benchmark "savana"\. There is: embed, journal, savina, society, threads\./u],
   [['journal', '--sizes', '31'], /--sizes belongs to bench society\./u],
   [['journal', '--model', 'openai:x'], /--model belongs to bench society\./u],
   [['society', 'gate'], /takes one name, and there are 2/u],
@@ -29,7 +29,7 @@ test.each<[string[], RegExp]>([
   [['society', '--model', 'openai:x', '--agents', '5', '--sizes', '31'], /--sizes belongs to the rehearsal/u],
   [['society', '--calls', '5'], /--calls belongs to --model/u],
   [['society', '--model', 'openai:x', '--agents', '5', '--calls', '0'], /--calls needs a whole number from 1 /u],
-  [['society', '--set', 'x'], /--set belongs to bench savina/u],
+  [['society', '--set', 'x'], /--set belongs to bench embed, savina/u],
   [['savina', '--set', 'none.json'], /--set: .*none\.json is no file with a JSON object/u],
   [['savina', '--sizes', '31'], /--sizes belongs to bench society\./u],
 ])('bench %j is wrong usage', async (words, expected) => {

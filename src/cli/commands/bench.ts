@@ -13,7 +13,7 @@ import { usageError, type ParsedLine } from '../parse.ts';
 import { EXIT, type CommandContext } from '../ports.ts';
 
 /** Names of the programs, each a module of that name in `bench/`. */
-export const BENCHMARKS = ['journal', 'savina', 'society', 'threads'] as const;
+export const BENCHMARKS = ['embed', 'journal', 'savina', 'society', 'threads'] as const;
 type Benchmark = (typeof BENCHMARKS)[number];
 
 const PROGRAMS = '../../../bench';
@@ -47,7 +47,7 @@ const OPTIONS: readonly OptionSpec[] = [
   {
     name: 'set',
     type: { kind: 'text', value: 'FILE', pattern: /^.+$/u, expected: 'the path of a JSON file' },
-    help: 'savina, threads: a JSON file with more settings, such as {"runs": 3, "programs": ["ring"]}',
+    help: 'embed, savina, threads: a JSON file with more settings, such as {"runs": 3, "programs": ["ring"]}',
   },
   { name: 'json', type: { kind: 'flag' }, help: 'one JSON line on stdout, without the table' },
 ];
@@ -91,7 +91,7 @@ const societySettings = (values: ParsedLine['values']): Readonly<Record<string, 
 };
 
 /** Benchmarks that take a file of settings; they check what is in it. */
-const WITH_FILE: readonly Benchmark[] = ['savina', 'threads'];
+const WITH_FILE: readonly Benchmark[] = ['embed', 'savina', 'threads'];
 
 /** @throws USAGE for a file that holds no JSON object */
 const settingsIn = (path: string): Readonly<Record<string, unknown>> => {

@@ -1,0 +1,97 @@
+/** Runs what `bench embed` measures, every subject in a process of its own, and makes rows of it. */
+import { entryUrl } from '../../src/platform/index.ts';
+import { environment, loadAverage } from '../harness/environment.ts';
+import type { Progress } from '../harness/program.ts';
+import { runSubjectAt } from '../harness/programs.ts';
+import { machine, type BenchResult, type Row } from '../harness/result.ts';
+import { rowOfSeries, Series } from '../harness/series.ts';
+import { serviceRunSchema, type ServiceRun, type ServiceSettings } from './service.ts';
+import {
+  ASKS_UNDER_WAY,
+  LOOK_EVERY_MS,
+  PER_TURN,
+  planOf,
+  TARGETS,
+  THREADS,
+  TOOL_MS,
+  type EmbedSettings,
+  type Plan,
+} from './settings.ts';
+
+export type Method = ServiceSettings['method'];
+export type Runs = Readonly<Record<Method, Series<ServiceRun>>>;
+
+const METHODS: readonly Method[] = ['tells', 'asks', 'blocked', 'stats'];
+
+export const makeRuns = (): Runs => ({
+  tells: new Series(),
+  asks: new Series(),
+  blocked: new Series(),
+  stats: new Series(),
+});
+
+const settingsFor = (method: Method, { actors, agents, tells, asks, blockedMs }: Plan): ServiceSettings => {
+  switch (method) {
+    case 'tells':
+      return { method, actors, count: tells };
+    case 'asks':
+      return { method, actors, count: asks };
+    case 'blocked':
+      return { method, actors: THREADS, count: blockedMs };
+    case 'stats':
+      return { method, actors: agents, count: blockedMs };
+    default:
+      return method satisfies never;
+  }
+};
+
+export const rowsOf = (runs: Runs, { agents }: Plan): Row[] => {
+  const rate = (method: Method, name: string, unit: string): Row =>
+    rowOfSeries({ name, unit, higherIsBetter: true }, runs[method].measured, ({ count, seconds }) => count / seconds);
+  const late = (method: Method, name: string, limit: number): Row =>
+    rowOfSeries({ name, unit: 'ms', target: { is: 'value', limit } }, runs[method].measured, ({ lateMs }) => lateMs);
+  return [
+    rate('tells', 'tells from the main thread, handled', 'tells/s'),
+    late('tells', 'event loop of the main thread while it tells: delay p99', TARGETS.loopDelayMs),
+    rate('asks', 'asks from the main thread, answered', 'asks/s'),
+    late('asks', 'event loop of the main thread while it asks: delay p99', TARGETS.loopDelayMs),
+    late('blocked', `event loop of the main thread beside ${THREADS} blocked hosts: delay p99`, TARGETS.loopDelayMs),
+    late('stats', `stats() with ${agents} agents and blocking tools: p99`, TARGETS.statsMs),
+  ];
+};
+
+export const measurePlan = async (plan: Plan, progress: Progress): Promise<BenchResult> => {
+  const before = environment();
+  const runs = makeRuns();
+  for (let round = 1; round <= plan.runs; round += 1) {
+    for (const method of METHODS) {
+      const settings = settingsFor(method, plan);
+      const run = await runs[method].add(() =>
+        runSubjectAt(entryUrl('./service', import.meta.url), settings, serviceRunSchema),
+      );
+      const words =
+        run === null ? 'failed' : `${Math.round(run.count / run.seconds)}/s, late ${run.lateMs.toFixed(2)} ms`;
+      progress(`round ${round} of ${plan.runs}, ${method}: ${words}`);
+    }
+  }
+  return {
+    bench: 'embed',
+    machine: machine(),
+    runs: plan.runs,
+    settings: {
+      ...plan,
+      threads: THREADS,
+      tellsPerTurn: PER_TURN,
+      asksUnderWay: ASKS_UNDER_WAY,
+      lookEveryMs: LOOK_EVERY_MS,
+      toolMs: TOOL_MS,
+      time: 'wall time; a delay is what the callback of a timer comes after its time',
+      ...before,
+      loadAverageAtEnd: loadAverage(),
+    },
+    rows: rowsOf(runs, plan),
+  };
+};
+
+export const measure = (settings: EmbedSettings, progress: Progress): Promise<BenchResult> =>
+  measurePlan(planOf(settings), progress);
