@@ -246,9 +246,8 @@ export class ShardCore {
   takeBatch(cell: ActorCell): MailboxItem[] {
     const limit = this.batchMaxOf(cell);
     const batch: MailboxItem[] = [];
-    const { mailbox } = cell;
-    while (batch.length < limit || mailbox.systemLength > 0) {
-      const item = mailbox.take();
+    while (batch.length < limit || cell.mailbox.systemLength > 0) {
+      const item = cell.mailbox.take();
       if (item === undefined) break;
       batch.push(item);
     }
@@ -380,18 +379,16 @@ export class ShardCore {
   #run(): void {
     this.#scheduled = false;
     const slice = new Slice(this.clock, this.limits.sliceMs);
-    this.loopMs = slice.nowMs;
     while (this.runQueue.length > 0) {
       // Whoever clears these calls `schedule`.
       if (this.paused || this.credits.blocked) return;
       const cell = this.runQueue.shift() as ActorCell;
       // It was stopped after it was queued.
       if (cell.status !== 'queued') continue;
+      this.loopMs = slice.nowMs;
       this.#runTurn(cell);
       this.pulse.leave();
-      const isOver = slice.turnEnded();
-      this.loopMs = slice.nowMs;
-      if (isOver) break;
+      if (slice.turnEnded()) break;
     }
     this.schedule();
   }
