@@ -19,7 +19,7 @@ const BEATS_PER_LOOK = 2;
 const WAITING_COUNTS = 0.25;
 
 /** Silence after which a host is not waited for by anybody who can do without. */
-export const SILENT_MS = 1_000;
+export const SILENT_MS = 5_000;
 
 /** How often a host beats. @param blockedAfterMs 0: it is watched, but not ended */
 export const beatPeriodMs = (blockedAfterMs: number): number => lookPeriodMs(blockedAfterMs) / BEATS_PER_LOOK;

@@ -303,6 +303,7 @@ export class ActorSystem {
 
   /**
    * The last ones of every shard and of the main thread, oldest first: 1,000 each, with bodies up to 16 KiB, 1 MiB in all.
+   * Those of a host that does not answer are left out.
    */
   async deadLetters(): Promise<DeadLetter[]> {
     const letters = [...this.#endpoint.deadLetters(), ...(await this.#hosts.onAll('deadLetters')).flat()];

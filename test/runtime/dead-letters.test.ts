@@ -67,8 +67,10 @@ test('A13 a flood is counted in full, kept in part, and told of at a bounded rat
   await gone;
   for (let n = 0; n < 5_000; n += 1) ref.tell('add', n);
   await expect.poll(() => own.stats().total.deadLetters, { timeout: 30_000 }).toBe(5_000);
-  const kept = await own.deadLetters();
-  expect(kept.map(({ body }) => body)).toEqual(Array.from({ length: 1_000 }, (_, n) => 4_000 + n));
+  // A host of a busy machine may be late with its answer; then there are none of its letters.
+  await expect
+    .poll(async () => (await own.deadLetters()).map(({ body }) => body))
+    .toEqual(Array.from({ length: 1_000 }, (_, n) => 4_000 + n));
   await expect.poll(() => events.length).toBeGreaterThanOrEqual(20);
   expect(events.length).toBeLessThan(2_500);
 });
