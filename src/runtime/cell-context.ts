@@ -305,6 +305,7 @@ export class CellContext implements ActorContext {
     const resume = (): void => {
       if (!this.#retired) core.pulse.resume(turnOf(core, this.#cell));
     };
+    core.pulse.hold();
     return promise.then(
       (value) => {
         resume();

@@ -188,6 +188,7 @@ export class DurableSteps {
     try {
       await this.#handle(cell, goesOn);
       if (cell.turn !== turn) return;
+      this.#core.pulse.hold();
       await this.#commit(cell, durable, false);
       if (cell.turn !== turn) return;
     } catch (thrown) {

@@ -132,9 +132,17 @@ export class PulseWriter {
     this.#row[MARK] = 0;
   }
 
+  /** The turn waits for something that the runtime gave it: until `resume` no code of it runs without a mark. */
+  hold(): void {
+    const slot = this.#whose.getStore()?.slot;
+    if (slot !== undefined) this.#row[slot + ACTOR] = 0;
+  }
+
   /** The turn goes on after it waited for something that the runtime gave it. */
   resume(turn: RunningTurn): void {
     put(this.#row, MARK, turn);
+    const slot = this.#whose.getStore()?.slot;
+    if (slot !== undefined) put(this.#row, slot, turn);
     this.#leaveSoon();
   }
 
@@ -186,7 +194,7 @@ export class PulseWriter {
         this.#row[UNNAMED] = (this.#row[UNNAMED] as number) - 1;
         return;
       }
-      this.#row[slot] = 0;
+      this.#row[slot + ACTOR] = 0;
       this.#free.push(slot);
     };
     result.then(end, end);

@@ -197,7 +197,12 @@ class Trial {
     await this.#watchFrom(ref);
     const asks = this.#below(2) === 0;
     if (asks) this.#wait('an ask of a bomb', ref.ask('askToGoOff', fault, { deadlineMs: ASK_MS }));
-    else ref.tell('goOff', fault);
+    else if (!durable) ref.tell('goOff', fault);
+    // What is told may die on its way; what is in the journal does not.
+    else {
+      const mail = { to: ref.id, from: null, type: 'goOff', body: fault };
+      await this.#system.deliver([{ shard, entry: { kind: 'mail', mail } }]);
+    }
     // Somebody who is asked but not tried again leaves the bomb alive.
     if (asks || !durable) this.#wait('a stop of a bomb', this.#stopOnce(ref));
   }

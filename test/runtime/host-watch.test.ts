@@ -120,6 +120,28 @@ describe('whose fault it was', () => {
     expect(read(memory)).toBeNull();
   });
 
+  test('G1 who waits for what the runtime gave him does not come into question', async () => {
+    const memory = createPulseMemory();
+    const pulse = new PulseWriter(memory);
+    const gate = Promise.withResolvers<void>();
+    const going = pulse.within(
+      () => turn(1, 7),
+      async () => {
+        pulse.hold();
+        await gate.promise;
+        pulse.resume(turn(1, 7));
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(read(memory)).toEqual(turn(1, 7));
+      },
+    );
+    pulse.leave();
+    expect(read(memory)).toBeNull();
+    gate.resolve();
+    await going;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(read(memory)).toBeNull();
+  });
+
   test('G1 more turns than have names are nobody, and all places are free again', async () => {
     const memory = createPulseMemory();
     const pulse = new PulseWriter(memory);
