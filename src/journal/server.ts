@@ -47,6 +47,8 @@ export interface JournalServerOptions {
   readonly shards: number;
   readonly durability: DurabilityLevel;
   readonly clock?: Clock;
+  /** For simulations: where the journal is kept. */
+  readonly backend?: Backend;
 }
 
 /** Every host and the main thread load this room for its client; only here is the native store needed. */
@@ -108,9 +110,9 @@ export class JournalServer {
       throw toMegactorError(error, 'CONFIG_INVALID');
     }
     const inMemory = directory === null || durability === 'none';
-    const backend: Backend = inMemory
-      ? new MemoryBackend()
-      : await openOnDisk(directory, shards, options.clock ?? systemClock);
+    const backend =
+      options.backend ??
+      (inMemory ? new MemoryBackend() : await openOnDisk(directory, shards, options.clock ?? systemClock));
     try {
       const server = new JournalServer(options, backend);
       for (const state of server.#states) {

@@ -4,7 +4,7 @@ import type { MegactorError } from '../protocol/errors.ts';
 import type { ActorAddress } from '../protocol/ids.ts';
 import type { ControlClient } from './control-client.ts';
 import type { Envelope } from './envelope.ts';
-import type { HostPool } from './host-pool.ts';
+import type { Ground, HostThreads } from './ground.ts';
 import type { PulseReader, RunningTurn } from './host-pulse.ts';
 import type { FromHost, HostTask } from './host-wire.ts';
 import type { PeerLink } from './peer-link.ts';
@@ -46,8 +46,10 @@ export interface HostRecord {
 }
 
 export interface HostsParts {
+  /** Time of the main thread. */
   readonly clock: Clock;
-  readonly pool: HostPool;
+  readonly ground: Ground;
+  readonly pool: HostThreads;
   readonly services: ServiceThreads;
   /** What is the same in every task. */
   readonly common: Pick<

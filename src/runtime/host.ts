@@ -40,7 +40,8 @@ export class Host {
   readonly #types = new TypeNames((type, first) => this.#post({ kind: 'types', first, types: [type] }));
   readonly #done = Promise.withResolvers<void>();
 
-  constructor(task: HostTask, clock: Clock) {
+  /** @param importModule loads modules of definitions */
+  constructor(task: HostTask, clock: Clock, importModule: (url: string) => Promise<unknown> = (url) => import(url)) {
     this.#task = task;
     this.#clock = clock;
     this.#pulse = new PulseWriter(task.pulse);
@@ -50,13 +51,13 @@ export class Host {
     this.#serial = task.deterministic ? new SerialOrder(new VirtualClock({ real: clock })) : undefined;
     // While a call is under way virtual time stands still, so that no deadline depends on the machine.
     this.#services = new ServiceClient(this.#serial?.clock ?? clock, task.directory, task.services);
-    const journal = task.journal === null ? null : createJournalClient(task.journal);
+    const journal = task.journal === null ? null : createJournalClient(task.journal, { clock });
     this.#journal = journal !== null && this.#serial !== undefined ? trackedJournal(journal, this.#serial) : journal;
     this.#main = this.#makeLink();
     for (let host = 0; host < task.hosts; host += 1) if (host !== task.host) this.#peers.set(host, this.#makeLink());
     const loader = new DefinitionLoader(
       (url) => {
-        const loading = import(url) as Promise<Record<string, unknown>>;
+        const loading = importModule(url) as Promise<Record<string, unknown>>;
         return this.#serial?.track(loading) ?? loading;
       },
       (type) => this.#types.numberOf(type),

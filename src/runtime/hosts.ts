@@ -5,8 +5,7 @@
  * Invariants: A7 A host that is blocked is ended, and whoever's code ended a host is charged with it. A6 When a host dies, everybody who waits for it is told before its replacement runs. H2 Replacements are
  * made one after the other and are bounded within a minute.
  */
-import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
-import { systemClock, threadDelayMs } from '../platform/index.ts';
+import type { MessagePort, Transferable } from 'node:worker_threads';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
 import { Charges, whoseFault } from './blame.ts';
 import { ControlClient } from './control-client.ts';
@@ -62,9 +61,9 @@ export class Hosts {
     }));
     this.#watch = new HostWatch({
       // Hosts beat by the process's own time, whatever the time of the main thread is.
-      clock: systemClock,
+      clock: parts.ground.clock,
       blockedAfterMs: parts.blockedAfterMs,
-      threadDelayMs,
+      threadDelayMs: parts.ground.threadDelayMs,
       onBlocked: (host, silentMs) => this.#onBlocked(host, silentMs),
     });
   }
@@ -74,7 +73,7 @@ export class Hosts {
     const between = new Map<number, [number, MessagePort][]>(this.#hosts.map(({ index }) => [index, []]));
     for (const a of this.#hosts) {
       for (const b of this.#hosts.slice(a.index + 1)) {
-        const { port1, port2 } = new MessageChannel();
+        const { port1, port2 } = this.#parts.ground.channel();
         between.get(a.index)?.push([b.index, port1]);
         between.get(b.index)?.push([a.index, port2]);
       }
@@ -270,8 +269,8 @@ export class Hosts {
     peers: HostTask['peers'],
     pulse: SharedArrayBuffer,
   ): { parts: HostTask; control: MessagePort; main: MessagePort } {
-    const control = new MessageChannel();
-    const main = new MessageChannel();
+    const control = this.#parts.ground.channel();
+    const main = this.#parts.ground.channel();
     host.incarnation += 1;
     const { services, blockedAfterMs } = this.#parts;
     const parts: HostTask = {
@@ -281,7 +280,7 @@ export class Hosts {
       incarnation: host.incarnation,
       pulse,
       beatMs: beatPeriodMs(blockedAfterMs),
-      charges: this.#charges.of(host.owned, systemClock.monotonic()),
+      charges: this.#charges.of(host.owned, this.#parts.ground.clock.monotonic()),
       control: control.port2,
       main: main.port2,
       peers,
@@ -317,7 +316,7 @@ export class Hosts {
     const reason = `${error.code}: ${error.message}`;
     for (const turn of charged) {
       const type = host.types[turn.type - 1] ?? '';
-      if (turn.durable) this.#charges.add(turn, type, reason, systemClock.monotonic(), silentMs);
+      if (turn.durable) this.#charges.add(turn, type, reason, this.#parts.ground.clock.monotonic(), silentMs);
       if (turn.seq < 0 && type !== '') this.#parts.onPoison(turn, type);
     }
     return charged[0] ?? null;
@@ -358,7 +357,7 @@ export class Hosts {
       const idMax = await this.#open(host, []);
       await this.#control(host).call('start');
       // What it does from here on is charged anew.
-      if (host.up) this.#charges.answered(host.owned, systemClock.monotonic());
+      if (host.up) this.#charges.answered(host.owned, this.#parts.ground.clock.monotonic());
       await this.#connect(host);
       await tell('peerBack');
       this.#parts.onBack(host.owned, idMax);
@@ -374,7 +373,7 @@ export class Hosts {
     const attached: Promise<void>[] = [];
     for (const other of this.#hosts) {
       if (other === host || !other.up) continue;
-      const { port1, port2 } = new MessageChannel();
+      const { port1, port2 } = this.#parts.ground.channel();
       attached.push(this.#control(host).attachPeer(other.index, port1));
       attached.push(this.#control(other).attachPeer(host.index, port2));
     }

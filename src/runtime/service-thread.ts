@@ -2,16 +2,18 @@
  * A service thread as the main thread sees it: started, attached to callers, stopped cooperatively.
  * What it does not do: calls (service-client.ts).
  */
-import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
-import { entryUrl, startThread, type Clock, type ServiceThread as Thread } from '../platform/index.ts';
+import type { MessagePort, Transferable } from 'node:worker_threads';
+import type { Clock } from '../platform/index.ts';
 import { errorFromWire, MegactorError, toMegactorError } from '../protocol/errors.ts';
 import type { EventBatch } from '../telemetry/index.ts';
+import type { Ground, ServiceWorker } from './ground.ts';
 import type { FromServiceThread, ServiceThreadTask, ToServiceThread } from './service-thread-wire.ts';
 
 const READY_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 60_000;
 
 export interface ServiceThreadEvents {
+  readonly ground: Ground;
   readonly clock: Clock;
   readonly onEvents: (batch: EventBatch) => void;
   readonly onNotify: (service: string, message: unknown) => void;
@@ -22,7 +24,7 @@ export interface ServiceThreadEvents {
 export class ServiceThread {
   readonly name: string;
   readonly #parts: ServiceThreadEvents;
-  readonly #thread: Thread;
+  readonly #worker: ServiceWorker;
   readonly #ready = Promise.withResolvers<void>();
   readonly #stopped = Promise.withResolvers<void>();
   #isReady = false;
@@ -34,13 +36,12 @@ export class ServiceThread {
     this.#parts = parts;
     const transfer: Transferable[] = [...task.callers, ...task.calls.map(([, port]) => port)];
     if (task.journalPort !== null) transfer.push(task.journalPort);
-    const file = entryUrl('./service-entry', import.meta.url);
-    this.#thread = startThread(file, { name: task.name, data: task, transfer });
+    this.#worker = parts.ground.startService(task, transfer);
     // Whoever waits for readiness gets the error; nobody else has to.
     this.#ready.promise.catch(() => undefined);
-    this.#thread.worker.on('message', (message: FromServiceThread) => this.#onMessage(message));
-    this.#thread.worker.on('error', (error) => this.#failed(toMegactorError(error, 'SERVICE_FAILED')));
-    this.#thread.worker.on('exit', () => {
+    this.#worker.on('message', (message: FromServiceThread) => this.#onMessage(message));
+    this.#worker.on('error', (error) => this.#failed(toMegactorError(error, 'SERVICE_FAILED')));
+    this.#worker.on('exit', () => {
       this.#failed(new MegactorError('SERVICE_FAILED', `the thread '${this.name}' has ended`));
       this.#stopped.resolve();
     });
@@ -72,19 +73,19 @@ export class ServiceThread {
     const limit = this.#parts.clock.after(STOP_LIMIT_MS, () => this.#stopped.resolve(), { keepAlive: true });
     await this.#stopped.promise;
     limit.cancel();
-    if (this.#isStopped) await this.#thread.terminate();
+    if (this.#isStopped) await this.#worker.terminate();
     // Killing a thread in the middle of a write may hang the process; it must only not keep it alive.
-    else this.#thread.worker.unref();
+    else this.#worker.unref();
   }
 
   #connect(kind: 'attach' | 'attach-journal'): MessagePort {
-    const { port1, port2 } = new MessageChannel();
+    const { port1, port2 } = this.#parts.ground.channel();
     this.#post({ kind, port: port2 }, [port2]);
     return port1;
   }
 
   #post(message: ToServiceThread, transfer: MessagePort[] = []): void {
-    this.#thread.worker.postMessage(message, transfer);
+    this.#worker.postMessage(message, transfer);
   }
 
   #onMessage(message: FromServiceThread): void {

@@ -2,7 +2,7 @@
  * All service threads of a system: which service lives where, and the mesh of ports between them.
  * What it does not do: load services (service-entry.ts) or call them (service-client.ts).
  */
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { MegactorError } from '../protocol/errors.ts';
 import type { ServiceSpec } from '../protocol/service.ts';
 import type { ServiceDirectory, ServicePorts } from './service-client.ts';
@@ -58,7 +58,7 @@ export class ServiceThreads {
     for (const to of names) {
       for (const from of [...names, null]) {
         if (from === to) continue;
-        const { port1, port2 } = new MessageChannel();
+        const { port1, port2 } = events.ground.channel();
         callers.get(to)?.push(port2);
         if (from === null) mainPorts.push([to, port1]);
         else calls.get(from)?.push([to, port1]);

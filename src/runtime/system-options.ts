@@ -1,11 +1,12 @@
 /** How a system is started: what a caller may give, and what is made of it. */
 import { z } from 'zod';
-import { coreCount, freshSeed, systemClock, type Clock } from '../platform/index.ts';
+import { coreCount, freshSeed, type Clock } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import { SHARDS_MAX, type ActorAddress } from '../protocol/ids.ts';
 import type { EventRecord } from '../protocol/event.ts';
 import type { ServiceSpec } from '../protocol/service.ts';
 import type { DurabilityLevel } from '../journal/shard-log.ts';
+import { processGround, type Ground } from './ground.ts';
 import type { ShardLimits } from './shard-core.ts';
 
 /** A host's thread ended without having been asked to. */
@@ -73,6 +74,8 @@ export interface SystemOptions {
   readonly deterministic?: boolean;
   /** Time of the main thread. Hosts keep the process's own. */
   readonly clock?: Clock;
+  /** For simulations: another ground than the process's own threads, ports and time. */
+  readonly ground?: Ground;
   /** For tests: another entry of the host threads. */
   readonly hostEntry?: URL;
 }
@@ -101,6 +104,7 @@ export interface SystemSettings {
   readonly shards: number;
   readonly seed: number;
   readonly clock: Clock;
+  readonly ground: Ground;
   readonly journal: { readonly directory: string | null; readonly durability: DurabilityLevel } | null;
   readonly hostRestartsMax: number;
   readonly maxOldGenerationMb: number;
@@ -131,7 +135,7 @@ export const resolveSystemOptions = (options: SystemOptions): SystemSettings => 
   const parsed = schema.safeParse(options);
   if (!parsed.success) throw new MegactorError('CONFIG_INVALID', `system options: ${z.prettifyError(parsed.error)}`);
   const shards = options.shards ?? 8;
-  const { journal, deterministic = false } = options;
+  const { journal, deterministic = false, ground = processGround } = options;
   if (deterministic && (options.threads ?? 1) !== 1) {
     throw new MegactorError('CONFIG_INVALID', 'system options: a deterministic system has one thread');
   }
@@ -139,7 +143,8 @@ export const resolveSystemOptions = (options: SystemOptions): SystemSettings => 
     shards,
     hosts: deterministic ? 1 : Math.min(options.threads ?? coreCount(), shards),
     seed: options.seed ?? freshSeed(),
-    clock: options.clock ?? systemClock,
+    clock: options.clock ?? ground.clock,
+    ground,
     journal: typeof journal === 'string' ? { directory: journal, durability: 'flushed' } : (journal ?? null),
     hostRestartsMax: options.hostRestartsMax ?? 5,
     maxOldGenerationMb: options.maxOldGenerationMb ?? 4_096,

@@ -29,7 +29,6 @@ import {
 } from '../protocol/ids.ts';
 import type { ServiceCallOptions } from '../protocol/service.ts';
 import { CounterRow, createCounterMemory, EventStream, sumCounters, type CounterValues } from '../telemetry/index.ts';
-import { HostPool } from './host-pool.ts';
 import type { FromHost } from './host-wire.ts';
 import type { HostState } from './host-record.ts';
 import { Hosts } from './hosts.ts';
@@ -105,7 +104,8 @@ export class ActorSystem {
     if (options.onEvent !== undefined) this.events.listen(options.onEvent);
     this.#hosts = new Hosts({
       clock: settings.clock,
-      pool: new HostPool({
+      ground: settings.ground,
+      pool: settings.ground.startHosts({
         threads: settings.hosts,
         entry: options.hostEntry ?? entryUrl('./host-entry', import.meta.url),
         maxOldGenerationMb: settings.maxOldGenerationMb,
@@ -146,6 +146,7 @@ export class ActorSystem {
     const early: { system: ActorSystem | null } = { system: null };
     const journalSpec = settings.journal === null ? null : { ...settings.journal, shards: settings.shards };
     const services = await ServiceThreads.start(options.services ?? [], journalSpec, {
+      ground: settings.ground,
       clock: settings.clock,
       onEvents: (batch) => early.system?.events.addBatch(batch),
       onNotify: (service, message) => options.onServiceMessage?.(service, message),
@@ -156,7 +157,7 @@ export class ActorSystem {
       settings,
       services,
       client: new ServiceClient(settings.clock, services.directory, services.mainPorts),
-      journal: port === null ? null : createJournalClient(port),
+      journal: port === null ? null : createJournalClient(port, { clock: settings.ground.clock }),
       memory: createCounterMemory(settings.shards),
     });
     early.system = system;

@@ -1,0 +1,157 @@
+/**
+ * What runs on a service thread: loads its services, serves their callers, and, on the journal's thread, holds the
+ * journal. It runs only our own code and is never killed in the middle of its work: it ends when it was asked to and has
+ * closed everything. What it does not do: know what it runs on (service-entry.ts).
+ */
+import { createJournalClient, type JournalServer } from '../journal/index.ts';
+import type { JournalClient } from '../journal/shard-log.ts';
+import type { Clock } from '../platform/index.ts';
+import { errorToWire, MegactorError } from '../protocol/errors.ts';
+import type { CreateService, ServiceHost, ServiceInstance, ServiceSpec } from '../protocol/service.ts';
+import { EventBuffer } from '../telemetry/index.ts';
+import type { PortPair } from './ground.ts';
+import { fromModuleId } from './module-id.ts';
+import { ServiceClient } from './service-client.ts';
+import { ServiceServer } from './service-server.ts';
+import type { FromServiceThread, JournalSpec, ServiceThreadTask, ToServiceThread } from './service-thread-wire.ts';
+
+const EVENTS_EVERY_MS = 50;
+/** How long the services of a thread may take to close, together. */
+const CLOSE_LIMIT_MS = 20_000;
+
+export interface ServiceBodyParts {
+  readonly task: ServiceThreadTask;
+  readonly clock: Clock;
+  /** Sends to the main thread. */
+  readonly post: (message: FromServiceThread) => void;
+  readonly channel: () => PortPair;
+  readonly importModule: (url: string) => Promise<unknown>;
+  readonly openJournal: (spec: JournalSpec) => Promise<JournalServer>;
+}
+
+export class ServiceBody {
+  readonly #parts: ServiceBodyParts;
+  readonly #server: ServiceServer;
+  readonly #client: ServiceClient;
+  readonly #events: EventBuffer;
+  readonly #instances: ServiceInstance[] = [];
+  #journal: JournalServer | null = null;
+  #journalClient: JournalClient | null = null;
+
+  constructor(parts: ServiceBodyParts) {
+    const { task, clock } = parts;
+    this.#parts = parts;
+    this.#server = new ServiceServer(clock);
+    this.#client = new ServiceClient(clock, task.directory, task.calls);
+    this.#events = new EventBuffer(clock);
+    clock.every(EVENTS_EVERY_MS, () => this.#sendEvents());
+  }
+
+  /** Makes the services. The main thread hears of it either way. */
+  start(): void {
+    this.#start().catch((thrown: unknown) =>
+      this.#parts.post({ kind: 'failed', error: errorToWire(thrown, 'SERVICE_FAILED') }),
+    );
+  }
+
+  receive(message: ToServiceThread): void {
+    switch (message.kind) {
+      case 'attach':
+        this.#server.attach(message.port);
+        return;
+      case 'attach-journal':
+        this.#journal?.attach(message.port);
+        return;
+      case 'stop':
+        void this.#stop();
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { task, post } = this.#parts;
+    for (const port of task.callers) this.#server.attach(port);
+    await this.#openJournal();
+    for (const spec of task.services) await this.#load(spec);
+    this.#server.ready();
+    post({ kind: 'ready' });
+  }
+
+  async #openJournal(): Promise<void> {
+    const { task, clock, channel, openJournal } = this.#parts;
+    if (task.journal !== null) {
+      this.#journal = await openJournal(task.journal);
+      const { port1, port2 } = channel();
+      this.#journal.attach(port1);
+      this.#journalClient = createJournalClient(port2, { clock });
+    } else if (task.journalPort !== null) {
+      this.#journalClient = createJournalClient(task.journalPort, { clock });
+    }
+  }
+
+  async #load({ name, module, options }: ServiceSpec): Promise<void> {
+    const { createService } = (await this.#parts.importModule(fromModuleId(module))) as {
+      createService?: CreateService;
+    };
+    if (typeof createService !== 'function') {
+      throw new MegactorError('SERVICE_FAILED', `${module} exports no createService (service '${name}')`);
+    }
+    const instance = await createService(options, this.#hostFor(name));
+    this.#instances.push(instance);
+    this.#server.add(name, instance);
+  }
+
+  #hostFor(service: string): ServiceHost {
+    const { task, post } = this.#parts;
+    return {
+      store: (name) => {
+        if (this.#journalClient !== null) return this.#journalClient.store(name);
+        const words = `service '${service}' wants a table, but there is no journal`;
+        throw new MegactorError('DURABLE_WITHOUT_JOURNAL', words);
+      },
+      call: (name, method, args, options = {}) => {
+        if (task.directory[name] !== task.name) {
+          return this.#client.call(name, method, args, { ...options, caller: '' });
+        }
+        const { effectId = null, signal = new AbortController().signal } = options;
+        return this.#server.invoke(name, method, args, { effectId, caller: '', signal });
+      },
+      notify: (message) => post({ kind: 'notify', service, message }),
+      event: (event) => this.#events.add(event),
+    };
+  }
+
+  #sendEvents(): void {
+    const batch = this.#events.take();
+    if (batch !== null) this.#parts.post({ kind: 'events', batch });
+  }
+
+  async #closeServices(): Promise<void> {
+    // In reverse, because a later service may use an earlier one.
+    for (const instance of this.#instances.reverse()) {
+      try {
+        await instance.close?.();
+      } catch (thrown) {
+        this.#events.add({ type: 'limit', limit: 'service-close', reason: String(thrown) });
+      }
+    }
+  }
+
+  async #stop(): Promise<void> {
+    const { task, clock, post } = this.#parts;
+    this.#server.stop();
+    await Promise.race([this.#closeServices(), clock.sleep(CLOSE_LIMIT_MS)]);
+    this.#server.close();
+    this.#client.close();
+    try {
+      if (task.journal === null) await this.#journalClient?.close();
+      await this.#journal?.close();
+    } catch (thrown) {
+      post({ kind: 'failed', error: errorToWire(thrown) });
+    }
+    this.#sendEvents();
+    post({ kind: 'stopped' });
+  }
+}
