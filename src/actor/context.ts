@@ -6,6 +6,8 @@ import type { ActorDefinition, ActorRef, BodyOf, MessageMap, ReplyOf, SpawnOptio
 export interface AskOptions {
   /** Default 5,000 ms. */
   readonly deadlineMs?: number;
+  /** Aborted, the ask rejects at once with ABORTED. It ends the waiting, not the handler. */
+  readonly signal?: AbortSignal;
 }
 
 export interface EffectOptions {

@@ -23,7 +23,7 @@ export const ERROR_CATALOGUE = {
   CONFIG_INVALID: entry('user', false, 'Correct the named field of the configuration.'),
   RUN_DIR_NOT_FOUND: entry('user', false, 'Give the directory that `run` printed, by default runs/RUNID.'),
   RUN_DIR_FOREIGN: entry('user', false, 'Give a directory that Megactor made, or an empty one for a new run.'),
-  RUN_DIR_IN_USE: entry('user', true, 'Another process runs this directory. Wait for it, or stop it first.'),
+  RUN_DIR_IN_USE: entry('user', true, 'This or another process works on the directory. Wait for it, or stop it first.'),
   RUN_NOT_RESUMABLE: entry('user', false, 'Start a new run; the files of this one stay where they are.'),
   RUN_NOT_RUNNING: entry('user', false, 'See how it stands with `megactor inspect RUN_DIR`.'),
   RUN_UNREACHABLE: entry(

@@ -230,7 +230,11 @@ export class SocietyRun implements Run {
       seed: settings.seed,
       deterministic: settings.deterministic,
       ...residency(settings),
-      journal: { directory: settings.durability === 'none' ? null : directory.path, durability: settings.durability },
+      journal: {
+        directory: settings.durability === 'none' ? null : directory.path,
+        durability: settings.durability,
+        leased: true,
+      },
       services: serviceSpecs(run, directory.path),
       onEvent: (event) => this.#onEvent(event, writer),
       onFailure: ({ error }) => end(failure(error)),

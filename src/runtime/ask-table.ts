@@ -1,9 +1,9 @@
 /**
  * The asks that one shard (or the main thread) waits for. Every entry is settled exactly once: by a reply, by its
- * deadline, or because the other side died (A5, A6).
+ * deadline, by its signal, or because the other side died (A5, A6).
  */
 import type { Clock, TimerHandle } from '../platform/index.ts';
-import { errorFromWire, MegactorError, type ErrorWire } from '../protocol/errors.ts';
+import { errorFromWire, MegactorError, toMegactorError, type ErrorWire } from '../protocol/errors.ts';
 
 export const ASK_DEADLINE_MS = 5_000;
 
@@ -13,7 +13,11 @@ interface Entry {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: MegactorError) => void;
   readonly timer: TimerHandle;
+  readonly signal: AbortSignal | undefined;
+  readonly onAbort: () => void;
 }
+
+const NOTHING = (): void => undefined;
 
 export class AskTable {
   readonly #clock: Clock;
@@ -30,16 +34,34 @@ export class AskTable {
     return this.#entries.size;
   }
 
-  /** @param send gets the number of the ask. @throws ASK_TIMEOUT, and what the other side answers, from the promise */
-  open(shard: number, deadlineMs: number, what: string, send: (ask: number) => void): Promise<unknown> {
+  /**
+   * @param send gets the number of the ask; not called when the signal is aborted already
+   * @throws ASK_TIMEOUT, ABORTED, and what the other side answers, from the promise
+   */
+  open(
+    shard: number,
+    deadlineMs: number,
+    what: string,
+    send: (ask: number) => void,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
+    if (signal?.aborted === true) return Promise.reject(toMegactorError(signal.reason, 'ABORTED'));
     return new Promise((resolve, reject) => {
       this.#last += 1;
       const ask = this.#last;
       const timer = this.#clock.after(deadlineMs, () => {
-        this.#entries.delete(ask);
+        this.#take(ask);
         reject(new MegactorError('ASK_TIMEOUT', `${what} got no reply within ${deadlineMs} ms`));
       });
-      this.#entries.set(ask, { shard, resolve, reject, timer });
+      const onAbort =
+        signal === undefined
+          ? NOTHING
+          : () => {
+              this.#take(ask);
+              reject(toMegactorError(signal.reason, 'ABORTED'));
+            };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#entries.set(ask, { shard, resolve, reject, timer, signal, onAbort });
       send(ask);
     });
   }
@@ -66,6 +88,7 @@ export class AskTable {
     if (entry === undefined) return undefined;
     this.#entries.delete(ask);
     entry.timer.cancel();
+    entry.signal?.removeEventListener('abort', entry.onAbort);
     return entry;
   }
 }

@@ -192,9 +192,10 @@ export class CellContext implements ActorContext {
     const { shard, id: to, name } = ref;
     const from = this.#cell.ref;
     const source = core.shard;
-    const answer = core.asks.open(shard, options?.deadlineMs ?? ASK_DEADLINE_MS, `ask '${type}' of '${name}'`, (ask) =>
-      core.send({ kind: 'mail', shard, source, to, from, type, body, ask, seq: -1 }),
-    );
+    const send = (ask: number): boolean =>
+      core.send({ kind: 'mail', shard, source, to, from, type, body, ask, seq: -1 });
+    const deadlineMs = options?.deadlineMs ?? ASK_DEADLINE_MS;
+    const answer = core.asks.open(shard, deadlineMs, `ask '${type}' of '${name}'`, send, options?.signal);
     return this.#resumes(answer) as Promise<never>;
   }
 

@@ -1,5 +1,6 @@
 /** Many actors: shards on threads, the links between them, services, and the system that holds them together. */
-export { ActorSystem, type PlacedRecord, type SystemStats } from './system.ts';
+export { ActorSystem, type SystemStats } from './system.ts';
+export type { PlacedRecord } from './system-spawns.ts';
 export { SystemRef } from './system-ref.ts';
 export { SystemRouter, type SystemRouterOptions } from './system-router.ts';
 export type { HostDeath, SystemFailure, SystemOptions } from './system-options.ts';

@@ -60,19 +60,20 @@ export class MainEndpoint implements RouterCarrier {
       return Promise.reject(new MegactorError('MAILBOX_FULL', `${UNDER_WAY_MAX} messages are under way already`));
     }
     const deadlineMs = options?.deadlineMs ?? ASK_DEADLINE_MS;
-    return this.#asks.open(ref.shard, deadlineMs, `ask '${type}' of '${ref.name}'`, (ask) => {
+    const send = (ask: number): void => {
       if (this.#send(this.#mail(ref, type, body, ask))) return;
       const error = { code: 'HOST_DIED', message: `the thread of '${ref.name}' died and is not replaced` } as const;
       this.#asks.settle(ask, undefined, error);
-    });
+    };
+    return this.#asks.open(ref.shard, deadlineMs, `ask '${type}' of '${ref.name}'`, send, options?.signal);
   }
 
   noRoutee(type: string, body: unknown): false {
     return this.#dead({ shard: MAIN_SHARD, id: 0, name: '' }, 'no-routee', type, body);
   }
 
-  watch(ref: ActorRef): Promise<string> {
-    return this.#watches.watch(ref);
+  watch(ref: ActorRef, signal?: AbortSignal): Promise<string> {
+    return this.#watches.watch(ref, signal);
   }
 
   stop(ref: ActorRef): void {

@@ -3,12 +3,14 @@
  * actor stops is kept with them until it has, because it may die with a thread (A6).
  */
 import type { ActorRef } from '../actor/index.ts';
+import { toMegactorError } from '../protocol/errors.ts';
 import { MAIN_SHARD } from '../protocol/ids.ts';
 import type { Envelope } from './envelope.ts';
 
 interface Watched {
   readonly shard: number;
-  readonly waiters: ((reason: string) => void)[];
+  /** They are as many as wait: one whose signal is aborted is taken out. */
+  readonly waiters: Set<(reason: string) => void>;
   /** It was told to stop. */
   stops: boolean;
 }
@@ -21,10 +23,20 @@ export class MainWatches {
     this.#send = send;
   }
 
-  /** Resolves with the reason when the actor has stopped. */
-  watch(ref: ActorRef): Promise<string> {
-    return new Promise((resolve) => {
-      this.#look(ref, resolve);
+  /** Resolves with the reason when the actor has stopped. @throws ABORTED */
+  watch(ref: ActorRef, signal?: AbortSignal): Promise<string> {
+    if (signal?.aborted === true) return Promise.reject(toMegactorError(signal.reason, 'ABORTED'));
+    return new Promise((resolve, reject) => {
+      const waiter = (reason: string): void => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve(reason);
+      };
+      const onAbort = (): void => {
+        this.#watched.get(ref.id)?.waiters.delete(waiter);
+        reject(toMegactorError(signal?.reason, 'ABORTED'));
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#look(ref, waiter);
     });
   }
 
@@ -64,8 +76,8 @@ export class MainWatches {
   /** Undefined when its shard is gone. */
   #look({ id, shard }: ActorRef, waiter?: (reason: string) => void): Watched | undefined {
     const known = this.#watched.get(id);
-    const watched: Watched = known ?? { shard, waiters: [], stops: false };
-    if (waiter !== undefined) watched.waiters.push(waiter);
+    const watched: Watched = known ?? { shard, waiters: new Set(), stops: false };
+    if (waiter !== undefined) watched.waiters.add(waiter);
     if (known !== undefined) return known;
     this.#watched.set(id, watched);
     this.#subscribe(id, shard);

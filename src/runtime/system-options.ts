@@ -28,6 +28,14 @@ export interface SystemFailure {
   readonly error: MegactorError;
 }
 
+export interface JournalOptions {
+  /** null: in memory. */
+  readonly directory: string | null;
+  readonly durability: DurabilityLevel;
+  /** The caller has the lease of the directory, and keeps it until the system has stopped. */
+  readonly leased?: boolean;
+}
+
 export interface SystemOptions {
   /** Default: as many as there are cores, at most one per shard. */
   readonly threads?: number;
@@ -35,9 +43,14 @@ export interface SystemOptions {
   readonly shards?: number;
   /** Default: a fresh one. */
   readonly seed?: number;
-  /** A directory (durability `flushed`), or more of it. `directory: null`: in memory. Default: no journal. */
-  readonly journal?: string | { readonly directory: string | null; readonly durability: DurabilityLevel };
+  /** A directory (durability `flushed`), or more of it. One system at a time may have it. Default: no journal. */
+  readonly journal?: string | JournalOptions;
   readonly services?: readonly ServiceSpec[];
+  /**
+   * Aborted before or during the start, that rejects with ABORTED and leaves nothing behind; aborted later, the system
+   * stops as by `stop()`.
+   */
+  readonly signal?: AbortSignal;
   readonly onEvent?: (event: EventRecord) => void;
   /** What a service sent with `host.notify`. */
   readonly onServiceMessage?: (service: string, message: unknown) => void;
@@ -97,6 +110,7 @@ const schema = z.object({
     .strictObject({ entries: z.int().positive().optional(), bytes: z.int().positive().optional() })
     .optional(),
   deterministic: z.boolean().optional(),
+  signal: z.instanceof(AbortSignal).optional(),
 });
 
 export interface SystemSettings {
@@ -105,7 +119,7 @@ export interface SystemSettings {
   readonly seed: number;
   readonly clock: Clock;
   readonly ground: Ground;
-  readonly journal: { readonly directory: string | null; readonly durability: DurabilityLevel } | null;
+  readonly journal: JournalOptions | null;
   readonly hostRestartsMax: number;
   readonly maxOldGenerationMb: number;
   readonly blockedAfterMs: number;

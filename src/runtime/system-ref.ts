@@ -41,7 +41,7 @@ export class SystemRef<Messages extends MessageMap = MessageMap> implements Acto
     return this.#system.tellFrom(this, type, body);
   }
 
-  /** @throws ASK_TIMEOUT, ACTOR_*, MAILBOX_FULL, MESSAGE_INVALID, HOST_DIED, SYSTEM_STOPPED */
+  /** @throws ASK_TIMEOUT, ACTOR_*, MAILBOX_FULL, MESSAGE_INVALID, HOST_DIED, SYSTEM_STOPPED, ABORTED */
   ask<Type extends keyof Messages & string>(
     type: Type,
     ...[body, options]: AskArguments<Messages[Type]>

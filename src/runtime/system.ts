@@ -7,7 +7,6 @@
  */
 import {
   plainRef,
-  resolveSpawnOptions,
   type ActorDefinition,
   type ActorRef,
   type DeadLetter,
@@ -15,32 +14,26 @@ import {
   type Router,
   type SpawnOptions,
 } from '../actor/index.ts';
-import { createJournalClient, type PeekingJournalClient } from '../journal/index.ts';
-import type { ActorRecord, DurabilityLevel, JournalClient, Outgoing } from '../journal/shard-log.ts';
+import type { Lease } from '../journal/index.ts';
+import type { DurabilityLevel, JournalClient, Outgoing } from '../journal/shard-log.ts';
 import { entryUrl } from '../platform/index.ts';
 import { errorFromWire, MegactorError } from '../protocol/errors.ts';
-import {
-  ALLOCATORS_MAX,
-  IdAllocator,
-  MAIN_ALLOCATOR,
-  MAIN_SHARD,
-  shardOfName,
-  type ActorAddress,
-} from '../protocol/ids.ts';
+import { MAIN_SHARD, shardOfName, type ActorAddress } from '../protocol/ids.ts';
 import type { ServiceCallOptions } from '../protocol/service.ts';
-import { CounterRow, createCounterMemory, EventStream, sumCounters, type CounterValues } from '../telemetry/index.ts';
+import { CounterRow, EventStream, sumCounters, type CounterValues } from '../telemetry/index.ts';
 import type { FromHost } from './host-wire.ts';
 import type { HostState } from './host-record.ts';
 import { Hosts } from './hosts.ts';
-import { ServiceClient } from './service-client.ts';
-import { ServiceThreads } from './service-threads.ts';
+import type { ServiceClient } from './service-client.ts';
+import type { ServiceThreads } from './service-threads.ts';
 import type { FoundActor } from './shard.ts';
 import type { ActorSnapshot } from './snapshot.ts';
-import { spawnRecord } from './spawn-record.ts';
-import { resolveSystemOptions, type SystemOptions, type SystemSettings } from './system-options.ts';
+import { resolveSystemOptions, type SystemOptions } from './system-options.ts';
+import { startParts, throwIfAborted, type SystemParts } from './system-parts.ts';
 import { type ActorSurvey, Survey } from './survey.ts';
 import { SystemRef } from './system-ref.ts';
 import { SystemRouter, type SystemRouterOptions } from './system-router.ts';
+import { SystemSpawns, type PlacedRecord } from './system-spawns.ts';
 import { MainEndpoint } from './main-endpoint.ts';
 
 const STOP_DEADLINE_MS = 5_000;
@@ -56,21 +49,6 @@ export interface SystemStats {
   readonly eventsDropped: number;
 }
 
-/** An actor's record and the shard it belongs to: what `deliver` needs to spawn it. */
-export interface PlacedRecord {
-  readonly shard: number;
-  readonly record: ActorRecord;
-  readonly ref: ActorRef;
-}
-
-interface Started {
-  readonly settings: SystemSettings;
-  readonly services: ServiceThreads;
-  readonly client: ServiceClient;
-  readonly journal: PeekingJournalClient | null;
-  readonly memory: SharedArrayBuffer;
-}
-
 export class ActorSystem {
   /** The journal as the main thread uses it; null without one. */
   readonly journal: JournalClient | null;
@@ -79,26 +57,27 @@ export class ActorSystem {
   /** Every event of every thread, as it comes. */
   readonly events = new EventStream();
   readonly #options: SystemOptions;
+  readonly #lease: Lease | null;
   readonly #services: ServiceThreads;
   readonly #client: ServiceClient;
   readonly #hosts: Hosts;
   readonly #survey: Survey;
   readonly #counters: readonly CounterRow[];
   readonly #endpoint: MainEndpoint;
-  /** Of the parents that `actorRecord` was given, so that a tree made here knows its upper levels. */
-  readonly #ancestors = new Map<number, readonly ActorAddress[]>();
-  #allocator = new IdAllocator(MAIN_ALLOCATOR);
-  #round = 0;
+  readonly #spawns: SystemSpawns;
   #hostDeaths = 0;
   #stopped: Promise<void> | null = null;
+  #unlisten: () => void = () => undefined;
 
-  private constructor(options: SystemOptions, { settings, services, client, journal, memory }: Started) {
+  private constructor(options: SystemOptions, { settings, services, client, journal, memory, lease }: SystemParts) {
     this.#options = options;
+    this.#lease = lease;
     this.#services = services;
     this.#client = client;
     this.journal = journal;
     this.seed = settings.seed;
     this.shards = settings.shards;
+    this.#spawns = new SystemSpawns(settings.shards);
     this.#counters = Array.from({ length: settings.shards }, (_, shard) => new CounterRow(memory, shard));
     this.#endpoint = new MainEndpoint(settings.clock, (envelope) => this.#hosts.send(envelope), this.events);
     if (options.onEvent !== undefined) this.events.listen(options.onEvent);
@@ -139,34 +118,25 @@ export class ActorSystem {
 
   /**
    * Starts threads and services, and recovers what the journal holds.
-   * @throws CONFIG_INVALID, HOST_START_FAILED, SERVICE_FAILED, JOURNAL_*, RUN_DIR_IN_USE, and what a service throws
+   * @throws CONFIG_INVALID, HOST_START_FAILED, SERVICE_FAILED, JOURNAL_*, RUN_DIR_IN_USE, ABORTED, and what a service throws
    */
   static async start(options: SystemOptions = {}): Promise<ActorSystem> {
     const settings = resolveSystemOptions(options);
+    const { signal } = options;
+    throwIfAborted(signal);
     const early: { system: ActorSystem | null } = { system: null };
-    const journalSpec = settings.journal === null ? null : { ...settings.journal, shards: settings.shards };
-    const services = await ServiceThreads.start(options.services ?? [], journalSpec, {
-      ground: settings.ground,
-      clock: settings.clock,
-      onEvents: (batch) => early.system?.events.addBatch(batch),
-      onNotify: (service, message) => options.onServiceMessage?.(service, message),
-      onFailure: (name, error) => options.onFailure?.({ part: 'service', name, error }),
-    });
-    const port = services.connectJournal();
-    const system = new ActorSystem(options, {
-      settings,
-      services,
-      client: new ServiceClient(settings.clock, services.directory, services.mainPorts),
-      journal: port === null ? null : createJournalClient(port, { clock: settings.ground.clock }),
-      memory: createCounterMemory(settings.shards),
-    });
+    const parts = await startParts(options, settings, (batch) => early.system?.events.addBatch(batch));
+    const system = new ActorSystem(options, parts);
     early.system = system;
     try {
-      system.#useIdsAbove(await system.#hosts.start());
+      throwIfAborted(signal);
+      system.#spawns.useIdsAbove(await system.#hosts.start());
+      throwIfAborted(signal);
     } catch (thrown) {
       await system.stop({ deadlineMs: 0 });
       throw thrown;
     }
+    if (signal !== undefined) system.#stopAtAbort(signal);
     return system;
   }
 
@@ -196,19 +166,7 @@ export class ActorSystem {
     options?: SpawnOptions,
     parent: ActorRef | null = null,
   ): PlacedRecord {
-    const { shard, record } = spawnRecord(definition, init, options, resolveSpawnOptions(options), {
-      shards: this.shards,
-      allocate: () => this.#allocator.next(),
-      nextShard: () => (this.#round = (this.#round + 1) % this.shards),
-      parent: parent === null ? null : plainRef(parent),
-      ancestors: parent === null ? [] : (this.#ancestors.get(parent.id) ?? []),
-    });
-    if (options?.durable === true && parent !== null) {
-      const { shard: parentShard, id } = parent;
-      const above = this.#ancestors.get(id) ?? [];
-      this.#ancestors.set(record.id, [{ shard: parentShard, id }, ...above]);
-    }
-    return { shard, record, ref: { shard, id: record.id, name: record.name } };
+    return this.#spawns.place(definition, init, options, parent);
   }
 
   /** Puts spawns and mail for durable actors into the journal in one commit. @throws DURABLE_WITHOUT_JOURNAL, DISK */
@@ -243,10 +201,13 @@ export class ActorSystem {
     return new SystemRouter<Messages>(this.#endpoint, router, options);
   }
 
-  /** Resolves when the actor has stopped, with the reason; at once for one that does not exist. */
-  watch(ref: ActorRef): Promise<string> {
+  /**
+   * Resolves when the actor has stopped, with the reason; at once for one that does not exist.
+   * @throws ABORTED by the signal, which ends the waiting and nothing else
+   */
+  watch(ref: ActorRef, options: { readonly signal?: AbortSignal } = {}): Promise<string> {
     this.#checkRunning();
-    return this.#endpoint.watch(ref);
+    return this.#endpoint.watch(ref, options.signal);
   }
 
   /** Asks an actor to stop, its children first; `watch` tells when it has. */
@@ -330,6 +291,7 @@ export class ActorSystem {
    */
   stop(options: { readonly deadlineMs?: number } = {}): Promise<void> {
     this.#endpoint.close();
+    this.#unlisten();
     this.#stopped ??= this.#stop(options.deadlineMs ?? STOP_DEADLINE_MS);
     return this.#stopped;
   }
@@ -365,15 +327,17 @@ export class ActorSystem {
   }
 
   #onBack(shards: readonly number[], idMax: number): void {
-    this.#useIdsAbove(idMax);
+    this.#spawns.useIdsAbove(idMax);
     this.#endpoint.hostBack(new Set(shards));
   }
 
-  /** Never hand out an id again that an earlier process has handed out. */
-  #useIdsAbove(idMax: number): void {
-    const allocator = new IdAllocator(MAIN_ALLOCATOR, Math.ceil(idMax / ALLOCATORS_MAX));
-    const next = allocator.next();
-    if (next > this.#allocator.next()) this.#allocator = allocator;
+  /** As somebody would who calls `stop()`; what is thrown there is thrown to whoever calls it then. */
+  #stopAtAbort(signal: AbortSignal): void {
+    const onAbort = (): void => {
+      this.stop().catch(() => undefined);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#unlisten = () => signal.removeEventListener('abort', onAbort);
   }
 
   #checkRunning(): void {
@@ -387,6 +351,7 @@ export class ActorSystem {
       await this.journal?.close();
     } finally {
       await this.#services.stop();
+      this.#lease?.release();
       this.#client.close();
       this.events.end();
     }

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AskTable } from '../../src/runtime/ask-table.ts';
@@ -82,6 +83,29 @@ describe('asks', () => {
     await expect(refused).rejects.toMatchObject({ code: 'MAILBOX_FULL' });
     await expect(orphaned).rejects.toMatchObject({ code: 'HOST_DIED' });
     await expect(late).rejects.toMatchObject({ code: 'ASK_TIMEOUT' });
+    expect(table.size).toBe(0);
+  });
+
+  test('A5 an ask that is cancelled is forgotten at once, its late reply is ignored, nobody listens any more', async () => {
+    const clock = new ManualClock();
+    const table = new AskTable(clock);
+    const sent: number[] = [];
+    const controller = new AbortController();
+    const { signal } = controller;
+    const open = (): Promise<unknown> => table.open(0, 50, 'test', (ask) => sent.push(ask), signal);
+    const [replied, cancelled] = [open(), open()];
+    expect(getEventListeners(signal, 'abort')).toHaveLength(2);
+    table.settle(1, 'yes', null);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    controller.abort();
+    expect(table.size).toBe(0);
+    table.settle(2, 'late', null);
+    expect(await replied).toBe('yes');
+    await expect(cancelled).rejects.toMatchObject({ code: 'ABORTED' });
+    await expect(open()).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(sent).toEqual([1, 2]);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+    await clock.advance(100);
     expect(table.size).toBe(0);
   });
 });
