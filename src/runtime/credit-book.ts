@@ -22,6 +22,11 @@ export class CreditBook {
     return this.#over > 0;
   }
 
+  /** To all shards together. */
+  get total(): number {
+    return [...this.#underWay.values()].reduce((sum, count) => sum + count, 0);
+  }
+
   underWay(shard: number): number {
     return this.#underWay.get(shard) ?? 0;
   }

@@ -66,6 +66,11 @@ export class Host {
     this.control = this.#makeControl();
   }
 
+  /** Its shards, for checks within the same thread. */
+  get shards(): readonly Shard[] {
+    return [...this.#shards.values()];
+  }
+
   /** Resolves when the host was stopped. */
   get done(): Promise<void> {
     return this.#done.promise;

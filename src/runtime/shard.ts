@@ -26,6 +26,17 @@ import { Turns } from './turns.ts';
 
 /** How long a spawn may take to load its module and reach the journal. */
 const SPAWN_DEADLINE_MS = 30_000;
+
+/** What a shard still waits for from elsewhere; all 0 at rest. */
+export interface ShardDebts {
+  /** Asks without an answer. */
+  readonly asks: number;
+  /** Envelopes that other shards have not acknowledged (A4). */
+  readonly underWay: number;
+  /** Turns under way. */
+  readonly turns: number;
+}
+
 export interface FoundActor {
   readonly ref: ActorRef;
   readonly durable: boolean;
@@ -289,6 +300,11 @@ export class Shard {
   /** Loads the actor if it is passive. False when there is none of that id. */
   async activate(id: number): Promise<boolean> {
     return (await this.#core.activate(id)) !== null;
+  }
+
+  debts(): ShardDebts {
+    const { asks, credits, running } = this.#core;
+    return { asks: asks.size, underWay: credits.total, turns: running };
   }
 
   deadLetters(): readonly DeadLetter[] {

@@ -1,0 +1,4 @@
+/** The test kit: a whole system in one thread, in which a seed decides what goes on next and what fails. */
+export type { SimulatedFaults } from './faults.ts';
+export { SimulatedSystem, type RunLimits, type SimulationOptions } from './simulated-system.ts';
+export type { CrashKind } from './simulated-disk.ts';

@@ -1,0 +1,78 @@
+/**
+ * The clock of one simulated thread: all timers of it are one lane, all that it wants to be called back for soon another.
+ * Wall and monotonic clock go alike, from a fixed moment.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { VIRTUAL_EPOCH_MS, type Clock, type TimerHandle } from '../platform/index.ts';
+import type { Item, Lane, Scheduler, Thread } from './scheduler.ts';
+
+export class SimulatedClock implements Clock {
+  readonly #scheduler: Scheduler;
+  readonly #soon: Lane;
+  readonly #timers: Lane;
+
+  constructor(scheduler: Scheduler, thread: Thread) {
+    this.#scheduler = scheduler;
+    this.#soon = scheduler.lane(`${thread.name}.soon`, thread);
+    this.#timers = scheduler.lane(`${thread.name}.timer`, thread);
+  }
+
+  readonly now = (): number => VIRTUAL_EPOCH_MS + this.#scheduler.nowMs;
+
+  readonly monotonic = (): number => this.#scheduler.nowMs;
+
+  readonly soon = (callback: () => void): void => {
+    // As Node's own callbacks do, it keeps whose code has asked for it.
+    const within = AsyncLocalStorage.snapshot();
+    const dueMs = this.#scheduler.nowMs;
+    this.#scheduler.push(this.#soon, { dueMs, label: 'goes on', upkeep: false, run: () => within(callback) });
+  };
+
+  readonly after = (delayMs: number, callback: () => void): TimerHandle => this.#set(delayMs, callback, false);
+
+  readonly every = (periodMs: number, callback: () => void): TimerHandle => {
+    let cancelled = false;
+    let timer: TimerHandle | null = null;
+    const arm = (): void => {
+      timer = this.#set(Math.max(1, periodMs), fire, true);
+    };
+    const fire = (): void => {
+      arm();
+      callback();
+      if (cancelled) timer?.cancel();
+    };
+    arm();
+    return {
+      cancel: () => {
+        cancelled = true;
+        timer?.cancel();
+      },
+    };
+  };
+
+  readonly sleep = (delayMs: number, signal?: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted === true) {
+        reject(signal.reason as Error);
+        return;
+      }
+      const onAbort = (): void => {
+        timer.cancel();
+        reject(signal?.reason as Error);
+      };
+      const timer = this.after(delayMs, () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      });
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+
+  #set(delayMs: number, callback: () => void, upkeep: boolean): TimerHandle {
+    const within = AsyncLocalStorage.snapshot();
+    // Node fires no timer before its time, and in whole milliseconds.
+    const dueMs = this.#scheduler.nowMs + Math.max(1, Math.ceil(delayMs));
+    const item: Item = { dueMs, label: upkeep ? 'beat' : 'fires', upkeep, run: () => within(callback) };
+    this.#scheduler.push(this.#timers, item);
+    return { cancel: () => this.#scheduler.remove(this.#timers, item) };
+  }
+}
