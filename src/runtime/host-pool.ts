@@ -1,11 +1,12 @@
 /**
  * The threads of the hosts: one Piscina pool, one long task per thread. What it does not do: know what a host is.
  *
- * Invariant: H1 `run` settles: when the host ends, when its thread dies, or when the thread cannot even load its file
- * (Piscina alone would leave that hanging).
+ * Invariants: H1 `run` settles: when the host ends, when its thread dies, or when the thread cannot even load its file
+ * (Piscina alone would leave that hanging). H3 A run that has settled keeps no thread, and the end of one thread fails
+ * no run of another.
  */
 import { Piscina } from 'piscina';
-import type { Transferable } from 'node:worker_threads';
+import type { Transferable, Worker } from 'node:worker_threads';
 import { MegactorError } from '../protocol/errors.ts';
 
 /**
@@ -36,8 +37,11 @@ export interface HostRun {
 
 export class HostPool {
   readonly #pool: Piscina;
-  /** Tells the runs that are not ready yet that their thread cannot be started. */
+  /** Ends the runs that are not ready yet. */
   readonly #starting = new Set<(error: MegactorError) => void>();
+  /** What threads said after their end: the pool tells it as if a thread could not be started. */
+  readonly #lastWords = new WeakSet<Error>();
+  readonly #heard = new WeakSet<Worker>();
   #destroying = false;
 
   constructor({ threads, entry, maxOldGenerationMb }: HostPoolOptions) {
@@ -53,21 +57,22 @@ export class HostPool {
       resourceLimits: { maxOldGenerationSizeMb: maxOldGenerationMb, maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
     this.#pool.on('error', (error: Error) => {
+      if (this.#lastWords.has(error)) return;
       const words = `a host thread cannot be started: ${error.message}`;
       for (const fail of this.#starting) fail(new MegactorError('HOST_START_FAILED', words, { cause: error }));
     });
   }
 
   run(task: unknown, transfer: Transferable[]): HostRun {
-    const failed = Promise.withResolvers<never>();
-    this.#starting.add(failed.reject);
     const controller = new AbortController();
     const { signal } = controller;
     const running = this.#pool.run(task, { transferList: transfer as never[], signal });
-    const ended = this.#settle(Promise.race([failed.promise, running]), signal);
-    const kill = (error: MegactorError): void => controller.abort(error);
+    this.#hear();
+    const ended = this.#settle(running, signal);
+    const kill = (error: MegactorError): void => this.#kill(controller, error);
+    this.#starting.add(kill);
     const ready = (): void => {
-      this.#starting.delete(failed.reject);
+      this.#starting.delete(kill);
     };
     // Both run to their ends whether anybody still looks or not.
     ended.then(ready, ready);
@@ -78,6 +83,23 @@ export class HostPool {
   async destroy(): Promise<void> {
     this.#destroying = true;
     await this.#pool.destroy();
+  }
+
+  /** Ends the thread or, when none has it yet, takes the task back, so that no thread is kept by what has failed. */
+  #kill(controller: AbortController, error: MegactorError): void {
+    this.#hear();
+    controller.abort(error);
+  }
+
+  /** Hears all threads before the pool does. */
+  #hear(): void {
+    for (const thread of this.#pool.threads) {
+      if (this.#heard.has(thread)) continue;
+      this.#heard.add(thread);
+      thread.prependListener('error', (error: Error) => {
+        if (!this.#pool.threads.includes(thread)) this.#lastWords.add(error);
+      });
+    }
   }
 
   async #settle(running: Promise<unknown>, signal: AbortSignal): Promise<void> {

@@ -12,9 +12,10 @@ import { ControlClient } from './control-client.ts';
 import type { ActorAddress } from '../protocol/ids.ts';
 import type { Envelope } from './envelope.ts';
 import { createPulseMemory, PulseReader, type RunningTurn } from './host-pulse.ts';
-import { beatPeriodMs, HostWatch, SILENT_MS } from './host-watch.ts';
+import { makeTask } from './host-task.ts';
+import { HostWatch, SILENT_MS } from './host-watch.ts';
 import type { HostAnswer, HostRecord, HostsParts, HostState } from './host-record.ts';
-import { hostOfShard, type FromHost, type HostControl, type HostTask } from './host-wire.ts';
+import { hostOfShard, type FromHost, type HostControl } from './host-wire.ts';
 import { PeerLink } from './peer-link.ts';
 import type { HostDeath } from './system-options.ts';
 
@@ -224,7 +225,9 @@ export class Hosts {
 
   async #open(host: HostRecord, peers: readonly (readonly [number, MessagePort])[]): Promise<number> {
     const memory = createPulseMemory();
-    const { parts, control, main } = this.#makeTask(host, peers, memory);
+    host.incarnation += 1;
+    const charges = this.#charges.of(host.owned, this.#parts.ground.clock.monotonic());
+    const { parts, control, main } = makeTask(this.#parts, host, { peers, pulse: memory, charges });
     host.control = new ControlClient(this.#parts.clock, control);
     host.link.attach(main);
     host.up = true;
@@ -262,32 +265,6 @@ export class Hosts {
       const cause = await Promise.race([died, this.#parts.clock.sleep(CAUSE_LIMIT_MS)]);
       throw new MegactorError('HOST_START_FAILED', cause?.message ?? error.message, { cause: cause ?? error });
     }
-  }
-
-  #makeTask(
-    host: HostRecord,
-    peers: HostTask['peers'],
-    pulse: SharedArrayBuffer,
-  ): { parts: HostTask; control: MessagePort; main: MessagePort } {
-    const control = this.#parts.ground.channel();
-    const main = this.#parts.ground.channel();
-    host.incarnation += 1;
-    const { services, blockedAfterMs } = this.#parts;
-    const parts: HostTask = {
-      ...this.#parts.common,
-      host: host.index,
-      owned: host.owned,
-      incarnation: host.incarnation,
-      pulse,
-      beatMs: beatPeriodMs(blockedAfterMs),
-      charges: this.#charges.of(host.owned, this.#parts.ground.clock.monotonic()),
-      control: control.port2,
-      main: main.port2,
-      peers,
-      services: services.connect(),
-      journal: services.connectJournal(),
-    };
-    return { parts, control: control.port1, main: main.port1 };
   }
 
   #onMessage(index: number, message: FromHost): void {
@@ -338,17 +315,14 @@ export class Hosts {
   }
 
   async #repair(host: HostRecord, error: MegactorError, blamed: ActorAddress | null): Promise<void> {
-    const others = this.#hosts.filter((other) => other !== host && other.up);
-    const tell = (name: 'peerDied' | 'peerBack' | 'peerGone'): Promise<unknown> =>
-      Promise.allSettled(others.map((other) => this.#control(other).call(name, host.index)));
-    await tell('peerDied');
+    await this.#tellOthers(host, 'peerDied');
     if (this.#stopping) return;
     const nowMs = this.#parts.clock.monotonic();
     const recent = this.#restarts.filter((time) => nowMs - time < RESTART_PERIOD_MS);
     this.#restarts.splice(0, this.#restarts.length, ...recent, nowMs);
     if (recent.length >= this.#parts.restartsMax) {
       host.link.kill();
-      await tell('peerGone');
+      await this.#tellOthers(host, 'peerGone');
       this.#parts.onDeath({ host: host.index, shards: host.owned, error, replaced: false, blamed });
       return;
     }
@@ -359,15 +333,14 @@ export class Hosts {
       // What it does from here on is charged anew.
       if (host.up) this.#charges.answered(host.owned, this.#parts.ground.clock.monotonic());
       await this.#connect(host);
-      await tell('peerBack');
+      await this.#tellOthers(host, 'peerBack');
       this.#parts.onBack(host.owned, idMax);
       this.#parts.onDeath({ host: host.index, shards: host.owned, error, replaced: true, blamed });
     } catch (thrown) {
-      this.#openFailed(host, { error, blamed }, toMegactorError(thrown));
+      await this.#openFailed(host, { error, blamed }, toMegactorError(thrown));
     }
   }
 
-  /** A replacement did not come up: if its thread is dead, `#onEnd` goes on; if not, nothing else will. */
   /** Gives `host` and all others that run new ports to each other. Those that die meanwhile are repaired next. */
   async #connect(host: HostRecord): Promise<void> {
     const attached: Promise<void>[] = [];
@@ -380,17 +353,37 @@ export class Hosts {
     await Promise.allSettled(attached);
   }
 
-  #openFailed(host: HostRecord, died: Pick<HostDeath, 'error' | 'blamed'>, error: MegactorError): void {
-    if (!host.up) {
-      this.#parts.onDeath({ host: host.index, shards: host.owned, ...died, replaced: true });
-      return;
-    }
+  /**
+   * A replacement did not come up. A port may close long before the pool knows of the end of its thread, so whoever does
+   * not answer is ended, and `#onEnd` makes the next one. What cannot be recovered will not be by trying again.
+   */
+  async #openFailed(host: HostRecord, died: Pick<HostDeath, 'error' | 'blamed'>, error: MegactorError): Promise<void> {
+    const replaced = !host.up || DEATHS.has(error.code);
+    if (replaced) host.kill(error);
+    else this.#giveUp(host, error);
+    await host.ended;
+    if (!replaced) await this.#tellOthers(host, 'peerGone');
+    const { index, owned: shards } = host;
+    this.#parts.onDeath({ host: index, shards, ...(replaced ? died : { error, blamed: null }), replaced });
+  }
+
+  /** Nobody runs these shards any more. */
+  #giveUp(host: HostRecord, error: MegactorError): void {
     host.up = false;
+    this.#watch.unwatch(host.index);
     host.control?.end(error);
     host.link.kill();
-    this.#parts.onDeath({ host: host.index, shards: host.owned, error, replaced: false, blamed: null });
+    host.kill(error);
+  }
+
+  #tellOthers(host: HostRecord, name: 'peerDied' | 'peerBack' | 'peerGone'): Promise<unknown> {
+    const others = this.#hosts.filter((other) => other !== host && other.up);
+    return Promise.allSettled(others.map((other) => this.#control(other).call(name, host.index)));
   }
 }
+
+/** A thread that is dead, or as good as that. */
+const DEATHS: ReadonlySet<string> = new Set(['HOST_DIED', 'HOST_BLOCKED', 'HOST_START_FAILED']);
 
 const onlyDeath = (thrown: unknown): void => {
   if (toMegactorError(thrown).code !== 'HOST_DIED') throw thrown;

@@ -12,6 +12,7 @@ const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '5' },
     first: { type: 'string', default: '1' },
+    faults: { type: 'string', default: String(FAULTS.length) },
     json: { type: 'boolean', default: false },
   },
 });
@@ -20,7 +21,13 @@ let failures = 0;
 let firstFailingSeed: number | null = null;
 const trials = Number(values.seeds);
 for (let seed = Number(values.first); seed < Number(values.first) + trials; seed += 1) {
-  const trial = { seed, faults: drawFaults(seed), blockedAfterMs: BLOCKED_AFTER_MS, restMs: REST_MS };
+  const trial = {
+    seed,
+    faults: drawFaults(seed, Number(values.faults)),
+    blockedAfterMs: BLOCKED_AFTER_MS,
+    restMs: REST_MS,
+  };
+  process.stderr.write(`seed ${seed} ${trial.faults.join(' ')}\n`);
   const { wrong, counters: counted } = await runChaosTrial(trial);
   for (const [name, by] of Object.entries(counted)) counters[name] = (counters[name] ?? 0) + by;
   process.stderr.write(`seed ${seed}: ${wrong.length === 0 ? 'good' : wrong.join('; ')}\n`);

@@ -4,24 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EventRecord } from '../../src/protocol/event.ts';
 import { ActorSystem, type HostDeath, type SystemOptions } from '../../src/runtime/index.ts';
-import { MegactorError } from '../../src/protocol/errors.ts';
 import { dangerous, ENDINGS, type Ending } from './fixtures/dangerous.ts';
+import { settled } from './fixtures/settled.ts';
 
 /** Long enough for a thread that waits for the disk of a busy machine. */
 const BLOCKED_AFTER_MS = 2_500;
 const BLOCKING: ReadonlySet<Ending> = new Set(['spin', 'wait', 'spin-later']);
-
-/** Again and again while the host is being replaced. */
-const settled = async <Value>(call: () => Promise<Value>): Promise<Value> => {
-  for (;;) {
-    try {
-      return await call();
-    } catch (thrown) {
-      if (!(thrown instanceof MegactorError) || thrown.code !== 'HOST_DIED') throw thrown;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-};
 
 describe('hosts that are ended by an actor', () => {
   let directory: string;
