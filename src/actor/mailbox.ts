@@ -9,7 +9,7 @@
  * long as its owner begins a refill after everything that takes or puts.
  */
 import type { OverflowPolicy } from './definition.ts';
-import { Lane } from './lane.ts';
+import { Lane, type Hand, type Sender } from './lane.ts';
 import { Ring } from './ring.ts';
 import { SpillLane } from './spill-lane.ts';
 
@@ -29,21 +29,22 @@ export type Offered = 'accepted' | 'rejected' | 'dropped';
 
 const NOTHING: readonly number[] = [];
 
-export class Mailbox<Item> {
+/** The user lane is what it extends: an object of its own would cost every actor more than all that is in it. */
+export class Mailbox<Item> extends Lane<Item> {
   readonly #limits: MailboxLimits;
   /** Most mailboxes never have one. */
   #system: Ring<Item> | null = null;
-  readonly #user = new Lane<Item>();
   /** Most mailboxes never have one. */
   #spill: SpillLane<Item> | null = null;
 
   constructor(limits: MailboxLimits) {
+    super();
     this.#limits = limits;
   }
 
   /** Items in both lanes: what can be taken now. */
   get length(): number {
-    return this.systemLength + this.#user.length;
+    return this.systemLength + this.userLength;
   }
 
   /** What waits behind the user lane. */
@@ -57,7 +58,7 @@ export class Mailbox<Item> {
   }
 
   /** Everything that waits. */
-  get waiting(): number {
+  get waitingLength(): number {
     return this.length + this.spilled;
   }
 
@@ -66,18 +67,15 @@ export class Mailbox<Item> {
   }
 
   offer(item: Item): Offered {
-    const { capacity, overflow } = this.#limits;
-    if (this.#user.length >= capacity) {
-      if (overflow === 'reject') return 'rejected';
-      if (overflow === 'drop-new') return 'dropped';
-    }
-    this.#user.push(item);
-    return 'accepted';
+    const offered = this.userLength < this.#limits.capacity ? 'accepted' : this.#offeredToFull();
+    if (offered === 'accepted') this.force(item);
+    return offered;
   }
 
-  /** Adds to the user lane, full or not. */
-  force(item: Item): void {
-    this.#user.push(item);
+  offerTell(type: string, body: unknown, from: Sender): Offered {
+    const offered = this.userLength < this.#limits.capacity ? 'accepted' : this.#offeredToFull();
+    if (offered === 'accepted') this.forceTell(type, body, from);
+    return offered;
   }
 
   /**
@@ -86,8 +84,8 @@ export class Mailbox<Item> {
    * @returns false when it was spilled
    */
   put(item: Item, position: number): boolean {
-    if (this.spilled === 0 && this.#user.length < this.#limits.capacity) {
-      this.#user.push(item);
+    if (this.spilled === 0 && this.userLength < this.#limits.capacity) {
+      this.force(item);
       return true;
     }
     if (position >= 0) this.spill(position);
@@ -114,15 +112,15 @@ export class Mailbox<Item> {
     if (spill === null || spill.isReading) return NOTHING;
     const { capacity } = this.#limits;
     const refillBelow = Math.max(Math.ceil(capacity / 2), Math.min(batchMax, capacity));
-    if (this.#user.length >= refillBelow) return NOTHING;
+    if (this.userLength >= refillBelow) return NOTHING;
     this.#moveItems(spill);
-    return this.#user.length >= capacity ? NOTHING : spill.begin(Math.min(capacity - this.#user.length, REFILL_MAX));
+    return this.userLength >= capacity ? NOTHING : spill.begin(Math.min(capacity - this.userLength, REFILL_MAX));
   }
 
   /** @param items of the positions that were to be read, in their order */
   endRefill(items: readonly Item[]): void {
     this.#spill?.end();
-    for (const item of items) this.#user.push(item);
+    for (const item of items) this.force(item);
   }
 
   /** Whether positions were taken by `beginRefill` and have not come back. */
@@ -137,23 +135,23 @@ export class Mailbox<Item> {
 
   /** The next item of the system lane, or else of the user lane. */
   take(): Item | undefined {
-    return this.#system?.shift() ?? this.#user.shift();
+    return this.#system?.shift() ?? this.takeUser();
+  }
+
+  /** `take`, with the parts of a tell as they are. False when nothing is there. */
+  takeNext(hand: Hand): boolean {
+    if (this.#system === null || this.#system.length === 0) return this.takeInto(hand);
+    hand.head = this.#system.shift();
+    hand.from = undefined;
+    return true;
   }
 
   takeSystem(): Item | undefined {
     return this.#system?.shift();
   }
 
-  takeUser(): Item | undefined {
-    return this.#user.shift();
-  }
-
   peekSystem(): Item | undefined {
     return this.#system?.peek();
-  }
-
-  peekUser(): Item | undefined {
-    return this.#user.peek();
   }
 
   /** The position or the item that is next behind the user lane. */
@@ -161,19 +159,9 @@ export class Mailbox<Item> {
     return this.#spill?.peek();
   }
 
-  /** Items of the user lane, next first. */
-  held(): Iterable<Item> {
-    return this.#user.items();
-  }
-
-  /** Puts items in front of the user lane, keeping their order. */
-  putBack(items: readonly Item[]): void {
-    for (let index = items.length - 1; index >= 0; index -= 1) this.#user.unshift(items[index] as Item);
-  }
-
   /** Empties both lanes, system first. */
   drain(): Item[] {
-    return [...(this.#system?.drain() ?? []), ...this.#user.drain()];
+    return [...(this.#system?.drain() ?? []), ...this.drainUser()];
   }
 
   /** Empties what is behind them; a refill that is under way comes to nothing. */
@@ -181,11 +169,17 @@ export class Mailbox<Item> {
     return this.#spill?.drain() ?? [];
   }
 
+  #offeredToFull(): Offered {
+    const { overflow } = this.#limits;
+    if (overflow === 'reject') return 'rejected';
+    return overflow === 'drop-new' ? 'dropped' : 'accepted';
+  }
+
   #moveItems(spill: SpillLane<Item>): void {
-    while (this.#user.length < this.#limits.capacity) {
+    while (this.userLength < this.#limits.capacity) {
       const item = spill.shiftItem();
       if (item === undefined) return;
-      this.#user.push(item);
+      this.force(item);
     }
   }
 }

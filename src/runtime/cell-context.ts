@@ -65,6 +65,8 @@ export class CellContext implements ActorContext {
   }
 
   get sender(): ActorRef | null {
+    const { core } = this.#parts;
+    if (core.inHand === this.#cell) return core.hand.from ?? null;
     return this.#cell.current?.from ?? null;
   }
 
@@ -182,9 +184,7 @@ export class CellContext implements ActorContext {
       this.#parts.steps.sendMail(cell, ref, type, body);
       return true;
     }
-    const source = cell.ref.shard;
-    const { shard, id: to } = ref;
-    return this.#parts.core.send({ kind: 'mail', shard, source, to, from: cell.ref, type, body, ask: 0, seq: -1 });
+    return this.#parts.core.tell(cell.ref, ref, type, body);
   }
 
   #ask(ref: ActorRef, type: string, body: unknown, options?: AskOptions): Promise<never> {
@@ -200,7 +200,8 @@ export class CellContext implements ActorContext {
   }
 
   stash(): void {
-    const mail = this.#cell.current;
+    const { core } = this.#parts;
+    const mail = core.mailInHand(this.#cell);
     if (mail === null) throw new MegactorError('USAGE', 'stash works while one message is handled, not in a batch');
     this.#cell.stash ??= [];
     if (this.#cell.stash.length >= this.#cell.options.mailbox.capacity) {
@@ -208,6 +209,7 @@ export class CellContext implements ActorContext {
     }
     this.#cell.stash.push(mail);
     this.#cell.current = null;
+    if (core.inHand === this.#cell) core.inHand = null;
     if (this.#cell.durable !== null) this.#parts.steps.untake(this.#cell.durable, mail);
   }
 

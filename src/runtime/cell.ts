@@ -116,11 +116,11 @@ class RareParts {
 /** What is read of an actor without any of them; never written to. */
 const NONE = new RareParts();
 
-export class ActorCell {
+/** It is its own mailbox: an object more for every actor would show. */
+export class ActorCell extends Mailbox<MailboxItem> {
   #rare: RareParts | null = null;
   readonly ref: ActorRef;
   readonly record: ActorRecord;
-  readonly mailbox: Mailbox<MailboxItem>;
   /** null for an ephemeral actor. */
   readonly durable: DurableCell | null;
   definition: LoadedDefinition | null = null;
@@ -138,10 +138,29 @@ export class ActorCell {
   begins = false;
 
   constructor(shard: number, record: ActorRecord, durable: DurableCell | null) {
+    super((record.options as ActorOptions).mailbox);
     this.ref = plainRef({ shard, id: record.id, name: record.name });
     this.record = record;
-    this.mailbox = new Mailbox(this.options.mailbox);
     this.durable = durable;
+  }
+
+  get mailbox(): Mailbox<MailboxItem> {
+    return this;
+  }
+
+  /** A tell to this actor, from its own shard or in an order that no journal keeps. */
+  mailOf(type: string, body: unknown, from: ActorRef | null): MailEnvelope {
+    const { shard, id: to } = this.ref;
+    return { kind: 'mail', shard, source: shard, to, from, type, body, ask: 0, seq: -1 };
+  }
+
+  protected override wholeOf(type: string, body: unknown, from: ActorRef | null): MailEnvelope {
+    return this.mailOf(type, body, from);
+  }
+
+  /** True when nothing but the ordinary follows the end of a turn that went well. */
+  get isPlain(): boolean {
+    return this.#rare === null;
   }
 
   get leaving(): RareParts['leaving'] {

@@ -16,9 +16,35 @@ export interface MessageHandler {
   readonly number: number;
 }
 
+/**
+ * Handlers by message type. Over a map, because a type that comes from outside may be called `constructor`; and the last
+ * one is remembered, because messages of one type come in rows.
+ */
+export class Handlers {
+  readonly #byType: ReadonlyMap<string, MessageHandler>;
+  #type: string | undefined = undefined;
+  #last: MessageHandler | undefined = undefined;
+
+  constructor(byType: ReadonlyMap<string, MessageHandler>) {
+    this.#byType = byType;
+  }
+
+  get(type: string): MessageHandler | undefined {
+    return type === this.#type ? this.#last : this.#find(type);
+  }
+
+  #find(type: string): MessageHandler | undefined {
+    const handler = this.#byType.get(type);
+    if (handler !== undefined) {
+      this.#type = type;
+      this.#last = handler;
+    }
+    return handler;
+  }
+}
+
 export interface LoadedDefinition extends Omit<Erased, 'receive' | 'messages'> {
-  /** By message type. A map, because a type that comes from outside may be called `constructor`. */
-  readonly handlers: ReadonlyMap<string, MessageHandler>;
+  readonly handlers: Handlers;
 }
 
 const shape = z.object({
@@ -60,7 +86,7 @@ const check = (value: unknown, module: string, name: string, numberOf: (type: st
   if (missing !== undefined) {
     throw new MegactorError('DEFINITION_INVALID', `'${name}' has no handler for '${missing[0]}'`);
   }
-  return { ...definition, handlers };
+  return { ...definition, handlers: new Handlers(handlers) };
 };
 
 export class DefinitionLoader {

@@ -8,13 +8,13 @@
  */
 import { pack, unpack, type ActorRef, type EffectOptions } from '../actor/index.ts';
 import type { ActorRecord, RecoveredActor, StepLogEntry } from '../journal/shard-log.ts';
-import type { ActorCell } from './cell.ts';
-import { isPassing, NO_ITEMS } from './cell.ts';
+import { isPassing, NO_ITEMS, type ActorCell } from './cell.ts';
 import type { CellContext } from './cell-context.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
 import { StepProgress, type DurableCell } from './durable-cell.ts';
 import type { MailboxItem, MailEnvelope, Signal } from './envelope.ts';
-import { batchFor, handleMail, handleSignal, isPromise, turnOf, UNHANDLED } from './handling.ts';
+import { batchFor } from './batch.ts';
+import { handleMail, handleSignal, isPromise, turnOf, UNHANDLED } from './handling.ts';
 import { lastWords } from './family.ts';
 import type { Life } from './life.ts';
 import { TICKS_KEY } from './durable-timers.ts';
@@ -229,7 +229,7 @@ export class DurableSteps {
   #reply(cell: ActorCell, mail: MailEnvelope, value: unknown): void {
     if (mail.ask === 0) return;
     const { source, ask } = mail;
-    const shard = this.#core.shard;
+    const { shard } = this.#core;
     cell.durable?.progress.gated.push({ kind: 'reply', shard: source, source: shard, ask, value, error: null });
   }
 

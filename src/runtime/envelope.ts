@@ -171,9 +171,3 @@ export type Envelope =
 
 /** What an actor's mailbox holds. */
 export type MailboxItem = MailEnvelope | SignalEnvelope;
-
-/** Type guard: no signal is among them. */
-export const isAllMail = (items: readonly MailboxItem[]): items is readonly MailEnvelope[] => {
-  for (const item of items) if (item.kind !== 'mail') return false;
-  return true;
-};

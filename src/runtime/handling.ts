@@ -1,6 +1,8 @@
-/** Calls the handlers of a definition for one item or one batch. What it does not do: catch, reply, or end turns. */
+/**
+ * Calls the handlers of a definition for one item. What it does not do: make batches (batch.ts), catch, reply, or end turns.
+ */
 import type { z } from 'zod';
-import { plainRef, type ActorRef, type DeadLetterReason, type MailOf, type MessageMap } from '../actor/index.ts';
+import { plainRef, type DeadLetterReason } from '../actor/index.ts';
 import type { ActorCell } from './cell.ts';
 import type { CellContext } from './cell-context.ts';
 import type { LoadedDefinition, MessageHandler } from './definition-loader.ts';
@@ -15,7 +17,8 @@ export const UNHANDLED = Symbol('unhandled');
 export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 
-const numberOf = ({ definition }: ActorCell, type: string): number => definition?.handlers.get(type)?.number ?? 0;
+export const numberOf = ({ definition }: ActorCell, type: string): number =>
+  definition?.handlers.get(type)?.number ?? 0;
 
 /** What `cell` is at, for the pulse. */
 export const turnOf = ({ shard }: ShardCore, cell: ActorCell): RunningTurn => {
@@ -55,7 +58,7 @@ const parsedBody = (core: ShardCore, cell: ActorCell, mail: MailEnvelope, schema
  * The body of `mail` as its handler may see it, or UNHANDLED when the mail is a dead letter now. Bodies from outside
  * of any actor are parsed when the definition has a schema for them.
  */
-const bodyFor = (
+export const bodyFor = (
   core: ShardCore,
   cell: ActorCell,
   mail: MailEnvelope,
@@ -107,59 +110,4 @@ export const handleSignal = (core: ShardCore, cell: ActorCell, item: SignalEnvel
     default:
       return item.signal satisfies never;
   }
-};
-
-/** Answers a mail of a batch. */
-export type Replier = (mail: MailEnvelope, value: unknown) => void;
-
-/** One mail of a batch, with its reply. */
-export class BatchMail {
-  readonly type: string;
-  readonly body: unknown;
-  readonly sender: ActorRef | null;
-  readonly #mail: MailEnvelope;
-  /** null once it was used. */
-  #reply: Replier | null;
-
-  constructor(mail: MailEnvelope, body: unknown, reply: Replier) {
-    this.type = mail.type;
-    this.body = body;
-    this.sender = mail.from;
-    this.#mail = mail;
-    this.#reply = reply;
-  }
-
-  reply(value: unknown): void {
-    const reply = this.#reply;
-    this.#reply = null;
-    reply?.(this.#mail, value);
-  }
-}
-
-/** The batch as its handler sees it: what it cannot take is a dead letter and left out. */
-export const batchFor = (
-  core: ShardCore,
-  cell: ActorCell,
-  mails: readonly MailEnvelope[],
-  reply: Replier,
-): readonly MailOf<MessageMap>[] => {
-  const batch: BatchMail[] = [];
-  const [first] = mails;
-  if (first !== undefined) {
-    core.pulse.enter(core.shard, cell.ref.id, cell.durable !== null, numberOf(cell, first.type), first.seq);
-  }
-  const handlers = cell.definition?.handlers;
-  let type: string | null = null;
-  let handler: MessageHandler | undefined;
-  for (const mail of mails) {
-    // Messages of one type come in rows.
-    if (mail.type !== type) {
-      ({ type } = mail);
-      handler = handlers?.get(type);
-    }
-    const body = bodyFor(core, cell, mail, handler);
-    if (body !== UNHANDLED) batch.push(new BatchMail(mail, body, reply));
-  }
-  core.counters.addMessages(batch.length);
-  return batch;
 };

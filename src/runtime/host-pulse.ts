@@ -128,6 +128,11 @@ export class PulseWriter {
     }
   }
 
+  /** The same code goes on with a message of another type, from no journal. */
+  on(type: number): void {
+    this.#row[MARK + TYPE] = type;
+  }
+
   leave(): void {
     this.#row[MARK] = 0;
   }

@@ -135,8 +135,7 @@ export class Inbox {
       this.#core.force(cell, item);
       return null;
     }
-    const offered = this.#core.offer(cell, { ...item, seq: -1 });
-    if (offered !== 'accepted') this.#core.deadMail(item, 'mailbox-full', cell.ref.name, 'MAILBOX_FULL');
+    this.#core.offer(cell, { ...item, seq: -1 });
     return 'ephemeral';
   }
 

@@ -4,17 +4,8 @@ import type { ActorCell } from './cell.ts';
 import type { MailboxItem, MailEnvelope, SignalEnvelope } from './envelope.ts';
 
 /** Mail for self from a timer, or anything else that never leaves the shard. */
-export const ownMail = (cell: ActorCell, type: string, body: unknown): MailEnvelope => ({
-  kind: 'mail',
-  shard: cell.ref.shard,
-  source: cell.ref.shard,
-  to: cell.ref.id,
-  from: cell.ref,
-  type,
-  body,
-  ask: 0,
-  seq: -1,
-});
+export const ownMail = (cell: ActorCell, type: string, body: unknown): MailEnvelope =>
+  cell.mailOf(type, body, cell.ref);
 
 export const isMain = (shard: number): boolean => shard === MAIN_SHARD;
 

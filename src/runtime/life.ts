@@ -114,10 +114,7 @@ export class Life {
 
   /** Mail to self that no sender waits for: from a timer of an ephemeral actor. */
   deliverOwn(cell: ActorCell, mail: MailEnvelope): void {
-    if (cell.ended) return;
-    if (this.#core.offer(cell, mail) !== 'accepted') {
-      this.#core.deadMail(mail, 'mailbox-full', cell.ref.name, 'MAILBOX_FULL');
-    }
+    if (!cell.ended) this.#core.offer(cell, mail);
   }
 
   unstash(cell: ActorCell): void {

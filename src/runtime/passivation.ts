@@ -32,7 +32,7 @@ export const mayPassivate = (cell: DurableActor, nowMs: number): boolean => {
   const { withinMs } = options.supervision.intensity;
   return (
     cell.status === 'idle' &&
-    cell.mailbox.waiting === 0 &&
+    cell.mailbox.waitingLength === 0 &&
     cell.stopRequest === null &&
     (cell.stash?.length ?? 0) === 0 &&
     isEmpty(cell.watchers) &&

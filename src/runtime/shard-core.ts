@@ -10,22 +10,22 @@ import {
   DeadLetterBox,
   deepCopy,
   deepFreeze,
+  Hand,
   Ring,
   Sampler,
+  type ActorRef,
   type DeadLetterReason,
   type Offered,
 } from '../actor/index.ts';
-import type { JournalClient, ShardLog } from '../journal/shard-log.ts';
 import { errorToWire, MegactorError, type ErrorCode } from '../protocol/errors.ts';
 import { ALLOCATORS_MAX, IdAllocator } from '../protocol/ids.ts';
-import type { ServiceCallOptions } from '../protocol/service.ts';
-import type { Clock, Random } from '../platform/index.ts';
-import type { CounterRow, EventInput } from '../telemetry/index.ts';
+import type { Clock } from '../platform/index.ts';
+import type { CounterRow } from '../telemetry/index.ts';
 import { AskTable } from './ask-table.ts';
 import type { ActorCharge } from './blame.ts';
 import type { ActorCell } from './cell.ts';
+import { CellTable } from './cell-table.ts';
 import { CreditBook } from './credit-book.ts';
-import type { DefinitionLoader } from './definition-loader.ts';
 import { DurableTimers } from './durable-timers.ts';
 import { noteDeadLetter } from './dead-letters.ts';
 import type { Envelope, MailboxItem, MailEnvelope } from './envelope.ts';
@@ -33,61 +33,14 @@ import { createPulseMemory, PulseWriter } from './host-pulse.ts';
 import { isMain } from './items.ts';
 import { Passivation } from './passivation.ts';
 import { Saves } from './saves.ts';
-import type { SerialOrder } from './serial-order.ts';
 import { SHARD_LIMITS, type ShardLimits } from './shard-limits.ts';
+import type { ShardParts } from './shard-parts.ts';
 import { Slice } from './slice.ts';
 import { Spilling } from './spilling.ts';
 
 export { isMail, isMain, isSignal, ownMail } from './items.ts';
 export { SHARD_LIMITS, type ShardLimits } from './shard-limits.ts';
-
-/** The way to other shards. */
-export interface ShardLinks {
-  /**
-   * `local`: the receiver has it already. `queued`: it leaves with the next batch and will be acknowledged.
-   * `refused`: it cannot be taken.
-   */
-  send(envelope: Envelope): 'local' | 'queued' | 'refused';
-}
-
-/** The way to services. */
-export type ServiceCaller = (
-  service: string,
-  method: string,
-  args: unknown,
-  options: ServiceCallOptions & { caller: string },
-) => Promise<unknown>;
-
-export interface ShardParts {
-  readonly shard: number;
-  /** Number of shards of the system. */
-  readonly shards: number;
-  readonly seed: number;
-  /** Counts the starts of this shard within the process, so that ids and asks are never used twice. */
-  readonly incarnation: number;
-  readonly clock: Clock;
-  /** For jitter only; what handlers see is seeded by name and step. */
-  readonly random: Random;
-  readonly links: ShardLinks;
-  /** null without a journal. */
-  readonly log: ShardLog | null;
-  readonly journal: Pick<JournalClient, 'deliver'> | null;
-  readonly callService: ServiceCaller;
-  readonly loader: DefinitionLoader;
-  readonly counters: CounterRow;
-  readonly onEvent: (event: EventInput) => void;
-  /** The shard cannot go on: its journal failed. */
-  readonly onFailure: (error: MegactorError) => void;
-  readonly limits?: Partial<ShardLimits>;
-  /** Pass messages within the shard through the codec and freeze them, so that tests see what threads would do. */
-  readonly checkMail?: boolean;
-  /** Says whose code runs; default: to nobody. */
-  readonly pulse?: PulseWriter;
-  /** What actors of this shard did to its threads before. */
-  readonly charges?: readonly ActorCharge[];
-  /** Starts turns one by one over all shards of the host, instead of this shard's run queue. */
-  readonly serial?: SerialOrder | undefined;
-}
+export type { ServiceCaller, ShardLinks, ShardParts } from './shard-parts.ts';
 
 /** Ids and asks of different incarnations of a shard lie this far apart. */
 const INCARNATION_STRIDE = 2 ** 32;
@@ -102,13 +55,16 @@ export class ShardCore {
   readonly clock: Clock;
   readonly limits: ShardLimits;
   readonly counters: CounterRow;
-  readonly cells = new Map<number, ActorCell>();
+  readonly cells = new CellTable();
   readonly names = new Map<string, ActorCell>();
   readonly asks: AskTable;
   readonly credits: CreditBook;
   readonly deadLetters = new DeadLetterBox();
   readonly deadLetterEvents = new Sampler();
   readonly runQueue = new Ring<ActorCell>();
+  /** What the turn under way has taken last, and who reads it while his handler runs. */
+  readonly hand = new Hand();
+  inHand: ActorCell | null = null;
   /** Snapshots of durable actors. */
   readonly saves: Saves;
   /** What does not fit into mailboxes of durable actors. */
@@ -140,11 +96,13 @@ export class ShardCore {
   #runTurn: (cell: ActorCell) => void = () => undefined;
   #receive: (envelope: Envelope) => boolean = () => false;
   #scheduled = false;
+  readonly #checksMail: boolean;
   #spawnRound: number;
 
   constructor(parts: ShardParts) {
     this.parts = parts;
     this.shard = parts.shard;
+    this.#checksMail = parts.checkMail === true;
     this.clock = parts.clock;
     this.counters = parts.counters;
     this.limits = { ...SHARD_LIMITS, ...parts.limits };
@@ -178,10 +136,20 @@ export class ShardCore {
     return this.#spawnRound;
   }
 
+  /** A tell of an ephemeral actor. False when it was refused at once; then it is a dead letter already. */
+  tell(from: ActorRef, ref: ActorRef, type: string, body: unknown): boolean {
+    const { shard, id: to } = ref;
+    if (shard === this.shard && !this.#checksMail) {
+      const cell = this.cells.get(to);
+      if (cell !== undefined && cell.durable === null && cell.isOpen) return this.#tell(cell, type, body, from);
+    }
+    return this.send({ kind: 'mail', shard, source: this.shard, to, from, type, body, ask: 0, seq: -1 });
+  }
+
   /** Sends to any shard. False when it was refused at once; then it is a dead letter already. */
   send(envelope: Envelope): boolean {
     if (envelope.shard === this.shard) {
-      if (this.parts.checkMail !== true || envelope.kind !== 'mail') return this.#receive(envelope);
+      if (!this.#checksMail || envelope.kind !== 'mail') return this.#receive(envelope);
       return this.#sendChecked(envelope);
     }
     const result = this.parts.links.send(envelope);
@@ -225,21 +193,21 @@ export class ShardCore {
     if (cell.mailbox.length > 0) this.wake(cell, item);
   }
 
-  /** Puts mail into a mailbox if it takes it. */
-  offer(cell: ActorCell, mail: MailEnvelope): Offered {
+  /** Puts mail into the mailbox of an ephemeral actor. False when it is refused; then it is a dead letter. */
+  offer(cell: ActorCell, mail: MailEnvelope): boolean {
     const offered = cell.mailbox.offer(mail);
-    if (offered === 'accepted') {
-      this.counters.addMailboxDepth(1);
-      // Whoever is queued or at work looks into its mailbox anyway.
-      if (cell.status !== 'queued' && cell.status !== 'running') this.wake(cell, mail);
-    }
-    return offered;
+    if (offered !== 'accepted') return this.#full(cell, offered, mail);
+    this.counters.addMailboxDepth(1);
+    // Whoever is queued or at work looks into its mailbox anyway.
+    if (cell.status !== 'queued' && cell.status !== 'running') this.wake(cell, mail);
+    return true;
   }
 
-  take(cell: ActorCell): MailboxItem | undefined {
-    const item = cell.mailbox.take();
-    if (item !== undefined) this.counters.addMailboxDepth(-1);
-    return item;
+  /** The mail that `cell` handles; null when there is none, or when it has put it away. */
+  mailInHand(cell: ActorCell): MailEnvelope | null {
+    if (this.inHand !== cell) return cell.current;
+    const { head, body, from = null } = this.hand;
+    return cell.mailOf(head as string, body, from);
   }
 
   /** The next batch: everything of the system lane, then up to the definition's limit of mail. */
@@ -342,6 +310,23 @@ export class ShardCore {
     this.parts.onFailure(error);
   }
 
+  #tell(cell: ActorCell, type: string, body: unknown, from: ActorRef): boolean {
+    const offered = cell.offerTell(type, body, from);
+    if (offered !== 'accepted') return this.#full(cell, offered, cell.mailOf(type, body, from));
+    this.counters.addMailboxDepth(1);
+    if (cell.status !== 'idle') return true;
+    if (cell.options.pollIntervalMs > 0) this.wake(cell, cell.mailOf(type, body, from));
+    else this.#enqueue(cell);
+    return true;
+  }
+
+  /** True when the sender is not to hear of it. */
+  #full(cell: ActorCell, offered: Offered, mail: MailEnvelope): boolean {
+    const reason = offered === 'rejected' ? 'mailbox-full' : 'dropped-new';
+    this.deadMail(mail, reason, cell.ref.name, 'MAILBOX_FULL');
+    return offered === 'dropped';
+  }
+
   #sendChecked(envelope: MailEnvelope): boolean {
     try {
       return this.#receive({ ...envelope, body: deepFreeze(deepCopy(envelope.body)) });
@@ -354,7 +339,7 @@ export class ShardCore {
 
   #skipsPoll(cell: ActorCell, item: MailboxItem): boolean {
     if (item.kind === 'signal') return true;
-    if (cell.mailbox.waiting >= (cell.definition?.batchMax ?? BATCH_MAX)) return true;
+    if (cell.mailbox.waitingLength >= (cell.definition?.batchMax ?? BATCH_MAX)) return true;
     const urgent = cell.definition?.urgent;
     if (urgent === undefined) return false;
     try {

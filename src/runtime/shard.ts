@@ -314,7 +314,7 @@ export class Shard {
   #onMail(mail: MailEnvelope): boolean {
     const core = this.#core;
     const cell = core.cells.get(mail.to);
-    if (cell !== undefined && cell.durable === null && cell.isOpen) return this.#offer(cell, mail);
+    if (cell !== undefined && cell.durable === null && cell.isOpen) return core.offer(cell, mail);
     if (cell === undefined) {
       const held = this.#activation.hold(mail.to, mail);
       if (held === 'refused') core.deadMail(mail, 'mailbox-full', '', 'MAILBOX_FULL');
@@ -329,15 +329,7 @@ export class Shard {
       core.deadMail(mail, 'stopped', cell.ref.name, 'ACTOR_STOPPED');
       return false;
     }
-    return cell.durable === null ? this.#offer(cell, mail) : this.#onMailForDurable(cell, cell.durable, mail);
-  }
-
-  #offer(cell: ActorCell, mail: MailEnvelope): boolean {
-    const offered = this.#core.offer(cell, mail);
-    if (offered === 'accepted') return true;
-    const reason = offered === 'rejected' ? 'mailbox-full' : 'dropped-new';
-    this.#core.deadMail(mail, reason, cell.ref.name, 'MAILBOX_FULL');
-    return offered === 'dropped';
+    return cell.durable === null ? core.offer(cell, mail) : this.#onMailForDurable(cell, cell.durable, mail);
   }
 
   /**

@@ -48,7 +48,7 @@ export const snapshotOf = (core: ShardCore, cell: ActorCell): ActorSnapshot => (
   durable: cell.durable !== null,
   status: cell.status,
   hold: core.holdOf(cell),
-  mailbox: cell.mailbox.waiting + (cell.durable?.retry?.length ?? 0),
+  mailbox: cell.mailbox.waitingLength + (cell.durable?.retry?.length ?? 0),
   spilled: cell.mailbox.spilled,
   stashed: cell.stash?.length ?? 0,
   step: cell.durable?.step ?? cell.turn,

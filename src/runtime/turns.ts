@@ -5,26 +5,21 @@
  *
  * Invariants: A1 A turn starts only from the run queue, and an actor is in it only while no turn of it is under way.
  */
+import type { Hand } from '../actor/index.ts';
 import type { ActorCell } from './cell.ts';
 import { NO_ITEMS } from './cell.ts';
 import type { CellContext } from './cell-context.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
-import { isAllMail, type MailboxItem, type MailEnvelope } from './envelope.ts';
-import {
-  batchFor,
-  enterStart,
-  handleMail,
-  handleSignal,
-  isPromise,
-  turnOf,
-  UNHANDLED,
-  type Replier,
-} from './handling.ts';
+import { takeForTurn, type Replier, type TakenBatch } from './batch.ts';
+import type { MailboxItem } from './envelope.ts';
+import { enterStart, handleMail, handleSignal, isPromise, turnOf, UNHANDLED } from './handling.ts';
 import type { Life } from './life.ts';
-import { BATCH_MAX, isMail, isSignal, type ShardCore } from './shard-core.ts';
+import { BATCH_MAX, isMail, type ShardCore } from './shard-core.ts';
 
-/** The clock is read once per this many messages of a turn. */
+/** The clock is read after so many messages of a turn, and then for at most twice as many while they are short. */
 const CLOCK_EVERY = 8;
+/** Messages between two readings that took no longer than this together are short. */
+const SHORT_MS = 0.1;
 
 export class Turns {
   readonly #core: ShardCore;
@@ -62,34 +57,86 @@ export class Turns {
 
   #single(cell: ActorCell, messagesMax: number): void {
     const core = this.#core;
+    const { hand, counters, pulse } = core;
+    const { handlers } = cell.definition as LoadedDefinition;
     const until = core.loopMs + core.limits.turnMs;
-    for (let count = 1; ; count += 1) {
-      const item = core.take(cell);
-      if (item === undefined) break;
-      let result: unknown;
-      try {
-        result = item.kind === 'mail' ? handleMail(core, cell, item) : handleSignal(core, cell, item);
-      } catch (thrown) {
-        this.#fail(cell, thrown, [item]);
-        return;
+    let readAt = CLOCK_EVERY;
+    let lastMs = core.loopMs;
+    let taken = 0;
+    let tells = 0;
+    // The type that the pulse was told of; negative when it was told of none, or of a message that is no tell in parts.
+    let number = -1;
+    while (cell.takeNext(hand)) {
+      taken += 1;
+      const handler = hand.from === undefined ? undefined : handlers.get(hand.head as string);
+      if (handler === undefined || (hand.from === null && handler.schema !== undefined)) {
+        number = -1;
+        if (!this.#whole(cell, itemIn(hand, cell))) {
+          counters.addTaken(taken, tells);
+          return;
+        }
+      } else {
+        tells += 1;
+        if (number < 0) pulse.enter(core.shard, cell.ref.id, false, handler.number, -1);
+        else if (number !== handler.number) pulse.on(handler.number);
+        ({ number } = handler);
+        core.inHand = cell;
+        let result: unknown;
+        try {
+          result = handler.handle?.(cell.state, hand.body, cell.context as CellContext);
+        } catch (thrown) {
+          counters.addTaken(taken, tells);
+          this.#fail(cell, thrown, [itemIn(hand, cell)]);
+          return;
+        }
+        if (isPromise(result)) {
+          counters.addTaken(taken, tells);
+          const mail = itemIn(hand, cell);
+          cell.current = core.inHand === cell && isMail(mail) ? mail : null;
+          this.#await(cell, result, [mail]);
+          return;
+        }
       }
-      if (isPromise(result)) {
-        this.#await(cell, result, [item]);
-        return;
+      if (cell.stopRequest !== null || taken >= messagesMax) break;
+      if (taken === readAt) {
+        const nowMs = core.clock.monotonic();
+        if (nowMs >= until) break;
+        // While messages are short, one reading does for more of them.
+        readAt += nowMs - lastMs < SHORT_MS ? 2 * CLOCK_EVERY : CLOCK_EVERY;
+        lastMs = nowMs;
       }
-      this.#settle(cell, item, result);
-      if (cell.stopRequest !== null || count >= messagesMax) break;
-      if (count % CLOCK_EVERY === 0 && core.clock.monotonic() >= until) break;
     }
+    counters.addTaken(taken, tells);
     this.#end(cell);
   }
 
+  /** Handles what is no tell in parts, or needs a closer look. False when the turn does not go on. */
+  #whole(cell: ActorCell, item: MailboxItem): boolean {
+    const core = this.#core;
+    core.inHand = null;
+    let result: unknown;
+    try {
+      result = item.kind === 'mail' ? handleMail(core, cell, item) : handleSignal(core, cell, item);
+    } catch (thrown) {
+      this.#fail(cell, thrown, [item]);
+      return false;
+    }
+    if (isPromise(result)) {
+      this.#await(cell, result, [item]);
+      return false;
+    }
+    this.#settle(cell, item, result);
+    cell.current = null;
+    return true;
+  }
+
   #batch(cell: ActorCell): void {
-    const items = this.#core.takeBatch(cell);
+    const taken = takeForTurn(this.#core, cell, this.#reply);
+    const { items, batch, signals } = taken;
     cell.batch = items;
     let result: unknown;
     try {
-      result = isAllMail(items) ? this.#callBatch(cell, items) : this.#signalsFirst(cell, items);
+      result = signals.length === 0 ? this.#callBatch(cell, batch) : this.#signalsFirst(cell, taken);
     } catch (thrown) {
       this.#fail(cell, thrown, items);
       return;
@@ -98,13 +145,12 @@ export class Turns {
     else this.#end(cell);
   }
 
-  async #signalsFirst(cell: ActorCell, items: readonly MailboxItem[]): Promise<void> {
-    for (const signal of items.filter(isSignal)) await handleSignal(this.#core, cell, signal);
-    await this.#callBatch(cell, items.filter(isMail));
+  async #signalsFirst(cell: ActorCell, { signals, batch }: TakenBatch): Promise<void> {
+    for (const signal of signals) await handleSignal(this.#core, cell, signal);
+    await this.#callBatch(cell, batch);
   }
 
-  #callBatch(cell: ActorCell, mails: readonly MailEnvelope[]): unknown {
-    const batch = batchFor(this.#core, cell, mails, this.#reply);
+  #callBatch(cell: ActorCell, batch: TakenBatch['batch']): unknown {
     if (batch.length === 0) return undefined;
     cell.current = null;
     return (cell.definition as LoadedDefinition).receiveBatch?.(cell.state, batch, cell.context as CellContext);
@@ -113,6 +159,8 @@ export class Turns {
   #await(cell: ActorCell, result: PromiseLike<unknown>, items: MailboxItem[]): void {
     const { turn } = cell;
     cell.batch = items;
+    // Whoever goes on later has its own mail.
+    this.#core.inHand = null;
     this.#core.pulse.waiting(turnOf(this.#core, cell), result);
     result.then(
       (value) => {
@@ -133,20 +181,29 @@ export class Turns {
   }
 
   #end(cell: ActorCell): void {
-    cell.current = null;
-    cell.batch = NO_ITEMS;
-    cell.abort = null;
-    this.#life.turnWentWell(cell);
+    this.#letGo(cell);
+    if (!cell.isPlain) this.#life.turnWentWell(cell);
     this.#core.turnOver();
-    if (cell.stopRequest === null) this.#core.turnEnded(cell, cell.mailbox.length > 0);
+    if (cell.stopRequest === null) this.#core.turnEnded(cell, cell.length > 0);
     else this.#life.stopNow(cell);
   }
 
   #fail(cell: ActorCell, thrown: unknown, items: readonly MailboxItem[]): void {
-    cell.current = null;
-    cell.batch = NO_ITEMS;
-    cell.abort = null;
+    this.#letGo(cell);
     this.#core.turnOver();
     this.#life.failed(cell, thrown, items);
   }
+
+  /** Nothing of the turn is held any more. */
+  #letGo(cell: ActorCell): void {
+    this.#core.inHand = null;
+    this.#core.hand.body = undefined;
+    cell.current = null;
+    cell.batch = NO_ITEMS;
+    cell.abort = null;
+  }
 }
+
+/** What was taken, as one item. */
+const itemIn = ({ head, body, from }: Hand, cell: ActorCell): MailboxItem =>
+  from === undefined ? (head as MailboxItem) : cell.mailOf(head as string, body, from);

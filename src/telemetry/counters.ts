@@ -70,6 +70,12 @@ export class CounterRow {
     this.#cells[MAILBOX_DEPTH] = (this.#cells[MAILBOX_DEPTH] as number) + amount;
   }
 
+  /** A turn has taken items out of a mailbox, and handled tells among them that are not counted yet. */
+  addTaken(items: number, tells: number): void {
+    this.#cells[MAILBOX_DEPTH] = (this.#cells[MAILBOX_DEPTH] as number) - items;
+    this.#cells[MESSAGES] = (this.#cells[MESSAGES] as number) + tells;
+  }
+
   set(name: CounterName, value: number): void {
     this.#cells[column[name]] = value;
   }

@@ -104,13 +104,13 @@ describe('a mailbox that spills', () => {
             reading = [];
           }
           begin();
-          expect(mailbox.waiting).toBe(system.length + user.length);
+          expect(mailbox.waitingLength).toBe(system.length + user.length);
           inMemory = mailbox.length - mailbox.systemLength;
           const enough = Math.max(Math.ceil(capacity / 2), Math.min(batchMax, capacity));
           if (mailbox.spilled > 0 && !mailbox.isRefilling) expect(inMemory).toBeGreaterThanOrEqual(enough);
           if (!all.includes('back')) expect(inMemory).toBeLessThanOrEqual(capacity);
         });
-        for (let round = 0; mailbox.waiting > 0; round += 1) {
+        for (let round = 0; mailbox.waitingLength > 0; round += 1) {
           expect(round).toBeLessThan(1_000);
           while (mailbox.length > 0) expect(mailbox.take()).toBe(system.shift() ?? user.shift());
           begin();
