@@ -1,7 +1,7 @@
 /**
  * `npm run check:package`: the package as a stranger gets it. Builds and packs it, looks at what is in the tarball,
- * installs that in an empty project, and uses it there: as a library, from the command line, and under a compiler; with
- * this Node and with the oldest that is supported. Prints a line per check and ends with 1 at the first that fails.
+ * installs that in an empty project, and uses it there: as a library, in a bundle, from the command line, and under a
+ * compiler; with this Node and with the oldest that is supported. Prints a line per check and ends with 1 at the first that fails.
  * What it does not do: test the product (`npm test`), or check the types of the sources (`npm run typecheck`).
  *
  * The tarball and the projects stand in a temporary folder; of the checkout only `dist/` is written.
@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, posix, resolve } from 'node:path';
 import type { RunSummary } from '../src/run/types.ts';
 import { moduleNames } from '../test/style/source.ts';
+import { checkBundleErrors, checkBundles, makeBundles, type BundleTools } from './package-bundle.ts';
 
 /** The newest of the oldest supported line. */
 const OLD_NODE = '22.23.3';
@@ -288,11 +289,21 @@ const checkAll = async (folder: string): Promise<void> => {
       return 'exact, and nowhere any';
     });
   }
+  const toolsAt = (place: Place): BundleTools => ({
+    esbuild: join(BINARIES, 'esbuild'),
+    project,
+    run: (command, words) => program(command, words, place),
+  });
+  await check('bundles', () => makeBundles(toolsAt({ cwd: project })));
+  await check('bundles that cannot work', () =>
+    checkBundleErrors(toolsAt({ cwd: project, path: dirname(process.execPath) }), folder),
+  );
   for (const path of [dirname(process.execPath), oldNode]) {
     const place: Place = { cwd: project, path };
     const version = (await node(['--version'], place)).trim();
     await check(`${version} import`, () => checkImport(place));
     await check(`${version} library`, () => checkLibrary(place, join(folder, `library-${version}`), version));
+    await check(`${version} bundles`, () => checkBundles(toolsAt(place), join(folder, `bundles-${version}`)));
     await check(`${version} command`, () => checkCommand(place, join(folder, `run-${version}`)));
   }
 };

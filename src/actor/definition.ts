@@ -3,6 +3,7 @@
  * nothing. Definitions live in modules, so that any thread can load them by URL and export name.
  */
 import type { z } from 'zod';
+import { MegactorError } from '../protocol/errors.ts';
 import type { ActorContext } from './context.ts';
 import type { Router } from './router.ts';
 
@@ -189,12 +190,20 @@ export interface ActorDefinition<
  * 'counter', {…})`.
  * @param module `import.meta.url` of the module.
  * @param exportName the name the result is exported under.
+ * @throws DEFINITION_INVALID when there is no URL, as in a bundle in CommonJS
  */
 export const defineActor = <State, Init, Messages extends MessageMap>(
   module: string,
   exportName: string,
   behaviour: ActorBehaviour<State, Init, Messages>,
-): ActorDefinition<State, Init, Messages> => ({ ...behaviour, module, export: exportName });
+): ActorDefinition<State, Init, Messages> => {
+  if (!URL.canParse(module)) {
+    throw new MegactorError('DEFINITION_INVALID', `'${exportName}' was defined with no URL of a module`, {
+      hint: 'Give import.meta.url. It is empty in CommonJS: bundle as ECMAScript modules (esbuild: --format=esm).',
+    });
+  }
+  return { ...behaviour, module, export: exportName };
+};
 
 /** Any definition: what `spawn` takes before inference. Handlers are contravariant, hence `never`. */
 export type AnyDefinition = ActorDefinition<never, never>;

@@ -1,7 +1,7 @@
 /** Threads that run only our own code (services). Hosts of users' actors run on Piscina, in `runtime/`. */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { Worker, type Transferable } from 'node:worker_threads';
+import { isMainThread, Worker, workerData, type Transferable } from 'node:worker_threads';
 
 export interface ServiceThread {
   readonly worker: Worker;
@@ -9,14 +9,23 @@ export interface ServiceThread {
   terminate(): Promise<void>;
 }
 
+const OWN = 'megactor';
+
+/** What every thread of ours gets, so that `isOwnThread` knows it. */
+export const ownThreadData = { startedBy: OWN } as const;
+
+/** Whether the calling thread was started by Megactor: code of users that runs here was loaded for an actor or a service. */
+export const isOwnThread = (): boolean =>
+  !isMainThread && (workerData as { startedBy?: unknown } | null | undefined)?.startedBy === OWN;
+
 /** Starts a thread. @param file URL of the entry module */
 export const startThread = (
   file: URL,
-  options: { name: string; data: unknown; transfer?: readonly Transferable[]; maxOldGenerationMb?: number },
+  options: { name: string; data: object; transfer?: readonly Transferable[]; maxOldGenerationMb?: number },
 ): ServiceThread => {
   const worker = new Worker(file, {
     name: options.name,
-    workerData: options.data,
+    workerData: { ...options.data, ...ownThreadData },
     transferList: [...(options.transfer ?? [])],
     ...(options.maxOldGenerationMb === undefined
       ? {}
@@ -32,9 +41,9 @@ export const startThread = (
 
 export const coreCount = (): number => availableParallelism();
 
-/** The entry module `name` beside `base`, as TypeScript in a checkout and JavaScript in a package. */
+/** The entry module `name` beside `base`, as TypeScript in a checkout, JavaScript in a package, either kind in a bundle. */
 export const entryUrl = (name: string, base: string): URL =>
-  new URL(`${name}.${base.endsWith('.ts') ? 'ts' : 'js'}`, base);
+  new URL(`${name}.${/\.(?<extension>ts|mjs)$/u.exec(base)?.groups?.['extension'] ?? 'js'}`, base);
 
 /** The operating system's number of the calling thread; 0 where it does not say. */
 export const threadNumber = (): number => {

@@ -41,7 +41,7 @@ export const ERROR_CATALOGUE = {
   DEFINITION_INVALID: entry(
     'user',
     false,
-    'Export the definition under the name given to defineActor, from the module given to it.',
+    'Export the definition under the name given to defineActor, from the module given to it; in a bundle, from its entry.',
   ),
   DURABLE_WITHOUT_JOURNAL: entry(
     'user',

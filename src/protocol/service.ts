@@ -62,8 +62,10 @@ export type CreateService = (options: unknown, host: ServiceHost) => Promise<Ser
 /** How a system is told of a service. */
 export interface ServiceSpec {
   readonly name: string;
-  /** URL of a module that exports `createService`. */
+  /** URL of a module that exports a `CreateService`. */
   readonly module: string;
+  /** The name of that export. Default `createService`; a bundle may hold several. */
+  readonly export?: string;
   /** Plain data for `createService`. */
   readonly options?: unknown;
   /** Services with the same thread name share a thread; default: a thread of its own. 'journal' is the journal's. */

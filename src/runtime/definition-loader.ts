@@ -131,9 +131,9 @@ export class DefinitionLoader {
     try {
       exports = await this.#import(fromModuleId(module));
     } catch (thrown) {
-      throw new MegactorError('DEFINITION_INVALID', `${module} cannot be imported: ${String(thrown)}`, {
-        cause: thrown,
-      });
+      const hint = thrown instanceof MegactorError ? { hint: thrown.hint } : {};
+      const words = `${module} cannot be imported: ${String(thrown)}`;
+      throw new MegactorError('DEFINITION_INVALID', words, { cause: thrown, ...hint });
     }
     return check(exports[name], module, name, this.#numberOf);
   }

@@ -7,6 +7,7 @@
  */
 import { Piscina } from 'piscina';
 import type { Transferable, Worker } from 'node:worker_threads';
+import { ownThreadData } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 
 /**
@@ -54,6 +55,7 @@ export class HostPool {
       // The default freezes the event loop of a worker between tasks.
       atomics: 'disabled',
       recordTiming: false,
+      workerData: ownThreadData,
       resourceLimits: { maxOldGenerationSizeMb: maxOldGenerationMb, maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
     this.#pool.on('error', (error: Error) => {

@@ -1,7 +1,9 @@
 /**
  * Names of modules that survive another checkout: modules of this package are stored relative to its root and without
- * their extension (`megactor:actors/ordinary`), so that a run made from sources resumes under the built package.
+ * their extension (`megactor:actors/ordinary`), so that a run made from sources resumes under the built package. In a
+ * bundle this package has no modules of its own, and all go by their URL.
  */
+const BUNDLED = !/\/src\/runtime\/module-id\.[jt]s$/u.test(import.meta.url);
 const ROOT = new URL('../../', import.meta.url).href;
 const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 const SCHEME = 'megactor:';
@@ -20,11 +22,11 @@ export const toModuleId = (url: string): string => {
 };
 
 const moduleId = (url: string): string => {
-  if (!url.startsWith(ROOT)) return url;
+  if (BUNDLED || !url.startsWith(ROOT)) return url;
   const path = url.slice(ROOT.length).replace(/[?#].*$/, '');
   return path.endsWith(EXTENSION) ? `${SCHEME}${path.slice(0, -EXTENSION.length)}` : url;
 };
 
 /** The URL to import. */
 export const fromModuleId = (id: string): string =>
-  id.startsWith(SCHEME) ? `${ROOT}${id.slice(SCHEME.length)}${EXTENSION}` : id;
+  id.startsWith(SCHEME) && !BUNDLED ? `${ROOT}${id.slice(SCHEME.length)}${EXTENSION}` : id;

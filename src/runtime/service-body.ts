@@ -91,14 +91,13 @@ export class ServiceBody {
     }
   }
 
-  async #load({ name, module, options }: ServiceSpec): Promise<void> {
-    const { createService } = (await this.#parts.importModule(fromModuleId(module))) as {
-      createService?: CreateService;
-    };
+  async #load({ name, module, export: exportName = 'createService', options }: ServiceSpec): Promise<void> {
+    const exports = (await this.#parts.importModule(fromModuleId(module))) as Record<string, unknown>;
+    const createService = exports[exportName];
     if (typeof createService !== 'function') {
-      throw new MegactorError('SERVICE_FAILED', `${module} exports no createService (service '${name}')`);
+      throw new MegactorError('SERVICE_FAILED', `${module} exports no ${exportName} (service '${name}')`);
     }
-    const instance = await createService(options, this.#hostFor(name));
+    const instance = await (createService as CreateService)(options, this.#hostFor(name));
     this.#instances.push(instance);
     this.#server.add(name, instance);
   }

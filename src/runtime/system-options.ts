@@ -89,8 +89,12 @@ export interface SystemOptions {
   readonly clock?: Clock;
   /** For simulations: another ground than the process's own threads, ports and time. */
   readonly ground?: Ground;
-  /** For tests: another entry of the host threads. */
+  /**
+   * Programs of the threads, for a service that bundles this package: what it made of `megactor/host-entry` and
+   * `megactor/service-entry`. Default: files of these names beside this package's code.
+   */
   readonly hostEntry?: URL;
+  readonly serviceEntry?: URL;
 }
 
 /** Below, collections of garbage and a busy machine would be blamed. */

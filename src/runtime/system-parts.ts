@@ -2,9 +2,12 @@
  * What a system has before its hosts start: the lease of its directory, the service threads, the main thread's ends of
  * both. What it does not do: start hosts; stop what it started (system.ts), unless it cannot start all of it.
  */
+import { existsSync } from 'node:fs';
 import { acquireLease, createJournalClient, type Lease, type PeekingJournalClient } from '../journal/index.ts';
-import { toMegactorError } from '../protocol/errors.ts';
+import { entryUrl, isOwnThread, startThread } from '../platform/index.ts';
+import { MegactorError, toMegactorError } from '../protocol/errors.ts';
 import { createCounterMemory, type EventBatch } from '../telemetry/index.ts';
+import type { Ground } from './ground.ts';
 import { ServiceClient } from './service-client.ts';
 import { ServiceThreads } from './service-threads.ts';
 import type { SystemOptions, SystemSettings } from './system-options.ts';
@@ -16,6 +19,7 @@ export interface SystemParts {
   readonly client: ServiceClient;
   readonly journal: PeekingJournalClient | null;
   readonly memory: SharedArrayBuffer;
+  readonly hostEntry: URL;
 }
 
 /** @throws ABORTED, or the MegactorError that is the signal's reason */
@@ -29,18 +33,49 @@ const leaseOf = ({ journal, clock }: SystemSettings): Lease | null => {
   return acquireLease(journal.directory, { pid: process.pid, startedAt: new Date(clock.now()).toISOString() });
 };
 
-/** @throws RUN_DIR_IN_USE, JOURNAL_*, SERVICE_FAILED, CONFIG_INVALID, and what a service throws */
+/** The program of a thread. @throws CONFIG_INVALID when it is not there, as in a bundle without it */
+const entryOf = (name: 'host-entry' | 'service-entry', given: URL | undefined): URL => {
+  const entry = given ?? entryUrl(`./${name}`, import.meta.url);
+  if (entry.protocol === 'file:' && !existsSync(entry)) {
+    throw new MegactorError('CONFIG_INVALID', `the program of a thread is not there: ${entry.href}`, {
+      hint: 'Leave megactor out of the bundle, or bundle megactor/host-entry and megactor/service-entry to files beside it.',
+    });
+  }
+  return entry;
+};
+
+/** A module of actors that starts a system would do so on each of its threads, and those again on theirs. */
+const refuseOwnThread = (): void => {
+  if (!isOwnThread()) return;
+  throw new MegactorError('DEFINITION_INVALID', 'a thread of a system cannot start a system', {
+    hint: 'Threads load the modules of actors and services. Start the system in another module, or only `if (isMainThread)`.',
+  });
+};
+
+const groundOf = ({ ground }: SystemSettings, entry: URL | undefined): Ground =>
+  entry === undefined
+    ? ground
+    : {
+        ...ground,
+        startService: (task, transfer) => startThread(entry, { name: task.name, data: task, transfer }).worker,
+      };
+
+/** @throws DEFINITION_INVALID on a thread of a system; RUN_DIR_IN_USE, JOURNAL_*, SERVICE_FAILED, CONFIG_INVALID, and what a service throws */
 export const startParts = async (
   options: SystemOptions,
   settings: SystemSettings,
   onEvents: (batch: EventBatch) => void,
 ): Promise<SystemParts> => {
-  const { clock, ground, journal, shards } = settings;
+  refuseOwnThread();
+  const { clock, journal, shards } = settings;
+  const hostEntry = entryOf('host-entry', options.hostEntry);
+  const { services: specs = [], serviceEntry } = options;
+  if (journal !== null || specs.length > 0) entryOf('service-entry', serviceEntry);
   const lease = leaseOf(settings);
   try {
     const spec = journal === null ? null : { directory: journal.directory, durability: journal.durability, shards };
-    const services = await ServiceThreads.start(options.services ?? [], spec, {
-      ground,
+    const services = await ServiceThreads.start(specs, spec, {
+      ground: groundOf(settings, serviceEntry),
       clock,
       onEvents,
       onNotify: (service, message) => options.onServiceMessage?.(service, message),
@@ -52,8 +87,9 @@ export const startParts = async (
       lease,
       services,
       client: new ServiceClient(clock, services.directory, services.mainPorts),
-      journal: port === null ? null : createJournalClient(port, { clock: ground.clock }),
+      journal: port === null ? null : createJournalClient(port, { clock: settings.ground.clock }),
       memory: createCounterMemory(shards),
+      hostEntry,
     };
   } catch (thrown) {
     lease?.release();

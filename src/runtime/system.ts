@@ -16,7 +16,6 @@ import {
 } from '../actor/index.ts';
 import type { Lease } from '../journal/index.ts';
 import type { DurabilityLevel, JournalClient, Outgoing } from '../journal/shard-log.ts';
-import { entryUrl } from '../platform/index.ts';
 import { errorFromWire, MegactorError } from '../protocol/errors.ts';
 import { MAIN_SHARD, shardOfName, type ActorAddress } from '../protocol/ids.ts';
 import type { ServiceCallOptions } from '../protocol/service.ts';
@@ -69,7 +68,10 @@ export class ActorSystem {
   #stopped: Promise<void> | null = null;
   #unlisten: () => void = () => undefined;
 
-  private constructor(options: SystemOptions, { settings, services, client, journal, memory, lease }: SystemParts) {
+  private constructor(
+    options: SystemOptions,
+    { settings, services, client, journal, memory, lease, hostEntry }: SystemParts,
+  ) {
     this.#options = options;
     this.#lease = lease;
     this.#services = services;
@@ -86,7 +88,7 @@ export class ActorSystem {
       ground: settings.ground,
       pool: settings.ground.startHosts({
         threads: settings.hosts,
-        entry: options.hostEntry ?? entryUrl('./host-entry', import.meta.url),
+        entry: hostEntry,
         maxOldGenerationMb: settings.maxOldGenerationMb,
       }),
       services,

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
+import { defineActor } from '../../src/actor/index.ts';
 import { ActorSystem } from '../../src/runtime/index.ts';
 import { counter, relay } from './fixtures/actors.ts';
 import type { EmbeddingReport } from './fixtures/embedding-process.ts';
@@ -111,6 +112,49 @@ test('E2 several systems in one process know nothing of each other', async () =>
   } finally {
     await Promise.all([a.stop(), b.stop(), c.stop()]);
   }
+});
+
+describe('what cannot work says what to do', () => {
+  test('a module of an actor that starts a system', async () => {
+    const { idle, system } = await import('./fixtures/starts-a-system.ts');
+    try {
+      await expect(system.spawn(idle, undefined)).rejects.toMatchObject({
+        code: 'DEFINITION_INVALID',
+        message: expect.stringContaining('starts-a-system cannot be imported') as string,
+        hint: expect.stringContaining('isMainThread') as string,
+      });
+    } finally {
+      await system.stop();
+    }
+  });
+
+  test('a definition without a URL, as in CommonJS', () => {
+    const url = undefined as unknown as string;
+    expect(() => defineActor(url, 'nobody', { state: () => null, messages: {}, receive: {} })).toThrow(
+      expect.objectContaining({
+        code: 'DEFINITION_INVALID',
+        hint: expect.stringContaining('format=esm') as string,
+      }) as Error,
+    );
+  });
+
+  test('threads whose programs are not there', async () => {
+    const nowhere = new URL('./fixtures/nothing.ts', import.meta.url);
+    const hint = expect.stringContaining('megactor/host-entry') as string;
+    const refused = { code: 'CONFIG_INVALID', hint };
+    await expect(ActorSystem.start({ hostEntry: nowhere })).rejects.toMatchObject(refused);
+    const services = [{ name: 'echo', module: new URL('./fixtures/echo-service.ts', import.meta.url).href }];
+    await expect(ActorSystem.start({ services, serviceEntry: nowhere })).rejects.toMatchObject(refused);
+  });
+
+  test('a service under another name than the module exports', async () => {
+    const module = new URL('./fixtures/echo-service.ts', import.meta.url).href;
+    const services = [{ name: 'echo', module, export: 'createEcho' }];
+    await expect(ActorSystem.start({ threads: 1, services })).rejects.toMatchObject({
+      code: 'SERVICE_FAILED',
+      message: expect.stringContaining('exports no createEcho') as string,
+    });
+  });
 });
 
 test('E3 nothing is left of a system that has stopped, and the process ends by itself', async () => {
