@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { MegactorError, type ErrorCode } from '../protocol/errors.ts';
+import { readLimits } from './gate/limit-headers.ts';
 
 /** Servers say much in an error; this much of it is kept. */
 const MESSAGE_LENGTH_MAX = 500;
@@ -99,11 +100,12 @@ export interface HttpFailure {
   readonly secrets?: readonly string[];
 }
 
-/** The error of the catalogue for an answer with an error status; `details` has `status` and perhaps `retryAfterMs`. */
+/** The error of the catalogue for an answer with an error status; `details` has `status` and perhaps `retryAfterMs`, `limits`. */
 export const httpError = (failure: HttpFailure): MegactorError => {
   const words = readWords(failure.body);
   const code = codeOf(failure.status, words);
   const wait = retryAfterMs(failure.header, failure.now);
+  const limits = readLimits(failure.header);
   const said = words.message.trim();
   const message = redact(
     `the model server answered ${failure.status}${said === '' ? '' : `: ${said}`}`,
@@ -112,6 +114,10 @@ export const httpError = (failure: HttpFailure): MegactorError => {
   const pathIsWrong = code === 'MODEL_UNKNOWN' && !/model/iu.test(`${words.code} ${said}`);
   return new MegactorError(code, message, {
     ...(pathIsWrong ? { hint: 'Nothing answers at this path. OPENAI_BASE_URL usually ends with /v1.' } : {}),
-    details: { status: failure.status, ...(wait === undefined ? {} : { retryAfterMs: wait }) },
+    details: {
+      status: failure.status,
+      ...(wait === undefined ? {} : { retryAfterMs: wait }),
+      ...(limits === null ? {} : { limits }),
+    },
   });
 };

@@ -10,6 +10,7 @@ import OpenAI, { APIConnectionError, APIError } from 'openai';
 import { MegactorError } from '../protocol/errors.ts';
 import { systemClock, type Clock } from '../platform/index.ts';
 import { classifyCompletion } from './classify.ts';
+import { readLimits } from './gate/limit-headers.ts';
 import { httpError, redact } from './http-error.ts';
 import { readOpenAiSetting, type OpenAiModelOptions, type OpenAiSetting } from './openai-setting.ts';
 import { createPoolFetch } from './pool-fetch.ts';
@@ -152,19 +153,25 @@ export const createOpenAiModel = (options: OpenAiModelOptions): OpenAiModel => {
     name: `openai:${options.model}`,
     synthetic: false,
     baseUrl: setting.baseUrl.origin + setting.baseUrl.pathname,
-    complete: async (request, signal, onSent): Promise<ChatAnswer> => {
+    complete: async (request, signal, hooks): Promise<ChatAnswer> => {
       const startedAt = clock.monotonic();
       const headers =
         options.agentHeaders === false
           ? {}
           : { 'x-agent-id': headerValue(request.agent), 'x-run-id': headerValue(request.run) };
       return caller.run(signal, async (inner) => {
-        const raw: unknown = await client.chat.completions.create(bodyOf(options.model, request), {
-          signal: inner,
-          headers,
-          // The SDK hands these on to `fetch` as they are.
-          ...(onSent === undefined ? {} : { fetchOptions: { onSent } as object }),
-        });
+        const onSent = hooks?.onSent;
+        const { data, response } = await client.chat.completions
+          .create(bodyOf(options.model, request), {
+            signal: inner,
+            headers,
+            // The SDK hands these on to `fetch` as they are.
+            ...(onSent === undefined ? {} : { fetchOptions: { onSent } as object }),
+          })
+          .withResponse();
+        const raw: unknown = data;
+        const limits = readLimits((name) => response.headers.get(name));
+        if (limits !== null) hooks?.onLimits?.(limits);
         return classifyCompletion(raw, {
           model: options.model,
           synthetic: false,

@@ -2,6 +2,8 @@
  * Chat models: the shapes of a request and an answer, and the interface that every model implements. Messages have the
  * shape of OpenAI chat completions, so that an adapter passes them on as they are.
  */
+import type { LimitReadings } from './gate/rate-limit.ts';
+
 export interface ToolCall {
   readonly id: string;
   readonly type: 'function';
@@ -68,6 +70,20 @@ export interface ChatAnswer {
   readonly latencyMs: number;
   /** Requests sent to the server for this answer. */
   readonly attempts: number;
+  /** How long the call waited in the gate before its first request. */
+  readonly queueMs?: number;
+  /** From the last request to the first piece of text; only of a call that was streamed. */
+  readonly firstTokenMs?: number;
+}
+
+/** What a model tells while it makes a call. */
+export interface CallHooks {
+  /** The request leaves for the server: from then on it may have to be paid for. */
+  readonly onSent?: () => void;
+  /** What the server's headers say about its limits, before the answer is handed over. */
+  readonly onLimits?: (readings: LimitReadings) => void;
+  /** Each piece of text as it comes. With this the answer is streamed. */
+  readonly onDelta?: (text: string) => void;
 }
 
 export interface ChatModel {
@@ -76,9 +92,8 @@ export interface ChatModel {
   readonly synthetic: boolean;
   /**
    * One request, no retries.
-   * @param onSent called when the request leaves for the server: from then on it may have to be paid for
-   * @throws MODEL_*, ABORTED
+   * @throws MODEL_*, ABORTED; `details.limits` has the `LimitReadings` of an error's headers, if there were any
    */
-  complete(request: ChatRequest, signal: AbortSignal, onSent?: () => void): Promise<ChatAnswer>;
+  complete(request: ChatRequest, signal: AbortSignal, hooks?: CallHooks): Promise<ChatAnswer>;
   close(): Promise<void>;
 }

@@ -9,7 +9,7 @@ import { httpError } from '../http-error.ts';
 import { Outage, OUTAGE_TEXT } from './outage.ts';
 import { rehearse, type RehearsalOutcome } from './rehearse.ts';
 import type { RehearsalOptions } from './options.ts';
-import type { ChatAnswer, ChatModel, ChatRequest } from '../types.ts';
+import type { CallHooks, ChatAnswer, ChatModel, ChatRequest } from '../types.ts';
 
 /** How long a rehearsed timeout lasts before it is one. */
 const TIMEOUT_MS = 5_000;
@@ -64,9 +64,9 @@ export const createRehearsal = (
   return {
     name: 'rehearsal',
     synthetic: true,
-    complete: async (request: ChatRequest, signal: AbortSignal, onSent?: () => void): Promise<ChatAnswer> => {
+    complete: async (request: ChatRequest, signal: AbortSignal, hooks?: CallHooks): Promise<ChatAnswer> => {
       if (signal.aborted) throw aborted();
-      onSent?.();
+      hooks?.onSent?.();
       const startedAt = clock.monotonic();
       checkOutage();
       const body = { model: 'rehearsal', messages: request.messages, tools: request.tools };

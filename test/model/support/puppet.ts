@@ -1,5 +1,5 @@
 /** A gate over a model whose answers the test gives, on a clock that the test moves. */
-import { Gate, type GateOptions } from '../../../src/model/gate.ts';
+import { Gate, type GateOptions } from '../../../src/model/gate/gate.ts';
 import { seededRandom } from '../../../src/platform/index.ts';
 import { MegactorError, type ErrorCode } from '../../../src/protocol/errors.ts';
 import type { ChatAnswer, ChatModel, ChatRequest } from '../../../src/model/types.ts';
@@ -16,8 +16,8 @@ export const request = (agent: string, level = 2, deadlineMs?: number): ChatRequ
   ...(deadlineMs === undefined ? {} : { deadlineMs }),
 });
 
-const answer = (content: string): ChatAnswer => ({
-  model: 'm',
+const answer = (content: string, model: string): ChatAnswer => ({
+  model,
   synthetic: true,
   content,
   toolCalls: [],
@@ -39,13 +39,14 @@ export interface Sent {
 
 /** A model whose answers the test gives. */
 export class PuppetModel implements ChatModel {
-  readonly name = 'puppet';
+  readonly name: string;
   readonly synthetic = true;
   readonly sent: Sent[] = [];
   readonly #clock: ManualClock;
 
-  constructor(clock: ManualClock) {
+  constructor(clock: ManualClock, name = 'puppet') {
     this.#clock = clock;
+    this.name = name;
   }
 
   complete(request: ChatRequest, signal: AbortSignal): Promise<ChatAnswer> {
@@ -54,7 +55,7 @@ export class PuppetModel implements ChatModel {
         agent: request.agent,
         at: this.#clock.monotonic(),
         signal,
-        ok: () => resolve(answer(request.agent)),
+        ok: () => resolve(answer(request.agent, this.name)),
         fail: (code, details = {}) => reject(new MegactorError(code, code, { details })),
       });
       signal.addEventListener('abort', () => reject(new MegactorError('ABORTED', 'aborted')));

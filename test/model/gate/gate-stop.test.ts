@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { GateStop } from '../../src/model/gate.ts';
-import { setUp, settle } from './support/puppet.ts';
+import type { GateStop } from '../../../src/model/gate/gate.ts';
+import { setUp, settle } from '../support/puppet.ts';
 
 describe('stopping', () => {
   test.each([

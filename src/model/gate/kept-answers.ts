@@ -1,5 +1,5 @@
 /** Answers kept for a repetition of their call: bounded, the oldest go first. */
-import type { ChatAnswer } from './types.ts';
+import type { ChatAnswer } from '../types.ts';
 
 export class KeptAnswers {
   readonly #answers = new Map<string, ChatAnswer>();

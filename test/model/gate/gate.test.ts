@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ErrorCode } from '../../src/protocol/errors.ts';
-import { never, request, setUp, settle } from './support/puppet.ts';
+import type { ErrorCode } from '../../../src/protocol/errors.ts';
+import { never, request, setUp, settle } from '../support/puppet.ts';
 
 describe('admission', () => {
   test('no cap until the first pressure', async () => {

@@ -1,0 +1,241 @@
+/**
+ * What a provider allows per window, kept from this side: requests, and tokens that it has to work out. Two sources, and
+ * the stricter one counts: what was configured, as a sliding window over everything sent; and what the server's headers
+ * say is left. What it does not do: hold calls (the lane asks it), keep time (its caller brings it).
+ *
+ * 1. In any `windowMs` no more than the configured limit is sent, whatever the phase of the server's own windows; an entry
+ *    is counted from one to two hundredths of the window longer than that, for the way to the server.
+ * 2. Until the reset that the server's headers speak of no more is sent than is known to be left: the limit less what was
+ *    sent since the last reset, if nobody else uses it; or what the headers say, less all that was on the way together
+ *    with the request they came with, since nobody knows in which order that arrived. Each of the two is safe on its own,
+ *    so the larger one counts.
+ * 3. Tokens are reserved as estimated and corrected to what the answer says. What the server refused has cost no tokens.
+ * 4. Nothing waits for ever: every wait is finite, and a call larger than any window goes alone.
+ */
+
+/** null: no limit known. */
+export interface RateLimits {
+  readonly requests: number | null;
+  readonly tokens: number | null;
+  readonly windowMs: number;
+}
+
+export const NO_RATE_LIMITS: RateLimits = { requests: null, tokens: null, windowMs: 60_000 };
+
+/** One pair of headers: what is left of the limit, and how long until it is whole again. */
+export interface LimitReading {
+  readonly limit: number;
+  readonly remaining: number;
+  readonly resetMs: number;
+}
+
+export interface LimitReadings {
+  readonly requests: LimitReading | null;
+  readonly tokens: LimitReading | null;
+}
+
+/** What a request has taken, to be corrected. */
+export interface RateTicket {
+  readonly slot: number;
+  readonly sentAtMs: number;
+  /** Whether the server had said before what is left. */
+  readonly informed: boolean;
+  /** How much of each had come to its end before this request was sent. */
+  readonly requestsEnded: number;
+  readonly tokensEnded: number;
+  tokens: number;
+  ended: boolean;
+}
+
+const SLOTS_PER_WINDOW = 100;
+
+/** What the server has said. */
+interface Told {
+  limit: number;
+  available: number;
+  resetAtMs: number;
+  /** The longest time to a reset that it has spoken of: the window, as far as is known. */
+  longestMs: number;
+}
+
+/** One of the two, requests or tokens. */
+class Meter {
+  readonly #limit: number | null;
+  readonly #slotMs: number;
+  /** What was taken in each slot of the window; by slot number. */
+  readonly #slots = new Map<number, number>();
+  #inWindow = 0;
+  #told: Told | null = null;
+  /** What was taken in all, and since the last reset that the server spoke of. */
+  #taken = 0;
+  #sinceReset = 0;
+  /** What was taken by requests that have ended. */
+  ended = 0;
+
+  constructor(limit: number | null, windowMs: number) {
+    this.#limit = limit;
+    this.#slotMs = windowMs / SLOTS_PER_WINDOW;
+  }
+
+  /** The configured limit, or what the server said it is. */
+  get limit(): number | null {
+    return this.#limit ?? this.#told?.limit ?? null;
+  }
+
+  slotOf(nowMs: number): number {
+    return Math.floor(nowMs / this.#slotMs);
+  }
+
+  take(amount: number, nowMs: number): void {
+    this.#roll(nowMs);
+    this.#taken += amount;
+    this.#sinceReset += amount;
+    if (this.#limit !== null) {
+      const slot = this.slotOf(nowMs);
+      this.#slots.set(slot, (this.#slots.get(slot) ?? 0) + amount);
+      this.#inWindow += amount;
+    }
+    if (this.#told !== null) this.#told.available -= amount;
+  }
+
+  /** A request that had taken `amount` took `difference` more. */
+  correct(slot: number, difference: number): void {
+    this.#taken += difference;
+    this.#sinceReset = Math.max(0, this.#sinceReset + difference);
+    const taken = this.#slots.get(slot);
+    if (taken !== undefined) {
+      this.#slots.set(slot, taken + difference);
+      this.#inWindow += difference;
+    }
+    if (this.#told !== null) this.#told.available -= difference;
+  }
+
+  /** How long until `amount` may be taken. */
+  waitMs(amount: number, nowMs: number): number {
+    return Math.max(this.#configuredWaitMs(amount, nowMs), this.#toldWaitMs(amount, nowMs));
+  }
+
+  /**
+   * @param endedBefore what had ended when the request was sent that the reading came with
+   * @param own what that request took itself
+   * @param saidAtMs when the server looked
+   */
+  observe(reading: LimitReading, endedBefore: number, own: number, times: { saidAtMs: number; nowMs: number }): void {
+    const { limit, remaining, resetMs } = reading;
+    const { saidAtMs, nowMs } = times;
+    // Of a window that is over by now it says nothing about the present one.
+    if (this.#told !== null && saidAtMs + resetMs <= nowMs) return;
+    this.#roll(nowMs);
+    const longestMs = Math.max(resetMs, this.#told?.longestMs ?? 0);
+    const perhapsNotCounted = this.#taken - endedBefore - own;
+    const available = Math.max(remaining - perhapsNotCounted, Math.min(limit - this.#sinceReset, remaining));
+    this.#told = { limit, available, resetAtMs: saidAtMs + resetMs, longestMs };
+  }
+
+  #configuredWaitMs(amount: number, nowMs: number): number {
+    if (this.#limit === null) return 0;
+    const oldest = this.slotOf(nowMs) - SLOTS_PER_WINDOW - 1;
+    for (const [slot, taken] of this.#slots) {
+      if (slot >= oldest) break;
+      this.#slots.delete(slot);
+      this.#inWindow -= taken;
+    }
+    let over = this.#inWindow + amount - this.#limit;
+    if (over <= 0 || this.#slots.size === 0) return 0;
+    // Slots are in the order of time: the window is free enough when these have left it.
+    let last = oldest;
+    for (const [slot, taken] of this.#slots) {
+      last = slot;
+      over -= taken;
+      if (over <= 0) break;
+    }
+    return (last + SLOTS_PER_WINDOW + 2) * this.#slotMs - nowMs;
+  }
+
+  #toldWaitMs(amount: number, nowMs: number): number {
+    const told = this.#roll(nowMs);
+    // A call larger than the limit goes when everything is left; the server says what it thinks of it.
+    if (told === null || amount <= told.available || told.available >= told.limit) return 0;
+    return told.resetAtMs + told.longestMs / SLOTS_PER_WINDOW - nowMs;
+  }
+
+  /** After a reset everything is there again. */
+  #roll(nowMs: number): Told | null {
+    const told = this.#told;
+    if (told === null || nowMs < told.resetAtMs + told.longestMs / SLOTS_PER_WINDOW) return told;
+    told.available = told.limit;
+    told.resetAtMs = nowMs + told.longestMs;
+    this.#sinceReset = 0;
+    return told;
+  }
+}
+
+export class RateLimit {
+  readonly #requests: Meter;
+  readonly #tokens: Meter;
+  #informed = false;
+  /**
+   * Whether headers speak of the moment of the answer. Those of most servers are those of the admission; one that
+   * refuses who believes that is waited for longer from then on.
+   */
+  #saidAtAnswer = false;
+
+  constructor(limits: RateLimits = NO_RATE_LIMITS) {
+    this.#requests = new Meter(limits.requests, limits.windowMs);
+    this.#tokens = new Meter(limits.tokens, limits.windowMs);
+  }
+
+  /** Requests per window, configured or learned; null: not known. */
+  get requests(): number | null {
+    return this.#requests.limit;
+  }
+
+  /** Tokens per window, configured or learned; null: not known. */
+  get tokens(): number | null {
+    return this.#tokens.limit;
+  }
+
+  /** 0: a request of about `tokens` may go now; else how long to wait. Always finite. */
+  waitMs(tokens: number, nowMs: number): number {
+    return Math.max(this.#requests.waitMs(1, nowMs), this.#tokens.waitMs(tokens, nowMs));
+  }
+
+  take(tokens: number, nowMs: number): RateTicket {
+    this.#requests.take(1, nowMs);
+    this.#tokens.take(tokens, nowMs);
+    return {
+      slot: this.#requests.slotOf(nowMs),
+      sentAtMs: nowMs,
+      informed: this.#informed,
+      requestsEnded: this.#requests.ended,
+      tokensEnded: this.#tokens.ended,
+      tokens,
+      ended: false,
+    };
+  }
+
+  /** The request has ended and took `tokens`: what the answer says, 0 when it was refused. */
+  settle(ticket: RateTicket, tokens: number): void {
+    const difference = tokens - ticket.tokens;
+    this.#tokens.correct(ticket.slot, difference);
+    ticket.tokens = tokens;
+    this.#tokens.ended += ticket.ended ? difference : tokens;
+    if (!ticket.ended) this.#requests.ended += 1;
+    ticket.ended = true;
+  }
+
+  /** The server refused the request for its limits. */
+  refused(ticket: RateTicket): void {
+    this.settle(ticket, 0);
+    if (ticket.informed) this.#saidAtAnswer = true;
+  }
+
+  /** What the headers of the answer to this request say. */
+  observe(ticket: RateTicket, { requests, tokens }: LimitReadings, nowMs: number): void {
+    this.#informed = true;
+    const saidAtMs = this.#saidAtAnswer ? nowMs : ticket.sentAtMs;
+    const times = { saidAtMs, nowMs };
+    if (requests !== null) this.#requests.observe(requests, ticket.requestsEnded, 1, times);
+    if (tokens !== null) this.#tokens.observe(tokens, ticket.tokensEnded, ticket.tokens, times);
+  }
+}
