@@ -11,6 +11,8 @@ const WORDS = 16;
 /** Looks at a word before sleeping: a sleep and its end cost much more. */
 const LOOKS = 500;
 const LENGTH_BYTES = 4;
+/** The other thread is gone, or hangs. */
+const SLEEP_MAX_MS = 30_000;
 
 export class ByteRing {
   readonly memory: SharedArrayBuffer;
@@ -61,8 +63,11 @@ export class ByteRing {
   #sleepWhile(word: number, value: number, flag: number): void {
     for (let look = 0; look < LOOKS; look += 1) if (Atomics.load(this.#words, word) !== value) return;
     Atomics.store(this.#words, flag, 1);
-    // Does not sleep when the word has changed meanwhile.
-    Atomics.wait(this.#words, word, value);
+    // Who has seen the flag of an earlier sleep may wake this one for nothing.
+    while (Atomics.load(this.#words, word) === value) {
+      // Does not sleep when the word has changed meanwhile.
+      if (Atomics.wait(this.#words, word, value, SLEEP_MAX_MS) === 'timed-out') throw new Error('nobody is there');
+    }
     Atomics.store(this.#words, flag, 0);
   }
 

@@ -14,6 +14,11 @@ export interface Clock {
   every(periodMs: number, callback: () => void): TimerHandle;
   /** Calls back after pending input and output was looked at. */
   soon(callback: () => void): void;
+  /**
+   * Calls back when what runs now, and what follows from it without waiting, has come to its end: before anything else
+   * of the event loop. A clock without it has `soon`.
+   */
+  next?(callback: () => void): void;
   /** Resolves after `delayMs`. @throws the signal's reason when aborted */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }
@@ -48,6 +53,9 @@ const sleep = (delayMs: number, signal?: AbortSignal): Promise<void> =>
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 
+/** Calls back when no microtask is left, before the event loop goes on. */
+export const afterMicrotasks = (callback: () => void): void => process.nextTick(callback);
+
 /** The process's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -61,8 +69,6 @@ export const systemClock: Clock = {
   soon: (callback) => {
     setImmediate(callback);
   },
+  next: afterMicrotasks,
   sleep,
 };
-
-/** Calls back when no microtask is left, before the event loop goes on. */
-export const afterMicrotasks = (callback: () => void): void => process.nextTick(callback);

@@ -1,7 +1,7 @@
 /**
  * What travels between shards, as one union. `shard` is the receiving shard (−1: the main thread) and `source` the
  * sending one: credits are counted per pair of shards, and replies go back to the source.
- * What it does not do: pack (the actor codec) or carry (the links).
+ * What it does not do: pack (envelope-codec.ts) or carry (the links).
  */
 import type { ActorRef, Intensity } from '../actor/index.ts';
 import type { ActorRecord } from '../journal/shard-log.ts';
@@ -9,7 +9,7 @@ import type { ErrorWire } from '../protocol/errors.ts';
 import type { ActorAddress } from '../protocol/ids.ts';
 
 /** Version of the envelopes between the threads of one system. */
-export const ENVELOPE_VERSION = 1;
+export const ENVELOPE_VERSION = 2;
 
 /** A tell or an ask. One shape for both, so that the hot path sees one kind of object. */
 export interface MailEnvelope {

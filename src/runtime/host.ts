@@ -7,7 +7,7 @@ import { createJournalClient } from '../journal/index.ts';
 import type { JournalClient } from '../journal/shard-log.ts';
 import { seededRandom, threadNumber, VirtualClock, type Clock } from '../platform/index.ts';
 import { errorToWire, MegactorError } from '../protocol/errors.ts';
-import { CounterRow, EventBuffer } from '../telemetry/index.ts';
+import { CounterRow, EventOutlet } from '../telemetry/index.ts';
 import { DefinitionLoader } from './definition-loader.ts';
 import type { Envelope } from './envelope.ts';
 import { hostOfShard, type FromHost, type HostControl, type HostTask } from './host-wire.ts';
@@ -21,9 +21,6 @@ import { deepCopy } from '../actor/index.ts';
 import { trackedJournal } from './tracked-journal.ts';
 import { TypeNames } from './type-names.ts';
 
-const EVENTS_EVERY_MS = 50;
-const EVENTS_PER_BATCH = 1_024;
-
 export class Host {
   readonly control: HostControl;
   readonly #task: HostTask;
@@ -31,7 +28,7 @@ export class Host {
   readonly #shards = new Map<number, Shard>();
   readonly #main: PeerLink;
   readonly #peers = new Map<number, PeerLink>();
-  readonly #events: EventBuffer;
+  readonly #events: EventOutlet;
   readonly #services: ServiceClient;
   readonly #journal: JournalClient | null;
   /** Only in a deterministic system. */
@@ -47,7 +44,7 @@ export class Host {
     this.#pulse = new PulseWriter(task.pulse);
     this.#pulse.begin(threadNumber());
     clock.every(task.beatMs, () => this.#pulse.beat());
-    this.#events = new EventBuffer(clock);
+    this.#events = new EventOutlet(clock, (batch) => this.#post({ kind: 'events', batch }));
     this.#serial = task.deterministic ? new SerialOrder(new VirtualClock({ real: clock })) : undefined;
     // While a call is under way virtual time stands still, so that no deadline depends on the machine.
     this.#services = new ServiceClient(this.#serial?.clock ?? clock, task.directory, task.services);
@@ -103,10 +100,7 @@ export class Host {
       charges: this.#task.charges.filter((charge) => charge.shard === shard),
       loader,
       counters: new CounterRow(counters, shard),
-      onEvent: (event) => {
-        this.#events.add(event);
-        if (this.#events.length >= EVENTS_PER_BATCH) this.#sendEvents();
-      },
+      onEvent: (event) => this.#events.add(event),
       onFailure: (error) => this.#post({ kind: 'shard-failed', shard, error: errorToWire(error) }),
       limits,
       checkMail,
@@ -158,11 +152,6 @@ export class Host {
     this.#main.post(message);
   }
 
-  #sendEvents(): void {
-    const batch = this.#events.take();
-    if (batch !== null) this.#post({ kind: 'events', batch });
-  }
-
   #shardsOf(host: number): ReadonlySet<number> {
     const { shards, hosts } = this.#task;
     return new Set(Array.from({ length: shards }, (_, shard) => shard).filter((s) => hostOfShard(s, hosts) === host));
@@ -179,8 +168,8 @@ export class Host {
         this.#main.attach(this.#task.main);
         this.#post({ kind: 'types', first: 1, types: this.#types.all() });
         for (const [host, port] of this.#task.peers) this.#peers.get(host)?.attach(port);
+        this.#events.open();
         for (const shard of all()) shard.start();
-        this.#clock.every(EVENTS_EVERY_MS, () => this.#sendEvents());
       },
       spawn: async (shard, record, durable) => {
         const owner = this.#shards.get(shard);
@@ -230,7 +219,7 @@ export class Host {
     await Promise.all(shards.map((shard) => shard.close()));
     await this.#journal?.close();
     this.#services.close();
-    this.#sendEvents();
+    this.#events.flush();
     for (const link of this.#peers.values()) link.close();
     this.#main.close();
     this.#done.resolve();

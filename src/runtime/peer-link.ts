@@ -1,25 +1,20 @@
 /**
- * The data plane between two threads: envelopes of one turn of the event loop travel as one packed, transferred array
- * of bytes. While the other thread is down they wait, up to a limit.
+ * The data plane between two threads: envelopes that were sent in one callback of the event loop, and in what followed
+ * from it without waiting, travel as one packed, transferred array of bytes. While the other thread is down they wait, up to a limit.
  *
  * Invariants: K1 Envelopes arrive in the order in which they were sent (A2). K2 What cannot be packed or taken is given
  * back, never lost silently (A6).
  */
 import type { MessagePort } from 'node:worker_threads';
-import { pack, unpack } from '../actor/index.ts';
 import type { Clock } from '../platform/index.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
-import { ENVELOPE_VERSION, type Envelope } from './envelope.ts';
+import type { Envelope } from './envelope.ts';
+import { packEnvelopes, unpackEnvelopes } from './envelope-codec.ts';
 
 /** Envelopes that wait for a thread that is down. */
 const WAITING_MAX = 65_536;
 /** A batch leaves early at this size, so that a long turn does not collect without limit. */
 const BATCH_ENVELOPES = 1_024;
-
-interface Frame {
-  readonly version: typeof ENVELOPE_VERSION;
-  readonly envelopes: readonly Envelope[];
-}
 
 export interface PeerLinkParts {
   readonly clock: Clock;
@@ -101,15 +96,18 @@ export class PeerLink {
   #schedule(): void {
     if (this.#scheduled || this.#port === null || this.#outbox.length === 0) return;
     this.#scheduled = true;
-    this.#parts.clock.soon(() => {
+    const { clock } = this.#parts;
+    const flush = (): void => {
       this.#scheduled = false;
       this.flush();
-    });
+    };
+    // Whoever waits for a message waits for a turn of the event loop more with `soon`.
+    if (clock.next === undefined) clock.soon(flush);
+    else clock.next(flush);
   }
 
   #post(port: MessagePort, envelopes: readonly Envelope[]): void {
-    const frame: Frame = { version: ENVELOPE_VERSION, envelopes };
-    const bytes = pack(frame);
+    const bytes = packEnvelopes(envelopes);
     port.postMessage(bytes, [bytes.buffer]);
   }
 
@@ -122,12 +120,7 @@ export class PeerLink {
   }
 
   #receive(message: unknown): void {
-    if (!(message instanceof Uint8Array)) {
-      this.#parts.onOther?.(message);
-      return;
-    }
-    const { version, envelopes } = unpack(message) as Frame;
-    if (version !== ENVELOPE_VERSION) throw new MegactorError('INTERNAL', `envelopes of version ${String(version)}`);
-    this.#parts.onEnvelopes(envelopes);
+    if (message instanceof Uint8Array) this.#parts.onEnvelopes(unpackEnvelopes(message));
+    else this.#parts.onOther?.(message);
   }
 }

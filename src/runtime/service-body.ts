@@ -8,14 +8,13 @@ import type { JournalClient } from '../journal/shard-log.ts';
 import type { Clock } from '../platform/index.ts';
 import { errorToWire, MegactorError } from '../protocol/errors.ts';
 import type { CreateService, ServiceHost, ServiceInstance, ServiceSpec } from '../protocol/service.ts';
-import { EventBuffer } from '../telemetry/index.ts';
+import { EventOutlet } from '../telemetry/index.ts';
 import type { PortPair } from './ground.ts';
 import { fromModuleId } from './module-id.ts';
 import { ServiceClient } from './service-client.ts';
 import { ServiceServer } from './service-server.ts';
 import type { FromServiceThread, JournalSpec, ServiceThreadTask, ToServiceThread } from './service-thread-wire.ts';
 
-const EVENTS_EVERY_MS = 50;
 /** How long the services of a thread may take to close, together. */
 const CLOSE_LIMIT_MS = 20_000;
 
@@ -33,7 +32,7 @@ export class ServiceBody {
   readonly #parts: ServiceBodyParts;
   readonly #server: ServiceServer;
   readonly #client: ServiceClient;
-  readonly #events: EventBuffer;
+  readonly #events: EventOutlet;
   readonly #instances: ServiceInstance[] = [];
   #journal: JournalServer | null = null;
   #journalClient: JournalClient | null = null;
@@ -43,8 +42,8 @@ export class ServiceBody {
     this.#parts = parts;
     this.#server = new ServiceServer(clock);
     this.#client = new ServiceClient(clock, task.directory, task.calls);
-    this.#events = new EventBuffer(clock);
-    clock.every(EVENTS_EVERY_MS, () => this.#sendEvents());
+    this.#events = new EventOutlet(clock, (batch) => this.#parts.post({ kind: 'events', batch }));
+    this.#events.open();
   }
 
   /** Makes the services. The main thread hears of it either way. */
@@ -122,11 +121,6 @@ export class ServiceBody {
     };
   }
 
-  #sendEvents(): void {
-    const batch = this.#events.take();
-    if (batch !== null) this.#parts.post({ kind: 'events', batch });
-  }
-
   async #closeServices(): Promise<void> {
     // In reverse, because a later service may use an earlier one.
     for (const instance of this.#instances.reverse()) {
@@ -150,7 +144,7 @@ export class ServiceBody {
     } catch (thrown) {
       post({ kind: 'failed', error: errorToWire(thrown) });
     }
-    this.#sendEvents();
+    this.#events.flush();
     post({ kind: 'stopped' });
   }
 }
