@@ -1,8 +1,9 @@
 /**
- * Defects planted on purpose, one at a time, to prove that the kill suite would find them: `MEGACTOR_CANARY=name`, read
+ * Defects planted on purpose, one at a time, to prove that the suites of faults would find them: `MEGACTOR_CANARY=name`, read
  * only with `NODE_ENV=test`. A place that calls `isCanary` is a deliberate defect and nothing else; it must stay one line.
  */
 
+/** For the kill suite. */
 export const CANARIES = [
   /** Answers and deliveries leave the journal before their group is committed, which is written a little later. */
   'early-output',
@@ -22,8 +23,25 @@ export const CANARIES = [
   'mark-too-far',
 ] as const;
 
+/** For the suite of threads that end. */
+export const THREAD_CANARIES = [
+  /** Asks of the main thread are not settled when the host of their actor dies. */
+  'ask-unsettled',
+  /** The same for asks of an actor on another host. */
+  'peer-ask-unsettled',
+  /** A host that replaces another is not told what the main thread watches. */
+  'watch-unsettled',
+  /** A blocked host is never noticed. */
+  'blocked-unnoticed',
+  /** Nobody is charged with the end of a host. */
+  'charge-lost',
+  /** A host that replaces another has no way to the others. */
+  'link-forgotten',
+] as const;
+
 export type Canary = (typeof CANARIES)[number];
+export type ThreadCanary = (typeof THREAD_CANARIES)[number];
 
 const planted = process.env['NODE_ENV'] === 'test' ? process.env['MEGACTOR_CANARY'] : undefined;
 
-export const isCanary = (name: Canary): boolean => planted === name;
+export const isCanary = (name: Canary | ThreadCanary): boolean => planted === name;

@@ -7,6 +7,7 @@
  * only by time in which the actor could run. G1 Nobody is charged unless it is known that his code ran, or the same message was
  * under way at three ends that nobody is known for.
  */
+import { isCanary } from '../platform/index.ts';
 import type { PulseReading, RunningTurn } from './host-pulse.ts';
 
 /** Actors that are remembered; the longest without a charge are forgotten first. */
@@ -58,6 +59,7 @@ export class Charges {
 
   /** @param silentMs how long the host stood still before its end @param nowMs monotonic */
   add(turn: RunningTurn, type: string, reason: string, nowMs: number, silentMs: number): void {
+    if (isCanary('charge-lost')) return;
     const { actor, shard, seq } = turn;
     const entry = this.#entries.get(actor) ?? { shard, seqs: [], times: [], fresh: true, diedMs: 0, type, reason };
     // Those that are charged again move to the end.

@@ -5,7 +5,7 @@
  * Invariant: Q1 Silence counts only as far as the watcher itself was on time and the thread had a processor (a quarter
  * of it if not): a process that was suspended, a machine that slept or is busy with others makes nobody silent.
  */
-import type { Clock, TimerHandle } from '../platform/index.ts';
+import { isCanary, type Clock, type TimerHandle } from '../platform/index.ts';
 import type { PulseReader } from './host-pulse.ts';
 
 /** Looks per limit, and the bounds of the time between them. */
@@ -121,6 +121,7 @@ export class HostWatch {
     watched.silentMs += Math.max(passedMs - waitedMs, passedMs * WAITING_COUNTS);
     this.#wake(host, watched.silentMs);
     const { blockedAfterMs, onBlocked } = this.#parts;
+    if (isCanary('blocked-unnoticed')) return;
     if (blockedAfterMs > 0 && watched.silentMs >= blockedAfterMs) onBlocked(host, Math.round(watched.silentMs));
   }
 

@@ -6,6 +6,7 @@
  * made one after the other and are bounded within a minute.
  */
 import type { MessagePort, Transferable } from 'node:worker_threads';
+import { isCanary } from '../platform/index.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
 import { Charges, whoseFault } from './blame.ts';
 import { ControlClient } from './control-client.ts';
@@ -345,7 +346,7 @@ export class Hosts {
   async #connect(host: HostRecord): Promise<void> {
     const attached: Promise<void>[] = [];
     for (const other of this.#hosts) {
-      if (other === host || !other.up) continue;
+      if (other === host || !other.up || isCanary('link-forgotten')) continue;
       const { port1, port2 } = this.#parts.ground.channel();
       attached.push(this.#control(host).attachPeer(other.index, port1));
       attached.push(this.#control(other).attachPeer(host.index, port2));

@@ -13,7 +13,7 @@ import {
   type DeadLetterReason,
 } from '../actor/index.ts';
 import { eventAt, type EventInput, type EventStream } from '../telemetry/index.ts';
-import type { Clock } from '../platform/index.ts';
+import { isCanary, type Clock } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import { MAIN_SHARD } from '../protocol/ids.ts';
 import { ASK_DEADLINE_MS, AskTable } from './ask-table.ts';
@@ -111,7 +111,7 @@ export class MainEndpoint implements RouterCarrier {
 
   hostDied(shards: ReadonlySet<number>): void {
     this.#asks.rejectWhere(
-      (shard) => shards.has(shard),
+      (shard) => shards.has(shard) && !isCanary('ask-unsettled'),
       () => new MegactorError('HOST_DIED', 'the thread of the actor died before it replied'),
     );
     for (const shard of shards) this.#credits.forget(shard);

@@ -4,6 +4,7 @@
  */
 import type { ActorRef } from '../actor/index.ts';
 import { toMegactorError } from '../protocol/errors.ts';
+import { isCanary } from '../platform/index.ts';
 import { MAIN_SHARD } from '../protocol/ids.ts';
 import type { Envelope } from './envelope.ts';
 
@@ -57,7 +58,7 @@ export class MainWatches {
   /** These shards run again on another thread and know nothing of who watched: those that are gone say so now. */
   renew(shards: ReadonlySet<number>): void {
     for (const [id, { shard, stops }] of this.#watched) {
-      if (!shards.has(shard)) continue;
+      if (!shards.has(shard) || isCanary('watch-unsettled')) continue;
       this.#subscribe(id, shard);
       if (stops) this.#tellStop(id, shard);
     }

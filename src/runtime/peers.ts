@@ -4,6 +4,7 @@
  *
  * Invariant: A6 every ask, watch and child of a shard that died is settled or renewed.
  */
+import { isCanary } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import type { ActorCell } from './cell.ts';
 import type { Life } from './life.ts';
@@ -21,7 +22,7 @@ export class Peers {
   died(shards: ReadonlySet<number>): void {
     const core = this.#core;
     core.asks.rejectWhere(
-      (shard) => shards.has(shard),
+      (shard) => shards.has(shard) && !isCanary('peer-ask-unsettled'),
       () => new MegactorError('HOST_DIED', 'the thread that owed the reply died'),
     );
     for (const shard of shards) core.counters.add('deadLetters', core.credits.forget(shard));

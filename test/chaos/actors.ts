@@ -1,9 +1,20 @@
-/** Who takes part in a chaos trial: vaults whose sum is to be kept, neighbours that ask and watch, bombs that end threads. */
+/** Who takes part in a chaos trial: vaults whose sum is to be kept, a dispatcher with
+ * a router in its state, neighbours that ask and watch, bombs that end threads. */
 import { appendFileSync, readFileSync } from 'node:fs';
-import { defineActor, message, request, type ActorRef } from '../../src/actor/index.ts';
+import { consistentHash, defineActor, message, request, type ActorRef } from '../../src/actor/index.ts';
 import { end, type Ending } from '../runtime/fixtures/dangerous.ts';
 
 type Vaults = { total: ReturnType<typeof request<void, number>>; add: ReturnType<typeof message<number>> };
+
+type Bombs = { goOff: ReturnType<typeof message<Ending>>; askToGoOff: ReturnType<typeof request<Ending>> };
+
+const outcome = async (answer: Promise<unknown>): Promise<string> => {
+  try {
+    return String(await answer);
+  } catch (thrown) {
+    return (thrown as { code?: string }).code ?? String(thrown);
+  }
+};
 
 export const vault = defineActor(import.meta.url, 'vault', {
   state: (start: number) => ({ total: start }),
@@ -18,11 +29,21 @@ export const vault = defineActor(import.meta.url, 'vault', {
     },
     pay: async (s, { to, by }, ctx) => {
       // A turn that waits while bombs go off beside it.
-      await ctx.effect('nothing', () => null);
+      await ctx.effect('count', (effectId) => ctx.service('tally', 'count', null, { effectId }));
       s.total -= by;
       ctx.tell(to as ActorRef<Vaults>, 'add', by);
     },
     total: (s) => s.total,
+  },
+});
+
+/** Adds to the vault that the amount itself chooses. */
+export const dispatcher = defineActor(import.meta.url, 'dispatcher', {
+  state: (vaults: readonly ActorRef[]) => ({ router: consistentHash(vaults as readonly ActorRef<Vaults>[]) }),
+  messages: { spread: message<number>() },
+  routers: (s) => [s.router],
+  receive: {
+    spread: (s, by, ctx) => void ctx.tell(s.router, 'add', by),
   },
 });
 
@@ -31,20 +52,20 @@ export const neighbour = defineActor(import.meta.url, 'neighbour', {
   state: () => ({ ended: [] as number[] }),
   messages: {
     askFor: request<{ of: ActorRef; deadlineMs: number }, string>(),
+    askToGoOff: request<{ of: ActorRef; how: Ending; deadlineMs: number }, string>(),
     watch: request<ActorRef>(),
     ended: request<void, number[]>(),
+    callSlowly: request<void, string>(),
     tellNonsense: request<ActorRef>(),
   },
   receive: {
-    askFor: async (_s, { of, deadlineMs }, ctx) => {
-      try {
-        return String(await ctx.ask(of as ActorRef<Vaults>, 'total', undefined, { deadlineMs }));
-      } catch (thrown) {
-        return (thrown as { code?: string }).code ?? String(thrown);
-      }
-    },
+    askFor: (_s, { of, deadlineMs }, ctx) =>
+      outcome(ctx.ask(of as ActorRef<Vaults>, 'total', undefined, { deadlineMs })),
+    askToGoOff: (_s, { of, how, deadlineMs }, ctx) =>
+      outcome(ctx.ask(of as ActorRef<Bombs>, 'askToGoOff', how, { deadlineMs })),
     watch: (_s, ref, ctx) => ctx.watch(ref),
     ended: (s) => s.ended,
+    callSlowly: async (_s, _body, ctx) => String(await ctx.service('tally', 'slow', 'served')),
     tellNonsense: (_s, to, ctx) => void ctx.tell(to as ActorRef<Vaults>, 'add', (() => 1) as unknown as number),
   },
   onTerminated: (s, ref) => void s.ended.push(ref.id),
