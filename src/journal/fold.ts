@@ -221,7 +221,8 @@ export class ShardFold {
     const passiveTimers = (all?.timers ?? []).flatMap(([id, bytes]): PassiveTimer[] =>
       active.has(id) ? [] : decodeTimers(this.shard, id, bytes).map(([key, dueMs]) => ({ actor: id, key, dueMs })),
     );
-    return { actors, passive, passiveTimers, deliveries: this.#unconsumed(), idMax: this.#idMax };
+    const found = { actors, passive, passiveTimers, deliveries: this.#unconsumed(), idMax: this.#idMax };
+    return this.#stopped.size === 0 ? found : { ...found, stopped: [...this.#stopped] };
   }
 
   /** Actors with mail, an open turn or something in the log: none of them is passive. */

@@ -204,6 +204,8 @@ export interface RecoveredShard {
    * entries beyond the mark. All others are *passive*: `load` reads them.
    */
   readonly actors: readonly RecoveredActor[];
+  /** Actors that have stopped since the mark, if any: a spawn of one of them that comes again starts nobody. */
+  readonly stopped?: readonly number[];
   /** Number of passive actors. */
   readonly passive: number;
   readonly passiveTimers: readonly PassiveTimer[];

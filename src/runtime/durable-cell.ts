@@ -59,8 +59,12 @@ export class DurableCell {
   /** Tells on their way through the journal, and what came after them from an ask on, which must not overtake them (A2). */
   delivering = 0;
   held: MailEnvelope[] = [];
-  /** Positions of journaled stop signals; consumed when the actor has stopped. */
+  /** Positions of journaled wishes that it stops and of what came while it did; consumed when it has stopped. */
   stopSeqs: number[] = [];
+  /** What came while it stopped and is for somebody else; leaves with the stop. */
+  readonly stopOutgoing: Outgoing[] = [];
+  /** The stop is on its way to the journal: what is written from now on comes after it. */
+  stopWritten = false;
   /** Timers as the journal knows them after the last commit, by key. */
   readonly timers = new Map<string, TimerRecord>();
   /** Grows with everything that a snapshot would hold. */

@@ -1,6 +1,6 @@
 /**
  * Durable actors: a turn is one step or several, and a step is one commit of mail consumed, state, history, effects and
- * everything that leaves. What it does not do: the life cycle, or the journal itself.
+ * everything that leaves. What it does not do: the life cycle, the end of an actor (durable-stops.ts), or the journal itself.
  *
  * Invariants: D1 mail is consumed only by the commit of a step or a drop. D2 what a step sends leaves after its commit
  * (output gate), and not at all when the step fails. D3 an effect whose result was recorded is not executed again.
@@ -15,21 +15,14 @@ import { StepProgress, type DurableCell } from './durable-cell.ts';
 import type { MailboxItem, MailEnvelope, Signal } from './envelope.ts';
 import { batchFor } from './batch.ts';
 import { handleMail, handleSignal, isPromise, turnOf, UNHANDLED } from './handling.ts';
-import { lastWords } from './family.ts';
 import type { Life } from './life.ts';
+import { DurableStops } from './durable-stops.ts';
 import { TICKS_KEY } from './durable-timers.ts';
 import { Effects, keepResult, NOW_KEY, progressOfRetry } from './effects.ts';
 import type { DurableActor } from './saves.ts';
 import { StepWriter } from './step-writer.ts';
+import { positions } from './items.ts';
 import { isMail, isSignal, type ShardCore } from './shard-core.ts';
-
-const positions = (items: readonly MailboxItem[]): number[] => items.map((item) => item.seq).filter((seq) => seq >= 0);
-
-/** What a mailbox had spilled: its positions, and what makes dead letters. */
-interface Spilled {
-  readonly seqs: readonly number[];
-  readonly letters: readonly MailboxItem[];
-}
 
 /** Nothing of a turn is under way any more. */
 const rest = (cell: ActorCell): void => {
@@ -43,12 +36,19 @@ export class DurableSteps {
   readonly #life: Life;
   readonly #writer: StepWriter;
   readonly #effects: Effects;
+  readonly #stops: DurableStops;
 
   constructor(core: ShardCore, life: Life) {
     this.#core = core;
     this.#life = life;
     this.#writer = new StepWriter(core);
     this.#effects = new Effects(core, this.#writer, (cell, durable) => this.#cutBatch(cell, durable));
+    this.#stops = new DurableStops({
+      core,
+      life,
+      writer: this.#writer,
+      release: (progress) => this.#release(progress),
+    });
   }
 
   // What the life cycle asks.
@@ -352,46 +352,8 @@ export class DurableSteps {
     durable.retry = again.length > 0 || next.begun ? again : null;
   }
 
-  /** Writes that the actor has stopped, with whatever mail it leaves, then calls `bury`. */
   concludeStop(cell: ActorCell, durable: DurableCell, bury: () => void): void {
-    if (this.#core.halted || this.#core.parts.log === null) {
-      this.#life.abandon(cell);
-      return;
-    }
-    const spilled = this.#core.spilling.drain(cell);
-    if (spilled.length === 0) {
-      this.#writeStop(cell, durable, { seqs: [], letters: [] }, bury);
-      return;
-    }
-    const seqs = spilled.filter((item) => typeof item === 'number');
-    this.#core.spilling.letters(cell, spilled).then(
-      (letters) => this.#writeStop(cell, durable, { seqs, letters }, bury),
-      () => this.#life.abandon(cell),
-    );
-  }
-
-  #writeStop(cell: ActorCell, durable: DurableCell, { seqs, letters }: Spilled, bury: () => void): void {
-    const { progress } = durable;
-    this.#core.counters.addMailboxDepth(-cell.mailbox.length);
-    const had = new Set([...cell.batch, ...(durable.retry ?? []), ...cell.mailbox.drain()]);
-    // Its timers end with it.
-    const left = [...had, ...letters, ...(cell.stash ?? []).filter((item) => !had.has(item))];
-    const items = left.filter((item) => !this.#core.timers.isTick(item));
-    cell.stash = null;
-    const taken = [...new Set([...durable.stopSeqs, ...progress.taken, ...positions(items), ...seqs])];
-    const { by, reason = '' } = cell.stopRequest ?? {};
-    const failed = by === 'failure';
-    const outgoing = failed ? lastWords(cell, this.restoredState(cell)?.state) : [...progress.outgoing];
-    const drop: StepLogEntry = { kind: 'drop', actor: cell.ref.id, taken, reason, stopped: true };
-    durable.retry = items;
-    durable.progress = new StepProgress();
-    this.#writer.append({ entries: [drop], outgoing }).then(
-      () => {
-        if (!failed) this.#release(progress);
-        bury();
-      },
-      () => this.#life.abandon(cell),
-    );
+    this.#stops.conclude(cell, durable, bury);
   }
 
   #isEphemeralHere(to: ActorRef): boolean {

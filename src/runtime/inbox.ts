@@ -4,7 +4,8 @@
  * What it does not do: decide what is due to be delivered; the journal does.
  *
  * Invariants: D1 Every delivered position ends in a step or in a drop, or stays in the journal for the next opening when
- * the turn of its actor was given up because the system stops. Nothing is delivered before the shard has
+ * the turn of its actor was given up because the system stops; that of an actor which is stopping ends with the stop.
+ * Nothing is delivered before the shard has
  * recovered.
  */
 import type {
@@ -113,10 +114,18 @@ export class Inbox {
     }
     const reason = this.#hand(item);
     if (reason === null) return;
+    const isGone = reason === 'not-found' || reason === 'stopped';
+    const forwards = isGone && item.kind === 'signal' ? forward(item) : [];
+    const durable = reason === 'stopped' ? this.#core.cells.get(to)?.durable : null;
+    if (durable != null && !durable.stopWritten) {
+      durable.stopSeqs.push(seq);
+      durable.stopOutgoing.push(...forwards);
+      return;
+    }
     refused.drops.push({ kind: 'drop', actor: item.to, taken: [seq], reason, stopped: false });
-    if (item.kind === 'signal' && (reason === 'not-found' || reason === 'stopped')) {
-      if (item.signal.kind === 'stop' && reason === 'not-found') this.#life.family.noSuchChild(item.from, item);
-      refused.forwards.push(...forward(item));
+    refused.forwards.push(...forwards);
+    if (item.kind === 'signal' && item.signal.kind === 'stop' && reason === 'not-found') {
+      this.#life.family.noSuchChild(item.from, item);
     }
   }
 

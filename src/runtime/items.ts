@@ -12,3 +12,7 @@ export const isMain = (shard: number): boolean => shard === MAIN_SHARD;
 /** Type guard, for filters. */
 export const isMail = (item: MailboxItem): item is MailEnvelope => item.kind === 'mail';
 export const isSignal = (item: MailboxItem): item is SignalEnvelope => item.kind === 'signal';
+
+/** Where the journal holds them. */
+export const positions = (items: readonly MailboxItem[]): number[] =>
+  items.map((item) => item.seq).filter((seq) => seq >= 0);

@@ -65,6 +65,8 @@ export class Saves {
   readonly #newborn = new Map<number, number>();
   /** Actors that the checkpoint found in a turn. */
   readonly #awaited = new Set<number>();
+  /** Actors that stopped, with an inbox position that their spawns are before: as long as the journal knows of them. */
+  readonly #stopped = new Map<number, number>();
   /** The next position of the inbox that may hold a spawn not seen here. */
   #inboxNext = 0;
   #entries = 0;
@@ -104,6 +106,17 @@ export class Saves {
     this.#dirty.delete(id);
     this.#newborn.delete(id);
     this.#awaited.delete(id);
+    this.#stopped.set(id, this.#inboxNext);
+  }
+
+  /** The opening found that these had stopped. */
+  stoppedBefore(ids: readonly number[]): void {
+    for (const id of ids) this.#stopped.set(id, Infinity);
+  }
+
+  /** True for an actor that a second spawn must not start again. */
+  hasStopped(id: number): boolean {
+    return this.#stopped.has(id);
   }
 
   /** Deliveries up to `seq` are here. */
@@ -157,6 +170,7 @@ export class Saves {
     });
     try {
       const mark = moveMark ? this.#mark() : undefined;
+      if (mark !== undefined) this.#forgetStopped(mark.inbox);
       // A second snapshot may be asked for before this one is answered: it goes on where this one ends.
       for (const { cell, historyCommitted } of taken) cell.durable.historySaved = historyCommitted;
       const snapshots = taken.map(({ snapshot }) => snapshot);
@@ -225,6 +239,15 @@ export class Saves {
       if (clock.monotonic() >= until) break;
     }
     return { cells, index };
+  }
+
+  /** They are in the order of their ends: those in front are the oldest, behind what the opening found. */
+  #forgetStopped(inbox: number): void {
+    for (const [id, before] of this.#stopped) {
+      if (before === Infinity) continue;
+      if (before > inbox) return;
+      this.#stopped.delete(id);
+    }
   }
 
   #unsaved(id: number): DurableActor | undefined {

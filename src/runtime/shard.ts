@@ -115,6 +115,7 @@ export class Shard {
     const definitions: LoadedDefinition[] = [];
     // A definition that is gone must not cost an actor its mail, so it fails the opening.
     for (const { record } of recovered.actors) definitions.push(await loader.load(record.module, record.export));
+    this.#core.saves.stoppedBefore(recovered.stopped ?? []);
     this.#core.setPassive(recovered.passive);
     this.#activation.opened(recovered.idMax);
     // Not before: what is overdue brings its actor back at once.

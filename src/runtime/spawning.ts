@@ -2,7 +2,8 @@
  * How actors come to be on a shard: spawned over a link, by the journal, found at its opening, or loaded again. What it
  * does not do: run them (life.ts), or hold what is sent to those that are not there (activation.ts, early-mail.ts).
  *
- * Invariants: N1 An id is one actor: a second spawn of it is ignored, also while it is passive. N2 A name of a shard is
+ * Invariants: N1 An id is one actor: a second spawn of it is ignored, also while it is passive, and after it has
+ * stopped for as long as the journal remembers that. N2 A name of a shard is
  * taken by one actor, in memory or passive; whoever is sent something waits until that is settled (A2).
  */
 import type { ActorRecord, RecoveredActor } from '../journal/shard-log.ts';
@@ -49,7 +50,7 @@ export class Spawning {
   requested(spawn: SpawnEnvelope): void {
     const { record, durable } = spawn;
     const core = this.#core;
-    if (core.cells.has(record.id)) {
+    if (core.cells.has(record.id) || core.saves.hasStopped(record.id)) {
       core.reply(spawn, null);
       return;
     }
@@ -74,6 +75,7 @@ export class Spawning {
       if (isDurable(known)) core.saves.notBorn(known);
       return;
     }
+    if (core.saves.hasStopped(record.id)) return;
     // Before it waits: no mark may pass it meanwhile.
     core.saves.born(record.id, seq);
     const held = this.#parts.activation().hold(record.id, { seq, entry: { kind: 'spawn', actor: record } });

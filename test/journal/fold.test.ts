@@ -48,6 +48,7 @@ const play = (choices: readonly Choice[]): History => {
   const log: StepLogEntry[][] = [];
   const actors = new Map<number, ModelActor>();
   const waiting = new Map<number, InboxEntry>();
+  const gone = new Set<number>();
   for (const id of ACTORS) {
     actors.set(id, { step: 0, state: undefined, history: [], open: false, begun: null });
     inbox.push(spawn(id));
@@ -88,6 +89,7 @@ const play = (choices: readonly Choice[]): History => {
       const stopped = kind === 'drop' && count === 0;
       log.push([{ kind: 'drop', actor: id, taken, reason: 'test', stopped }]);
       if (actor?.begun != null) actor.begun.taken = actor.begun.taken.filter((seq) => !taken.includes(seq));
+      if (stopped) gone.add(id);
       if (stopped) actors.delete(id);
       continue;
     }
@@ -95,6 +97,7 @@ const play = (choices: readonly Choice[]): History => {
     log.push([step(id, actor.step, fields)]);
     actor.history.push(...fields.history);
     Object.assign(actor, { step: actor.step + 1, state: fields.state, open: fields.open, begun: null });
+    if (fields.stopped) gone.add(id);
     if (fields.stopped) actors.delete(id);
   }
   const recovered = [...actors].map(([id, actor]) => {
@@ -112,6 +115,7 @@ const play = (choices: readonly Choice[]): History => {
     log,
     expected: {
       actors: recovered,
+      ...(gone.size === 0 ? {} : { stopped: [...gone] }),
       passive: 0,
       passiveTimers: [],
       deliveries: [...waiting].map(([seq, entry]) => ({ seq, entry })),

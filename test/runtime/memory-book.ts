@@ -174,7 +174,15 @@ export class ShardBook {
       timers.map(({ key, dueMs }): PassiveTimer => ({ actor: record.id, key, dueMs })),
     );
     const ids = this.inbox.flatMap((entry) => (entry.kind === 'spawn' ? [entry.actor.id] : []));
-    return deepCopy({ actors, passive: passive.length, passiveTimers, deliveries, idMax: Math.max(0, ...ids) });
+    const stopped = [...this.#gone()];
+    return deepCopy({
+      actors,
+      stopped,
+      passive: passive.length,
+      passiveTimers,
+      deliveries,
+      idMax: Math.max(0, ...ids),
+    });
   }
 
   #gone(): ReadonlySet<number> {
