@@ -3,6 +3,8 @@
  * behind it needs an array. An entry is an item, or a tell in its three parts: millions of tells need no object each as
  * long as nobody wants to see them as one (`wholeOf`). What it does not do: bound itself; its owner does.
  *
+ * Its methods are not private by `#`: one such method costs every object of the class a slot, and every call a check.
+ *
  * Invariants: M1 The first entry, if there is one, is older than everything behind it. M4 A tell in parts comes out of
  * everything but `takeInto` as the item that `wholeOf` makes of it.
  */
@@ -26,45 +28,47 @@ export class Hand {
   from: Sender | undefined = undefined;
 }
 
+/** What waits behind the first entry: entries in an array that is used as a ring. */
+class Rest {
+  slots: unknown[] = Array.from<unknown>({ length: CAPACITY_START * WIDTH });
+  /** The slot where they begin. */
+  head = 0;
+  /** Entries. */
+  length = 0;
+}
+
 export class Lane<Item> {
   #first: unknown = undefined;
   #body: unknown = undefined;
   #from: Sender | undefined = undefined;
-  /** Allocated with the first entry that waits behind another, because most actors of a large system are idle. */
-  #rest: unknown[] | null = null;
-  /** Of the entries in `#rest`: the slot where they begin, and how many there are. */
-  #head = 0;
-  #length = 0;
+  /** Made with the first entry that waits behind another, because most actors of a large system are idle. */
+  #rest: Rest | null = null;
 
   /** Entries of the lane. */
   get userLength(): number {
-    return this.#first === undefined ? this.#length : this.#length + 1;
+    const behind = this.#rest === null ? 0 : this.#rest.length;
+    return this.#first === undefined ? behind : behind + 1;
   }
 
   /** Adds an item, whatever is there. @param item not undefined */
   force(item: Item): void {
-    this.#add(item, undefined, undefined);
+    this.add(item, undefined, undefined);
   }
 
   /** Adds a tell, whatever is there. */
   forceTell(type: string, body: unknown, from: Sender): void {
-    this.#add(type, body, from);
+    this.add(type, body, from);
   }
 
   peekUser(): Item | undefined {
-    if (this.#first !== undefined) return this.#whole(this.#first, this.#body, this.#from);
-    return this.#length === 0 ? undefined : this.#at(0);
+    if (this.#first !== undefined) return this.whole(this.#first, this.#body, this.#from);
+    return this.#rest === null || this.#rest.length === 0 ? undefined : this.at(this.#rest, 0);
   }
 
   takeUser(): Item | undefined {
-    if (this.#first === undefined) {
-      if (this.#length === 0) return undefined;
-      const item = this.#at(0);
-      this.#drop();
-      return item;
-    }
-    const item = this.#whole(this.#first, this.#body, this.#from);
-    this.#clearFirst();
+    const item = this.peekUser();
+    if (this.#first !== undefined) this.clearFirst();
+    else if (item !== undefined) this.drop(this.#rest as Rest);
     return item;
   }
 
@@ -74,31 +78,33 @@ export class Lane<Item> {
       hand.head = this.#first;
       hand.body = this.#body;
       hand.from = this.#from;
-      this.#clearFirst();
+      this.clearFirst();
       return true;
     }
-    if (this.#length === 0) return false;
-    const rest = this.#rest as unknown[];
-    const at = this.#head;
-    hand.head = rest[at];
-    hand.body = rest[at + 1];
-    hand.from = rest[at + 2] as Sender | undefined;
-    this.#drop();
+    const rest = this.#rest;
+    if (rest === null || rest.length === 0) return false;
+    const { slots, head: at } = rest;
+    hand.head = slots[at];
+    hand.body = slots[at + 1];
+    hand.from = slots[at + 2] as Sender | undefined;
+    this.drop(rest);
     return true;
   }
 
   /** Puts items in front of all, keeping their order. */
   putBack(items: readonly Item[]): void {
     for (let index = items.length - 1; index >= 0; index -= 1) {
-      if (this.#first !== undefined) this.#pushBack();
+      if (this.#first !== undefined) this.pushBack();
       this.#first = items[index];
     }
   }
 
   /** Everything that is there, next first. */
   *held(): Iterable<Item> {
-    if (this.#first !== undefined) yield this.#whole(this.#first, this.#body, this.#from);
-    for (let index = 0; index < this.#length; index += 1) yield this.#at(index);
+    if (this.#first !== undefined) yield this.whole(this.#first, this.#body, this.#from);
+    const rest = this.#rest;
+    if (rest === null) return;
+    for (let index = 0; index < rest.length; index += 1) yield this.at(rest, index);
   }
 
   /** Removes and returns everything, next first. */
@@ -113,73 +119,72 @@ export class Lane<Item> {
     throw new TypeError(`this lane takes no tells in parts ('${type}')`);
   }
 
-  #whole(head: unknown, body: unknown, from: Sender | undefined): Item {
+  private whole(head: unknown, body: unknown, from: Sender | undefined): Item {
     return from === undefined ? (head as Item) : this.wholeOf(head as string, body, from);
   }
 
-  #add(head: unknown, body: unknown, from: Sender | undefined): void {
-    if (this.#first === undefined && this.#length === 0) {
+  private add(head: unknown, body: unknown, from: Sender | undefined): void {
+    if (this.#first === undefined && (this.#rest === null || this.#rest.length === 0)) {
       this.#first = head;
       this.#body = body;
       this.#from = from;
       return;
     }
-    const rest = this.#room();
-    let at = this.#head + this.#length * WIDTH;
-    if (at >= rest.length) at -= rest.length;
-    rest[at] = head;
-    rest[at + 1] = body;
-    rest[at + 2] = from;
-    this.#length += 1;
+    const rest = this.room();
+    const { slots } = rest;
+    let at = rest.head + rest.length * WIDTH;
+    if (at >= slots.length) at -= slots.length;
+    slots[at] = head;
+    slots[at + 1] = body;
+    slots[at + 2] = from;
+    rest.length += 1;
   }
 
   /** Moves the first entry in front of the rest. */
-  #pushBack(): void {
-    const rest = this.#room();
-    const at = (this.#head === 0 ? rest.length : this.#head) - WIDTH;
-    this.#head = at;
-    rest[at] = this.#first;
-    rest[at + 1] = this.#body;
-    rest[at + 2] = this.#from;
-    this.#length += 1;
-    this.#clearFirst();
+  private pushBack(): void {
+    const rest = this.room();
+    const { slots } = rest;
+    const at = (rest.head === 0 ? slots.length : rest.head) - WIDTH;
+    rest.head = at;
+    slots[at] = this.#first;
+    slots[at + 1] = this.#body;
+    slots[at + 2] = this.#from;
+    rest.length += 1;
+    this.clearFirst();
   }
 
-  #clearFirst(): void {
+  private clearFirst(): void {
     this.#first = undefined;
     this.#body = undefined;
     this.#from = undefined;
   }
 
-  /** @param index within the rest */
-  #at(index: number): Item {
-    const rest = this.#rest as unknown[];
-    const at = (this.#head + index * WIDTH) % rest.length;
-    return this.#whole(rest[at], rest[at + 1], rest[at + 2] as Sender | undefined);
+  private at({ slots, head }: Rest, index: number): Item {
+    const at = (head + index * WIDTH) % slots.length;
+    return this.whole(slots[at], slots[at + 1], slots[at + 2] as Sender | undefined);
   }
 
   /** Lets go of the first entry of the rest. */
-  #drop(): void {
-    const rest = this.#rest as unknown[];
-    const at = this.#head;
-    rest[at] = undefined;
-    rest[at + 1] = undefined;
-    rest[at + 2] = undefined;
-    this.#head = at + WIDTH === rest.length ? 0 : at + WIDTH;
-    this.#length -= 1;
-    if (this.#length === 0 && rest.length > CAPACITY_KEPT * WIDTH) this.#rest = null;
+  private drop(rest: Rest): void {
+    const { slots, head: at } = rest;
+    slots[at] = undefined;
+    slots[at + 1] = undefined;
+    slots[at + 2] = undefined;
+    rest.head = at + WIDTH === slots.length ? 0 : at + WIDTH;
+    rest.length -= 1;
+    if (rest.length === 0 && slots.length > CAPACITY_KEPT * WIDTH) this.#rest = null;
   }
 
-  /** The array of the rest, with room for one more. */
-  #room(): unknown[] {
+  /** The rest, with room for one more. */
+  private room(): Rest {
+    this.#rest ??= new Rest();
     const rest = this.#rest;
-    if (rest !== null && this.#length * WIDTH < rest.length) return rest;
-    const grown = Array.from<unknown>({ length: rest === null ? CAPACITY_START * WIDTH : rest.length * 2 });
-    for (let index = 0; index < this.#length * WIDTH; index += 1) {
-      grown[index] = (rest as unknown[])[(this.#head + index) % (rest as unknown[]).length];
-    }
-    this.#head = 0;
-    this.#rest = grown;
-    return grown;
+    const { slots, head } = rest;
+    if (rest.length * WIDTH < slots.length) return rest;
+    const grown = Array.from<unknown>({ length: slots.length * 2 });
+    for (let index = 0; index < slots.length; index += 1) grown[index] = slots[(head + index) % slots.length];
+    rest.head = 0;
+    rest.slots = grown;
+    return rest;
   }
 }

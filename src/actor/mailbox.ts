@@ -29,13 +29,16 @@ export type Offered = 'accepted' | 'rejected' | 'dropped';
 
 const NOTHING: readonly number[] = [];
 
+/** Lanes that most mailboxes never have. */
+class RareLanes<Item> {
+  system: Ring<Item> | null = null;
+  spill: SpillLane<Item> | null = null;
+}
+
 /** The user lane is what it extends: an object of its own would cost every actor more than all that is in it. */
 export class Mailbox<Item> extends Lane<Item> {
   readonly #limits: MailboxLimits;
-  /** Most mailboxes never have one. */
-  #system: Ring<Item> | null = null;
-  /** Most mailboxes never have one. */
-  #spill: SpillLane<Item> | null = null;
+  #rare: RareLanes<Item> | null = null;
 
   constructor(limits: MailboxLimits) {
     super();
@@ -49,12 +52,12 @@ export class Mailbox<Item> extends Lane<Item> {
 
   /** What waits behind the user lane. */
   get spilled(): number {
-    return this.#spill?.length ?? 0;
+    return this.#rare?.spill?.length ?? 0;
   }
 
   /** Items among what is spilled: no journal holds them. */
   get behind(): number {
-    return this.#spill?.items ?? 0;
+    return this.#rare?.spill?.items ?? 0;
   }
 
   /** Everything that waits. */
@@ -63,17 +66,17 @@ export class Mailbox<Item> extends Lane<Item> {
   }
 
   get systemLength(): number {
-    return this.#system === null ? 0 : this.#system.length;
+    return this.#rare === null || this.#rare.system === null ? 0 : this.#rare.system.length;
   }
 
   offer(item: Item): Offered {
-    const offered = this.userLength < this.#limits.capacity ? 'accepted' : this.#offeredToFull();
+    const offered = this.userLength < this.#limits.capacity ? 'accepted' : this.offeredToFull();
     if (offered === 'accepted') this.force(item);
     return offered;
   }
 
   offerTell(type: string, body: unknown, from: Sender): Offered {
-    const offered = this.userLength < this.#limits.capacity ? 'accepted' : this.#offeredToFull();
+    const offered = this.userLength < this.#limits.capacity ? 'accepted' : this.offeredToFull();
     if (offered === 'accepted') this.forceTell(type, body, from);
     return offered;
   }
@@ -90,16 +93,16 @@ export class Mailbox<Item> extends Lane<Item> {
     }
     if (position >= 0) this.spill(position);
     else {
-      this.#spill ??= new SpillLane<Item>();
-      this.#spill.pushItem(item);
+      this.lanes.spill ??= new SpillLane<Item>();
+      this.lanes.spill.pushItem(item);
     }
     return false;
   }
 
   /** Adds a position behind the user lane. */
   spill(position: number): void {
-    this.#spill ??= new SpillLane<Item>();
-    this.#spill.pushPosition(position);
+    this.lanes.spill ??= new SpillLane<Item>();
+    this.lanes.spill.pushPosition(position);
   }
 
   /**
@@ -108,74 +111,79 @@ export class Mailbox<Item> extends Lane<Item> {
    * @returns positions to be read now, none when enough is there or a refill is under way
    */
   beginRefill(batchMax: number): readonly number[] {
-    const spill = this.#spill;
+    const spill = this.#rare?.spill ?? null;
     if (spill === null || spill.isReading) return NOTHING;
     const { capacity } = this.#limits;
     const refillBelow = Math.max(Math.ceil(capacity / 2), Math.min(batchMax, capacity));
     if (this.userLength >= refillBelow) return NOTHING;
-    this.#moveItems(spill);
+    this.moveItems(spill);
     return this.userLength >= capacity ? NOTHING : spill.begin(Math.min(capacity - this.userLength, REFILL_MAX));
   }
 
   /** @param items of the positions that were to be read, in their order */
   endRefill(items: readonly Item[]): void {
-    this.#spill?.end();
+    this.#rare?.spill?.end();
     for (const item of items) this.force(item);
   }
 
   /** Whether positions were taken by `beginRefill` and have not come back. */
   get isRefilling(): boolean {
-    return this.#spill?.isReading ?? false;
+    return this.#rare?.spill?.isReading ?? false;
   }
 
   offerSystem(item: Item): void {
-    this.#system ??= new Ring<Item>();
-    this.#system.push(item);
+    this.lanes.system ??= new Ring<Item>();
+    this.lanes.system.push(item);
   }
 
   /** The next item of the system lane, or else of the user lane. */
   take(): Item | undefined {
-    return this.#system?.shift() ?? this.takeUser();
+    return this.#rare?.system?.shift() ?? this.takeUser();
   }
 
   /** `take`, with the parts of a tell as they are. False when nothing is there. */
   takeNext(hand: Hand): boolean {
-    if (this.#system === null || this.#system.length === 0) return this.takeInto(hand);
-    hand.head = this.#system.shift();
+    if (this.#rare === null || this.systemLength === 0) return this.takeInto(hand);
+    hand.head = this.#rare.system?.shift();
     hand.from = undefined;
     return true;
   }
 
   takeSystem(): Item | undefined {
-    return this.#system?.shift();
+    return this.#rare?.system?.shift();
   }
 
   peekSystem(): Item | undefined {
-    return this.#system?.peek();
+    return this.#rare?.system?.peek();
   }
 
   /** The position or the item that is next behind the user lane. */
   peekSpilled(): number | Item | undefined {
-    return this.#spill?.peek();
+    return this.#rare?.spill?.peek();
   }
 
   /** Empties both lanes, system first. */
   drain(): Item[] {
-    return [...(this.#system?.drain() ?? []), ...this.drainUser()];
+    return [...(this.#rare?.system?.drain() ?? []), ...this.drainUser()];
   }
 
   /** Empties what is behind them; a refill that is under way comes to nothing. */
   drainSpilled(): (number | Item)[] {
-    return this.#spill?.drain() ?? [];
+    return this.#rare?.spill?.drain() ?? [];
   }
 
-  #offeredToFull(): Offered {
+  private get lanes(): RareLanes<Item> {
+    this.#rare ??= new RareLanes<Item>();
+    return this.#rare;
+  }
+
+  private offeredToFull(): Offered {
     const { overflow } = this.#limits;
     if (overflow === 'reject') return 'rejected';
     return overflow === 'drop-new' ? 'dropped' : 'accepted';
   }
 
-  #moveItems(spill: SpillLane<Item>): void {
+  private moveItems(spill: SpillLane<Item>): void {
     while (this.userLength < this.#limits.capacity) {
       const item = spill.shiftItem();
       if (item === undefined) return;

@@ -49,7 +49,8 @@ const schema = z.strictObject({
   id: z.int().positive().optional(),
 });
 
-const EPHEMERAL: ActorOptions = {
+/** Of an actor that is spawned without options. */
+export const EPHEMERAL: ActorOptions = {
   supervision: SUPERVISION_DEFAULT,
   mailbox: { capacity: MAILBOX_CAPACITY, overflow: 'reject' },
   pollIntervalMs: 0,

@@ -22,7 +22,7 @@ import {
   type Target,
   type Timers,
 } from '../actor/index.ts';
-import { seededRandom, type Random } from '../platform/index.ts';
+import { seededRandom } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import { effectId, hashString } from '../protocol/ids.ts';
 import type { EventInput } from '../telemetry/index.ts';
@@ -35,21 +35,22 @@ import { turnOf } from './handling.ts';
 import type { Life } from './life.ts';
 import { lookup, mailToNobody } from './routing.ts';
 import { ownMail, type ShardCore } from './shard-core.ts';
-import { spawnRecord } from './spawn-record.ts';
+import { shardFor, spawnRecord } from './spawn-record.ts';
+import type { Spawning } from './spawning.ts';
 import { decidesForChildren } from './supervision.ts';
 
 export interface ContextParts {
   readonly core: ShardCore;
   readonly life: Life;
   readonly steps: DurableSteps;
+  /** null where nothing ephemeral is. */
+  readonly spawning: Spawning | null;
 }
 
 export class CellContext implements ActorContext {
   readonly #parts: ContextParts;
   readonly #cell: ActorCell;
   #retired = false;
-  #random: Random | null = null;
-  #timers: Timers | null = null;
 
   constructor(parts: ContextParts, cell: ActorCell) {
     this.#parts = parts;
@@ -88,8 +89,7 @@ export class CellContext implements ActorContext {
   }
 
   get timers(): Timers {
-    this.#timers ??= this.#makeTimers();
-    return this.#timers;
+    return this.#makeTimers();
   }
 
   /** Nothing that still holds this context may act any more. */
@@ -103,29 +103,35 @@ export class CellContext implements ActorContext {
     options?: SpawnOptions,
   ): ActorRef<Messages> {
     this.#check();
-    const { core, life, steps } = this.#parts;
+    const { core, life, steps, spawning } = this.#parts;
+    const cell = this.#cell;
     const durable = options?.durable === true;
     if (durable && core.parts.log === null) {
-      throw new MegactorError('DURABLE_WITHOUT_JOURNAL', `'${options?.name ?? definition.export}' has no journal`);
+      throw new MegactorError('DURABLE_WITHOUT_JOURNAL', `'${options.name ?? definition.export}' has no journal`);
     }
     const resolved = resolveSpawnOptions(options);
-    const own = decidesForChildren(this.#cell.definition) ? { ...resolved, supervised: true as const } : resolved;
-    const { record, shard } = spawnRecord(definition, init, options, own, {
-      shards: core.parts.shards,
+    const shard = shardFor(options, core, cell.ref);
+    const isNew = options?.id === undefined && options?.name === undefined;
+    if (isNew && !durable && cell.durable === null && shard === core.shard && spawning !== null) {
+      return spawning.beside(cell, spawning.originOf(cell, definition, resolved), init) as ActorRef<Messages>;
+    }
+    const own = decidesForChildren(cell.definition) ? { ...resolved, supervised: true as const } : resolved;
+    const { record } = spawnRecord(definition, init, options, own, {
+      shards: core.shards,
       allocate: () => core.allocator.next(),
-      nextShard: () => core.nextShard(),
-      parent: this.#cell.ref,
-      ancestors: ancestorsBelow(this.#cell),
+      nextShard: () => shard,
+      parent: cell.ref,
+      ancestors: ancestorsBelow(cell),
     });
     const named = shard === core.shard ? core.names.get(record.name) : undefined;
     if (named !== undefined && named.ref.id !== record.id) {
       throw new MegactorError('ACTOR_NAME_TAKEN', `an actor called '${record.name}' exists`);
     }
     const ref = { shard, id: record.id, name: record.name };
-    life.family.add(this.#cell, ref, durable);
-    if (this.#cell.durable !== null && durable) steps.sendSpawn(this.#cell, shard, record);
+    life.family.add(cell, ref, durable);
+    if (cell.durable !== null && durable) steps.sendSpawn(cell, shard, record);
     else this.#send({ kind: 'spawn', shard, source: core.shard, record, durable, ask: 0 });
-    this.#cell.durable?.progress.spawned.push(ref);
+    cell.durable?.progress.spawned.push(ref);
     return ref;
   }
 
@@ -285,8 +291,8 @@ export class CellContext implements ActorContext {
     const progress = this.#cell.durable?.progress;
     const stream = hashString(this.#cell.ref.name, seed);
     if (progress === undefined) {
-      this.#random ??= seededRandom(stream);
-      return this.#random();
+      this.#cell.random ??= seededRandom(stream);
+      return this.#cell.random();
     }
     progress.random ??= seededRandom(hashString(progress.drawnAfter, stream), this.step + 1);
     return progress.random();

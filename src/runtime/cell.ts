@@ -1,16 +1,10 @@
 /** Everything a shard keeps of one actor. Data only: turns, life and durable steps are modules of their own. */
-import {
-  Mailbox,
-  NO_RESTARTS,
-  plainRef,
-  type ActorOptions,
-  type ActorRef,
-  type RestartHistory,
-} from '../actor/index.ts';
+import { Mailbox, NO_RESTARTS, type ActorOptions, type ActorRef, type RestartHistory } from '../actor/index.ts';
 import type { ActorRecord } from '../journal/shard-log.ts';
 import { MAIN_SHARD, type ActorAddress } from '../protocol/ids.ts';
-import type { TimerHandle } from '../platform/index.ts';
+import type { Random, TimerHandle } from '../platform/index.ts';
 import type { CellContext } from './cell-context.ts';
+import type { Children, Sibling } from './children.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
 import type { DurableCell } from './durable-cell.ts';
 import type { MailboxItem, MailEnvelope } from './envelope.ts';
@@ -34,11 +28,6 @@ export type CellStatus =
   | 'stopped'
   | 'passive'
   | 'abandoned';
-
-export interface Child {
-  readonly ref: ActorRef;
-  readonly durable: boolean;
-}
 
 /** Why the life of an actor is to be interrupted. */
 export interface StopRequest {
@@ -70,7 +59,7 @@ export interface Waiting {
 
 /** The order in which the children of an actor stop: one after the other, the last one first. */
 export interface Leaving {
-  readonly line: Child[];
+  readonly line: Sibling[];
   /** The one that was asked to stop. */
   asked: number;
   /** Guards against stops within stops. */
@@ -82,7 +71,7 @@ export const NO_ITEMS: MailboxItem[] = [];
 
 /** The ancestors of a child of `cell`. */
 export const ancestorsBelow = (cell: ActorCell): readonly ActorAddress[] => {
-  const { parent } = cell.record;
+  const { parent } = cell;
   const above = cell.options.ancestors ?? [];
   return parent === null || parent.shard === MAIN_SHARD ? above : [{ shard: parent.shard, id: parent.id }, ...above];
 };
@@ -109,18 +98,32 @@ class RareParts {
   restartCount = 0;
   /** Position of the message that ended a host; it dies for a reason of its own. */
   poison = -1;
-  /** In the order of their start. */
-  children: Map<number, Child> | null = null;
+  children: Children | null = null;
+  stopRequest: StopRequest | null = null;
+  /** Of an ephemeral actor. */
+  random: Random | null = null;
 }
 
 /** What is read of an actor without any of them; never written to. */
 const NONE = new RareParts();
 
-/** It is its own mailbox: an object more for every actor would show. */
-export class ActorCell extends Mailbox<MailboxItem> {
+/** What actors of one definition and one set of options share. */
+export interface Origin {
+  /** A module id. */
+  readonly module: string;
+  readonly export: string;
+  readonly options: ActorOptions;
+  /** null until somebody asked for it when it was here. */
+  loaded: LoadedDefinition | null;
+}
+
+/** It is its own mailbox, and its own link among its siblings: an object more for every actor would show. */
+export class ActorCell extends Mailbox<MailboxItem> implements Sibling {
   #rare: RareParts | null = null;
   readonly ref: ActorRef;
-  readonly record: ActorRecord;
+  readonly origin: Origin;
+  readonly init: unknown;
+  readonly parent: ActorAddress | null;
   /** null for an ephemeral actor. */
   readonly durable: DurableCell | null;
   definition: LoadedDefinition | null = null;
@@ -129,19 +132,40 @@ export class ActorCell extends Mailbox<MailboxItem> {
   context: CellContext | null = null;
   /** Grows with every turn, so that what belongs to a turn that was given up can be told. */
   turn = 0;
-  /** The mail being handled, for `ctx.sender` and `ctx.stash`. */
+  /** The mail being handled, unless the shard has it in hand. */
   current: MailEnvelope | null = null;
   /** What the turn under way has taken, for whoever has to settle it when the turn is given up. */
   batch: MailboxItem[] = NO_ITEMS;
-  stopRequest: StopRequest | null = null;
   /** Its `onStart` is to run. */
   begins = false;
+  family: Children | null = null;
+  before: Sibling | null = null;
+  after: Sibling | null = null;
 
-  constructor(shard: number, record: ActorRecord, durable: DurableCell | null) {
-    super((record.options as ActorOptions).mailbox);
-    this.ref = plainRef({ shard, id: record.id, name: record.name });
-    this.record = record;
+  constructor(ref: ActorRef, origin: Origin, init: unknown, parent: ActorAddress | null, durable: DurableCell | null) {
+    super(origin.options.mailbox);
+    this.ref = ref;
+    this.origin = origin;
+    this.init = init;
+    this.parent = parent;
     this.durable = durable;
+  }
+
+  /** The cell of an actor that somebody else has made a record of. */
+  static of(shard: number, record: ActorRecord, durable: DurableCell | null): ActorCell {
+    const { id, name, module, export: exportName, init, parent } = record;
+    const origin = { module, export: exportName, options: record.options as ActorOptions, loaded: null };
+    return new ActorCell({ shard, id, name }, origin, init, parent, durable);
+  }
+
+  get record(): ActorRecord {
+    const { ref, origin, init, parent } = this;
+    const { module, export: exportName, options } = origin;
+    return { id: ref.id, name: ref.name, module, export: exportName, init, parent, options };
+  }
+
+  get isDurable(): boolean {
+    return this.durable !== null;
   }
 
   get mailbox(): Mailbox<MailboxItem> {
@@ -168,7 +192,7 @@ export class ActorCell extends Mailbox<MailboxItem> {
   }
 
   set leaving(value: RareParts['leaving']) {
-    if (this.#rare !== null || value !== NONE.leaving) this.#parts().leaving = value;
+    if (this.#rare !== null || value !== NONE.leaving) this.parts().leaving = value;
   }
 
   get supervising(): RareParts['supervising'] {
@@ -176,7 +200,7 @@ export class ActorCell extends Mailbox<MailboxItem> {
   }
 
   set supervising(value: RareParts['supervising']) {
-    if (this.#rare !== null || value !== NONE.supervising) this.#parts().supervising = value;
+    if (this.#rare !== null || value !== NONE.supervising) this.parts().supervising = value;
   }
 
   get waiting(): RareParts['waiting'] {
@@ -184,7 +208,7 @@ export class ActorCell extends Mailbox<MailboxItem> {
   }
 
   set waiting(value: RareParts['waiting']) {
-    if (this.#rare !== null || value !== NONE.waiting) this.#parts().waiting = value;
+    if (this.#rare !== null || value !== NONE.waiting) this.parts().waiting = value;
   }
 
   get upOrder(): RareParts['upOrder'] {
@@ -192,7 +216,7 @@ export class ActorCell extends Mailbox<MailboxItem> {
   }
 
   set upOrder(value: RareParts['upOrder']) {
-    if (this.#rare !== null || value !== NONE.upOrder) this.#parts().upOrder = value;
+    if (this.#rare !== null || value !== NONE.upOrder) this.parts().upOrder = value;
   }
 
   get watchers(): RareParts['watchers'] {
@@ -200,7 +224,7 @@ export class ActorCell extends Mailbox<MailboxItem> {
   }
 
   set watchers(value: RareParts['watchers']) {
-    if (this.#rare !== null || value !== NONE.watchers) this.#parts().watchers = value;
+    if (this.#rare !== null || value !== NONE.watchers) this.parts().watchers = value;
   }
 
   get watching(): RareParts['watching'] {
@@ -208,7 +232,7 @@ export class ActorCell extends Mailbox<MailboxItem> {
   }
 
   set watching(value: RareParts['watching']) {
-    if (this.#rare !== null || value !== NONE.watching) this.#parts().watching = value;
+    if (this.#rare !== null || value !== NONE.watching) this.parts().watching = value;
   }
 
   get timers(): RareParts['timers'] {
@@ -216,7 +240,7 @@ export class ActorCell extends Mailbox<MailboxItem> {
   }
 
   set timers(value: RareParts['timers']) {
-    if (this.#rare !== null || value !== NONE.timers) this.#parts().timers = value;
+    if (this.#rare !== null || value !== NONE.timers) this.parts().timers = value;
   }
 
   get stash(): RareParts['stash'] {
@@ -224,7 +248,7 @@ export class ActorCell extends Mailbox<MailboxItem> {
   }
 
   set stash(value: RareParts['stash']) {
-    if (this.#rare !== null || value !== NONE.stash) this.#parts().stash = value;
+    if (this.#rare !== null || value !== NONE.stash) this.parts().stash = value;
   }
 
   get pause(): RareParts['pause'] {
@@ -232,7 +256,7 @@ export class ActorCell extends Mailbox<MailboxItem> {
   }
 
   set pause(value: RareParts['pause']) {
-    if (this.#rare !== null || value !== NONE.pause) this.#parts().pause = value;
+    if (this.#rare !== null || value !== NONE.pause) this.parts().pause = value;
   }
 
   get abort(): RareParts['abort'] {
@@ -240,7 +264,7 @@ export class ActorCell extends Mailbox<MailboxItem> {
   }
 
   set abort(value: RareParts['abort']) {
-    if (this.#rare !== null || value !== NONE.abort) this.#parts().abort = value;
+    if (this.#rare !== null || value !== NONE.abort) this.parts().abort = value;
   }
 
   get restarts(): RareParts['restarts'] {
@@ -248,7 +272,7 @@ export class ActorCell extends Mailbox<MailboxItem> {
   }
 
   set restarts(value: RareParts['restarts']) {
-    if (this.#rare !== null || value !== NONE.restarts) this.#parts().restarts = value;
+    if (this.#rare !== null || value !== NONE.restarts) this.parts().restarts = value;
   }
 
   get restartCount(): RareParts['restartCount'] {
@@ -256,7 +280,7 @@ export class ActorCell extends Mailbox<MailboxItem> {
   }
 
   set restartCount(value: RareParts['restartCount']) {
-    if (this.#rare !== null || value !== NONE.restartCount) this.#parts().restartCount = value;
+    if (this.#rare !== null || value !== NONE.restartCount) this.parts().restartCount = value;
   }
 
   get children(): RareParts['children'] {
@@ -264,7 +288,23 @@ export class ActorCell extends Mailbox<MailboxItem> {
   }
 
   set children(value: RareParts['children']) {
-    if (this.#rare !== null || value !== NONE.children) this.#parts().children = value;
+    if (this.#rare !== null || value !== NONE.children) this.parts().children = value;
+  }
+
+  get stopRequest(): RareParts['stopRequest'] {
+    return (this.#rare ?? NONE).stopRequest;
+  }
+
+  set stopRequest(value: RareParts['stopRequest']) {
+    if (this.#rare !== null || value !== NONE.stopRequest) this.parts().stopRequest = value;
+  }
+
+  get random(): RareParts['random'] {
+    return (this.#rare ?? NONE).random;
+  }
+
+  set random(value: RareParts['random']) {
+    if (this.#rare !== null || value !== NONE.random) this.parts().random = value;
   }
 
   get poison(): number {
@@ -272,11 +312,11 @@ export class ActorCell extends Mailbox<MailboxItem> {
   }
 
   set poison(value: number) {
-    if (this.#rare !== null || value !== NONE.poison) this.#parts().poison = value;
+    if (this.#rare !== null || value !== NONE.poison) this.parts().poison = value;
   }
 
   get options(): ActorOptions {
-    return this.record.options as ActorOptions;
+    return this.origin.options;
   }
 
   /** True for an actor at work, or ready for it. */
@@ -296,7 +336,7 @@ export class ActorCell extends Mailbox<MailboxItem> {
     this.#rare.pause = null;
   }
 
-  #parts(): RareParts {
+  private parts(): RareParts {
     this.#rare ??= new RareParts();
     return this.#rare;
   }

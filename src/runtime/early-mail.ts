@@ -17,7 +17,7 @@ export class EarlyMail {
   readonly #clock: Clock;
   readonly #expired: (envelope: Envelope) => void;
   /** By allocator. */
-  readonly #largest = new Map<number, number>();
+  readonly #largest = new Float64Array(ALLOCATORS_MAX);
   readonly #waiting = new Map<number, Envelope[]>();
   #count = 0;
 
@@ -45,13 +45,14 @@ export class EarlyMail {
 
   /** True when an actor of this id, or of a later one of the same allocator, was here. */
   wasSeen(id: number): boolean {
-    return id <= (this.#largest.get(id % ALLOCATORS_MAX) ?? 0);
+    return id <= (this.#largest[id % ALLOCATORS_MAX] as number);
   }
 
   /** The actor `id` is here, or will never be. @returns what waited for it, in order */
   arrived(id: number): readonly Envelope[] {
     const allocator = id % ALLOCATORS_MAX;
-    if (id > (this.#largest.get(allocator) ?? 0)) this.#largest.set(allocator, id);
+    if (id > (this.#largest[allocator] as number)) this.#largest[allocator] = id;
+    if (this.#waiting.size === 0) return NOTHING;
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return NOTHING;
     this.#waiting.delete(id);

@@ -7,7 +7,8 @@
  */
 import { plainRef, refOfAddress, type ActorRef } from '../actor/index.ts';
 import type { Outgoing } from '../journal/shard-log.ts';
-import type { ActorCell, Child, Leaving } from './cell.ts';
+import type { ActorCell, Leaving } from './cell.ts';
+import { Children, type Sibling } from './children.ts';
 import type { Signal } from './envelope.ts';
 import { isDurable } from './saves.ts';
 import { isMain, type ShardCore } from './shard-core.ts';
@@ -20,23 +21,28 @@ export class Family {
   }
 
   parentOf(cell: ActorCell): ActorRef | null {
-    const { parent } = cell.record;
+    const { parent } = cell;
     if (parent === null || isMain(parent.shard)) return null;
     return this.#core.cells.get(parent.id)?.ref ?? refOfAddress(parent);
   }
 
   add(cell: ActorCell, ref: ActorRef, durable: boolean): void {
-    cell.children ??= new Map<number, Child>();
-    if (durable && isDurable(cell) && !cell.children.has(ref.id)) this.#core.saves.touch(cell);
-    cell.children.set(ref.id, { ref, durable });
+    const children = this.#of(cell);
+    if (durable && isDurable(cell) && !children.has(ref.id)) this.#core.saves.touch(cell);
+    children.add(ref, durable);
+  }
+
+  /** Adds an ephemeral child of this shard, which is nobody's yet. */
+  adopt(cell: ActorCell, child: ActorCell): void {
+    this.#of(cell).adopt(child);
   }
 
   /** False when it was no child. */
   remove(cell: ActorCell, id: number): boolean {
     const child = cell.children?.get(id);
     if (cell.children === null || child === undefined) return false;
-    cell.children.delete(id);
-    if (child.durable && isDurable(cell)) this.#core.saves.touch(cell);
+    cell.children.remove(child);
+    if (child.isDurable && isDurable(cell)) this.#core.saves.touch(cell);
     return true;
   }
 
@@ -83,16 +89,29 @@ export class Family {
 
   /** Forgets the durable children, which go on without it. */
   orphan(cell: ActorCell): void {
-    for (const [id, child] of cell.children ?? []) if (child.durable) cell.children?.delete(id);
+    for (const child of cell.children?.values() ?? []) if (child.isDurable) cell.children?.remove(child);
   }
 
-  /** Its parent hears that `cell` has stopped, and how. */
-  tellParent(cell: ActorCell, failed: boolean): void {
-    const { parent } = cell.record;
+  #of(cell: ActorCell): Children {
+    cell.children ??= new Children(this.#core.cells);
+    return cell.children;
+  }
+
+  /** Takes `cell` out of the list that it is a link of. @returns the parent that lost it; null when it was in none */
+  leave(cell: ActorCell): ActorCell | null {
+    const { family, parent } = cell;
+    if (family === null || parent === null) return null;
+    family.remove(cell);
+    return this.#core.cells.get(parent.id) ?? null;
+  }
+
+  /** Its parent hears that `cell` has stopped, unless it knows, and how. */
+  tellParent(cell: ActorCell, failed: boolean, knows: boolean): void {
+    const { parent } = cell;
     if (parent === null || isMain(parent.shard)) return;
     const { shard, id: to } = parent;
     const source = this.#core.shard;
-    this.#core.send({ kind: 'child-stopped', shard, source, to, child: cell.ref });
+    if (!knows) this.#core.send({ kind: 'child-stopped', shard, source, to, child: cell.ref });
     // The journal carries this for a durable child, in the commit that stops it.
     if (!failed || cell.durable !== null) return;
     const { reason, exceeded = false } = cell.stopRequest ?? { reason: '' };
@@ -110,7 +129,7 @@ export class Family {
 
 /** What the journal tells the parent of a durable actor that failed for good. @param last its committed state */
 export const lastWords = (cell: ActorCell, last: unknown): Outgoing[] => {
-  const { parent } = cell.record;
+  const { parent } = cell;
   if (parent === null || isMain(parent.shard)) return [];
   const { reason, exceeded = false } = cell.stopRequest ?? { reason: '' };
   const signal: Signal = { kind: 'child-failed', reason, exceeded, up: cell.options.ancestors ?? [], last };
@@ -118,13 +137,13 @@ export const lastWords = (cell: ActorCell, last: unknown): Outgoing[] => {
 };
 
 /** The last child that is still there. */
-const nextOf = ({ line }: Leaving, children: ReadonlyMap<number, Child> | null): Child | null => {
+const nextOf = ({ line }: Leaving, children: Children | null): Sibling | null => {
   if (children === null || children.size === 0) return null;
   for (;;) {
     const last = line.at(-1);
     if (last === undefined) {
       for (const child of children.values()) line.push(child);
-    } else if (children.has(last.ref.id)) {
+    } else if (last.family === children) {
       return last;
     } else {
       line.pop();

@@ -95,6 +95,8 @@ export class PulseWriter {
   /** Whose turn it is, also in whatever it starts and does not wait for. */
   readonly #whose = new AsyncLocalStorage<Whose>();
   #clearing = false;
+  /** What `nest` has put aside. */
+  readonly #before: number[] = [];
 
   constructor(memory: SharedArrayBuffer) {
     this.#row = new Float64Array(memory);
@@ -115,13 +117,9 @@ export class PulseWriter {
    * when no microtask is left.
    */
   enter(shard: number, actor: number, durable: boolean, type: number, seq: number): void {
-    const row = this.#row;
-    row[MARK + SHARD] = shard;
-    row[MARK + DURABLE] = durable ? 1 : 0;
-    row[MARK + TYPE] = type;
-    row[MARK + SEQ] = seq;
-    row[MARK + ACTOR] = actor;
+    this.#set(shard, actor, durable, type, seq);
     if (durable) {
+      const row = this.#row;
       this.#leaveSoon();
       const slot = this.#whose.getStore()?.slot;
       if (slot !== undefined) row.copyWithin(slot, MARK, MARK + SLOT_LENGTH);
@@ -149,6 +147,22 @@ export class PulseWriter {
     const slot = this.#whose.getStore()?.slot;
     if (slot !== undefined) put(this.#row, slot, turn);
     this.#leaveSoon();
+  }
+
+  /** As `nested`, in two calls, for short code that is on no message; `unnest` follows, whatever happens. */
+  nest(shard: number, actor: number, durable: boolean): void {
+    const row = this.#row;
+    const before = this.#before;
+    for (let at = MARK; at < MARK + SLOT_LENGTH; at += 1) before.push(row[at] as number);
+    this.#set(shard, actor, durable, 0, -1);
+  }
+
+  unnest(): void {
+    const row = this.#row;
+    const before = this.#before;
+    for (let at = MARK + SLOT_LENGTH - 1; at > MARK; at -= 1) row[at] = before.pop() as number;
+    // The actor last, which says whether there is a mark at all.
+    row[MARK + ACTOR] = before.pop() as number;
   }
 
   /** Runs code of somebody else than whose code runs now, as a part of that. */
@@ -184,6 +198,15 @@ export class PulseWriter {
     const whose = this.#whose.getStore();
     if (whose !== undefined) put(this.#row, CULPRIT, whose.turn());
     else if (this.#row[MARK] === 0) this.#row[CULPRIT] = UNKNOWN;
+  }
+
+  #set(shard: number, actor: number, durable: boolean, type: number, seq: number): void {
+    const row = this.#row;
+    row[MARK + SHARD] = shard;
+    row[MARK + DURABLE] = durable ? 1 : 0;
+    row[MARK + TYPE] = type;
+    row[MARK + SEQ] = seq;
+    row[MARK + ACTOR] = actor;
   }
 
   #take(turn: RunningTurn): number | undefined {

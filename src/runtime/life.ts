@@ -16,9 +16,10 @@ import type { LoadedDefinition } from './definition-loader.ts';
 import type { DurableSteps } from './durable-steps.ts';
 import type { ChildFailed, ChildReport, MailboxItem, MailEnvelope } from './envelope.ts';
 import { Family } from './family.ts';
-import { isPromise, turnOf } from './handling.ts';
+import { announceEnd, runOnStop } from './on-stop.ts';
 import { watchRoutees } from './routing.ts';
 import { isMail, type ShardCore } from './shard-core.ts';
+import type { Spawning } from './spawning.ts';
 import { isGroup, Supervision } from './supervision.ts';
 import { Supervised } from './supervised.ts';
 
@@ -42,30 +43,28 @@ export class Life {
     this.#parts = undefined as never;
   }
 
-  connect(steps: DurableSteps): void {
+  connect(steps: DurableSteps, spawning: Spawning | null): void {
     this.#steps = steps;
-    this.#parts = { core: this.#core, life: this, steps };
+    this.#parts = { core: this.#core, life: this, steps, spawning };
   }
 
   /** Gives a loaded actor its state and its first turn. False when its `state` function failed. */
   start(cell: ActorCell, definition: LoadedDefinition): boolean {
     if (cell.status !== 'starting') return true;
     cell.definition = definition;
-    if (meetCharge(this.#core, this, cell)) return true;
-    try {
-      cell.state = this.#core.pulse.nested(turnOf(this.#core, cell), () => this.#stateFor(cell, definition));
-    } catch (thrown) {
-      const error = toMegactorError(thrown, 'ACTOR_FAILED');
+    if (this.#core.charges.size > 0 && meetCharge(this.#core, this, cell)) return true;
+    const error = this.#makeState(cell, definition);
+    if (error !== null) {
       // A failing start is an end like any other, if it is not the first.
       if (cell.restartCount > 0) this.decide(cell, 'failure', wordsOf(error), undefined, FAILED_START_MS);
       else this.startFailed(cell, error);
       return false;
     }
     cell.context = new CellContext(this.#parts, cell);
-    this.#core.timers.arrived(cell);
+    if (cell.durable !== null) this.#core.timers.arrived(cell);
     if (definition.routers !== undefined) watchRoutees(this.#core, cell);
     cell.begins = definition.onStart !== undefined && this.#steps.mayBegin(cell);
-    if (!cell.begins) this.supervised.isUp(cell);
+    if (!cell.begins && !cell.isPlain) this.supervised.isUp(cell);
     if (cell.stopRequest === null) this.#becomeIdle(cell);
     else this.stopNow(cell);
     return true;
@@ -79,7 +78,10 @@ export class Life {
   }
 
   childStopped(cell: ActorCell, id: number): void {
-    if (!this.family.remove(cell, id)) return;
+    if (this.family.remove(cell, id)) this.#childLeft(cell, id);
+  }
+
+  #childLeft(cell: ActorCell, id: number): void {
     this.supervision.gone(cell, id);
     this.family.goOn(cell);
     if ((cell.children?.size ?? 0) > 0) return;
@@ -187,15 +189,24 @@ export class Life {
     else this.family.stopAll(cell);
   }
 
-  #stateFor(cell: ActorCell, definition: LoadedDefinition): unknown {
-    const restored = this.#steps.restoredState(cell);
-    return restored === null ? definition.state(cell.record.init) : restored.state;
+  #makeState(cell: ActorCell, definition: LoadedDefinition): MegactorError | null {
+    const { pulse, shard } = this.#core;
+    const restored = cell.durable === null ? null : this.#steps.restoredState(cell);
+    pulse.nest(shard, cell.ref.id, cell.durable !== null);
+    try {
+      cell.state = restored === null ? definition.state(cell.init) : restored.state;
+      return null;
+    } catch (thrown) {
+      return toMegactorError(thrown, 'ACTOR_FAILED');
+    } finally {
+      pulse.unnest();
+    }
   }
 
   #becomeIdle(cell: ActorCell): void {
     cell.status = 'idle';
-    this.#core.passivation.rest(cell);
-    if (cell.begins || cell.mailbox.length > 0 || this.#steps.mustGoOn(cell)) this.#core.wake(cell);
+    if (cell.durable !== null) this.#core.passivation.rest(cell);
+    if (cell.begins || cell.length > 0 || this.#steps.mustGoOn(cell)) this.#core.wake(cell);
   }
 
   #answer(cell: ActorCell, items: readonly MailboxItem[], error: MegactorError): void {
@@ -237,7 +248,7 @@ export class Life {
   }
 
   announce(cell: ActorCell, restarted: boolean, reason: string, exit: Exit, message: string | undefined): void {
-    this.#core.parts.onEvent({ type: 'restart', agent: cell.ref.name, restarted, reason, exit, message });
+    announceEnd(this.#core, cell, restarted, reason, exit, message);
   }
 
   restart(cell: ActorCell, delayMs: number): void {
@@ -305,32 +316,8 @@ export class Life {
 
   /** Calls `onStop` within its time, then `then`, unless the status of the actor changes meanwhile. */
   callOnStop(cell: ActorCell, then: () => void): void {
-    const onStop = cell.definition?.onStop;
-    if (onStop === undefined || cell.context === null || !this.#steps.mayAct(cell)) {
-      then();
-      return;
-    }
-    const { turn, status } = cell;
-    const done = (thrown?: unknown): void => {
-      if (cell.turn !== turn || cell.status !== status) return;
-      cell.turn += 1;
-      cell.endPause();
-      if (thrown !== undefined)
-        this.announce(cell, false, `onStop: ${toMegactorError(thrown).message}`, 'normal', undefined);
-      then();
-    };
-    try {
-      const { state, context } = cell;
-      const result = this.#core.pulse.nested(turnOf(this.#core, cell), () => onStop(state, context) as unknown);
-      if (!isPromise(result)) {
-        done();
-        return;
-      }
-      cell.pause = this.#core.clock.after(this.#graceMs(cell), () => done('onStop took too long'));
-      result.then(() => done(), done);
-    } catch (thrown) {
-      done(thrown);
-    }
+    if (this.#steps.mayAct(cell)) runOnStop(this.#core, cell, this.#graceMs(cell), then);
+    else then();
   }
 
   async #giveUp(cell: ActorCell): Promise<void> {
@@ -359,6 +346,7 @@ export class Life {
   silence(cell: ActorCell): void {
     cell.context?.retire();
     cell.context = null;
+    cell.random = null;
     cell.abort = null;
     for (const timer of cell.timers?.values() ?? []) timer.cancel();
     cell.timers = null;
@@ -384,7 +372,9 @@ export class Life {
       core.deadMail(mail, isPoison ? 'poison' : 'stopped', cell.ref.name, 'ACTOR_STOPPED');
     }
     for (const watcher of cell.watchers?.values() ?? []) this.family.tellWatcher(watcher, cell.ref, reason);
-    this.family.tellParent(cell, by === 'failure');
+    const parent = this.family.leave(cell);
+    if (parent !== null) this.#childLeft(parent, cell.ref.id);
+    this.family.tellParent(cell, by === 'failure', parent !== null);
   }
 }
 

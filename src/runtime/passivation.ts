@@ -47,7 +47,7 @@ export const mayPassivate = (cell: DurableActor, nowMs: number): boolean => {
     durable.held.length === 0 &&
     durable.stopSeqs.length === 0 &&
     !durable.progress.begun &&
-    [...(cell.children?.values() ?? [])].every((child) => child.durable)
+    [...(cell.children?.values() ?? [])].every((child) => child.isDurable)
   );
 };
 

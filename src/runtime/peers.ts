@@ -68,7 +68,7 @@ export class Peers {
 
   /** Tells the parent of `cell`, if it lives where `concerns` says, that it has this child. */
   announce(cell: ActorCell, concerns: (shard: number) => boolean): void {
-    const { parent } = cell.record;
+    const { parent } = cell;
     if (parent === null || isMain(parent.shard) || !concerns(parent.shard)) return;
     const source = this.#core.shard;
     const { ref: child, durable } = cell;

@@ -30,8 +30,8 @@ export const isDurable = (cell: ActorCell): cell is DurableActor => cell.durable
 const durableChildren = (cell: DurableActor): ChildRecord[] => {
   const uncommitted = new Set(cell.durable.progress.spawned.map(({ id }) => id));
   const children: ChildRecord[] = [];
-  for (const { ref, durable } of cell.children?.values() ?? []) {
-    if (durable && !uncommitted.has(ref.id)) children.push({ shard: ref.shard, id: ref.id, name: ref.name });
+  for (const { ref, isDurable: isKnown } of cell.children?.values() ?? []) {
+    if (isKnown && !uncommitted.has(ref.id)) children.push({ shard: ref.shard, id: ref.id, name: ref.name });
   }
   return children;
 };

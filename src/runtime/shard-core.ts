@@ -130,6 +130,11 @@ export class ShardCore {
     return new IdAllocator(this.shard, base);
   }
 
+  /** Shards of the system. */
+  get shards(): number {
+    return this.parts.shards;
+  }
+
   /** Where the next unnamed actor goes: round robin over all shards. */
   nextShard(): number {
     this.#spawnRound = (this.#spawnRound + 1) % this.parts.shards;

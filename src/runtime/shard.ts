@@ -64,7 +64,6 @@ export class Shard {
     this.#early = new EarlyMail(parts.clock, (envelope) => this.receive(envelope));
     this.#life = new Life(this.#core);
     this.#steps = new DurableSteps(this.#core, this.#life);
-    this.#life.connect(this.#steps);
     this.#peers = new Peers(this.#core, this.#life);
     this.#turns = new Turns(this.#core, this.#life);
     this.#spawning = new Spawning({
@@ -75,6 +74,7 @@ export class Shard {
       activation: () => this.#activation,
       receiveEarly: (id) => this.#receiveEarly(id),
     });
+    this.#life.connect(this.#steps, this.#spawning);
     this.#activation = new Activation({
       core: this.#core,
       prepare: (found) => this.#spawning.prepare(found),

@@ -44,7 +44,7 @@ export const snapshotOf = (core: ShardCore, cell: ActorCell): ActorSnapshot => (
   name: cell.ref.name,
   id: cell.ref.id,
   shard: cell.ref.shard,
-  definition: `${cell.record.module}#${cell.record.export}`,
+  definition: `${cell.origin.module}#${cell.origin.export}`,
   durable: cell.durable !== null,
   status: cell.status,
   hold: core.holdOf(cell),
@@ -56,7 +56,7 @@ export const snapshotOf = (core: ShardCore, cell: ActorCell): ActorSnapshot => (
   historyLength: cell.durable?.history.length ?? 0,
   restarts: cell.restartCount,
   stale: false,
-  parent: cell.record.parent,
+  parent: cell.parent,
   children: cell.children?.size ?? 0,
 });
 

@@ -5,11 +5,16 @@ import { MegactorError } from '../protocol/errors.ts';
 import { shardOfName, type ActorAddress } from '../protocol/ids.ts';
 import { toModuleId } from './module-id.ts';
 
-export interface SpawnPlace {
+/** What knows where actors may live. */
+export interface ShardPlaces {
   /** Shards of the system. */
   readonly shards: number;
+  /** Round robin. */
+  nextShard(): number;
+}
+
+export interface SpawnPlace extends ShardPlaces {
   readonly allocate: () => number;
-  readonly nextShard: () => number;
   readonly parent: ActorRef | null;
   /** Of the parent. */
   readonly ancestors: readonly ActorAddress[];
@@ -18,8 +23,16 @@ export interface SpawnPlace {
 /** How far up a failure is told when everybody below is gone. */
 const ANCESTORS_MAX = 16;
 
-const shardFor = (options: SpawnOptions | undefined, place: SpawnPlace): number => {
-  const { name, shard, placement = name === undefined ? 'round-robin' : 'by-name' } = options ?? {};
+/** The shard that a new actor is for. @throws CONFIG_INVALID when there is no such shard, or none can be told */
+export const shardFor = (options: SpawnOptions | undefined, places: ShardPlaces, parent: ActorRef | null): number => {
+  if (options === undefined) return places.nextShard();
+  const shard = askedFor(options, places, parent);
+  if (shard < places.shards) return shard;
+  throw new MegactorError('CONFIG_INVALID', `there is no shard ${shard} (of ${places.shards})`);
+};
+
+const askedFor = (options: SpawnOptions, place: ShardPlaces, parent: ActorRef | null): number => {
+  const { name, shard, placement = name === undefined ? 'round-robin' : 'by-name' } = options;
   if (shard !== undefined) return shard;
   if (typeof placement === 'object') {
     return 'shard' in placement ? placement.shard : shardOfName(String(placement.key), place.shards);
@@ -31,10 +44,10 @@ const shardFor = (options: SpawnOptions | undefined, place: SpawnPlace): number 
       if (name === undefined) throw new MegactorError('CONFIG_INVALID', 'placement by name: the actor has no name');
       return shardOfName(name, place.shards);
     case 'same-shard':
-      if (place.parent === null) {
+      if (parent === null) {
         throw new MegactorError('CONFIG_INVALID', 'placement on the same shard: the main thread has none');
       }
-      return place.parent.shard;
+      return parent.shard;
     default:
       return placement satisfies never;
   }
@@ -50,10 +63,7 @@ export const spawnRecord = (
 ): { readonly record: ActorRecord; readonly shard: number } => {
   const id = options?.id ?? place.allocate();
   const name = options?.name ?? String(id);
-  const shard = shardFor(options, place);
-  if (shard >= place.shards) {
-    throw new MegactorError('CONFIG_INVALID', `there is no shard ${shard} (of ${place.shards})`);
-  }
+  const shard = shardFor(options, place, place.parent);
   const { module, export: exportName } = definition;
   return {
     shard,

@@ -6,18 +6,22 @@
  * stopped for as long as the journal remembers that. N2 A name of a shard is
  * taken by one actor, in memory or passive; whoever is sent something waits until that is settled (A2).
  */
+import { EPHEMERAL, type ActorOptions, type ActorRef } from '../actor/index.ts';
 import type { ActorRecord, RecoveredActor } from '../journal/shard-log.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
 import type { Activation } from './activation.ts';
-import { ActorCell } from './cell.ts';
+import { ActorCell, type Origin } from './cell.ts';
+import { Children } from './children.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
 import { DurableCell } from './durable-cell.ts';
 import type { DurableSteps } from './durable-steps.ts';
 import type { SpawnEnvelope } from './envelope.ts';
 import type { Life } from './life.ts';
+import { toModuleId } from './module-id.ts';
 import type { Peers } from './peers.ts';
 import { isDurable } from './saves.ts';
 import { isMain, type ShardCore } from './shard-core.ts';
+import { decidesForChildren } from './supervision.ts';
 
 export interface SpawningParts {
   readonly core: ShardCore;
@@ -40,6 +44,10 @@ export class Spawning {
   readonly #core: ShardCore;
   /** Names that the journal is being asked about. */
   readonly #claimed = new Set<string>();
+  /** Of definitions whose actors were spawned with default options; the last one is asked for most. */
+  readonly #origins = new WeakMap<object, Origin>();
+  #lastDefinition: object | null = null;
+  #lastOrigin: Origin | null = null;
 
   constructor(parts: SpawningParts) {
     this.#parts = parts;
@@ -66,6 +74,40 @@ export class Spawning {
     });
   }
 
+  /** What a child of `parent` shares with others; made once for a definition with default options. */
+  originOf(
+    parent: ActorCell,
+    definition: { readonly module: string; readonly export: string },
+    options: ActorOptions,
+  ): Origin {
+    const decides = decidesForChildren(parent.definition);
+    if (decides || options !== EPHEMERAL) {
+      return this.#makeOrigin(definition, decides ? { ...options, supervised: true } : options);
+    }
+    if (definition === this.#lastDefinition && this.#lastOrigin !== null) return this.#lastOrigin;
+    const origin = this.#origins.get(definition) ?? this.#makeOrigin(definition, options);
+    this.#origins.set(definition, origin);
+    this.#lastDefinition = definition;
+    this.#lastOrigin = origin;
+    return origin;
+  }
+
+  /** An ephemeral actor spawns another one on its shard, under an id that nobody knows yet and without a name. */
+  beside(parent: ActorCell, origin: Origin, init: unknown): ActorRef {
+    const { core, life, receiveEarly } = this.#parts;
+    const id = core.allocator.next();
+    const ref = { shard: core.shard, id, name: String(id) };
+    const cell = new ActorCell(ref, origin, init, parent.ref, null);
+    core.cells.set(id, cell);
+    core.counters.addSpawned();
+    life.family.adopt(parent, cell);
+    receiveEarly(id);
+    origin.loaded ??= core.parts.loader.peek(origin.module, origin.export) ?? null;
+    if (origin.loaded === null) this.#load(cell, undefined, null);
+    else life.start(cell, origin.loaded);
+    return ref;
+  }
+
   /** The journal holds this spawn at `seq`. */
   journaled(record: ActorRecord, seq: number): void {
     const core = this.#core;
@@ -82,7 +124,7 @@ export class Spawning {
     if (held !== false) return;
     this.#ifFree(record, (free) => {
       if (!free) {
-        this.#parts.life.startFailed(new ActorCell(core.shard, record, new DurableCell()), nameTaken(record.name));
+        this.#parts.life.startFailed(ActorCell.of(core.shard, record, new DurableCell()), nameTaken(record.name));
         return;
       }
       const cell = this.#register(record, true);
@@ -129,11 +171,16 @@ export class Spawning {
     }
   }
 
+  #makeOrigin(definition: { readonly module: string; readonly export: string }, options: ActorOptions): Origin {
+    return { module: toModuleId(definition.module), export: definition.export, options, loaded: null };
+  }
+
   #restore(cell: ActorCell, actor: RecoveredActor): void {
     if (cell.durable === null) return;
     this.#parts.steps.restore(cell.durable, actor);
     if (actor.children.length === 0) return;
-    cell.children = new Map(actor.children.map((child) => [child.id, { ref: { ...child }, durable: true }]));
+    cell.children = new Children(this.#core.cells);
+    for (const child of actor.children) cell.children.add({ ...child }, true);
   }
 
   /** Calls back with whether the name is free, at once where the shard knows, else when the journal has answered. */
@@ -176,7 +223,7 @@ export class Spawning {
     this.#parts.receiveEarly(record.id);
     if (record.parent === null || isMain(record.parent.shard)) return;
     // The cell was never registered; it only carries the news to the parent.
-    this.#parts.life.startFailed(new ActorCell(this.#core.shard, record, null), error);
+    this.#parts.life.startFailed(ActorCell.of(this.#core.shard, record, null), error);
   }
 
   /** A spawn envelope that could not be packed. */
@@ -186,7 +233,7 @@ export class Spawning {
 
   #put(record: ActorRecord, durable: boolean): ActorCell {
     const core = this.#core;
-    const cell = new ActorCell(core.shard, record, durable ? new DurableCell() : null);
+    const cell = ActorCell.of(core.shard, record, durable ? new DurableCell() : null);
     core.cells.set(record.id, cell);
     if (isNamed(record)) core.names.set(record.name, cell);
     if (durable) core.passivation.arrived(cell);
@@ -204,7 +251,7 @@ export class Spawning {
 
   #load(cell: ActorCell, journaled: Promise<void> | undefined, spawn: SpawnEnvelope | null): void {
     const { loader } = this.#core.parts;
-    const { module, export: name } = cell.record;
+    const { module, export: name } = cell.origin;
     this.#parts.receiveEarly(cell.ref.id);
     const loaded = loader.peek(module, name);
     if (loaded !== undefined && journaled === undefined) {

@@ -100,7 +100,7 @@ export class Supervised {
 
   /** False when its supervisor can never be told. */
   #report(cell: ActorCell, report: ChildReport['report'], order: number, reason: string, delayMs = 0): boolean {
-    const { parent } = cell.record;
+    const { parent } = cell;
     if (parent === null || isMain(parent.shard)) return false;
     const { intensity } = cell.options.supervision;
     const words = { report, order, reason, delayMs, intensity, durable: cell.durable !== null } as const;
@@ -155,4 +155,4 @@ export class Supervised {
   }
 }
 
-const shardOfParent = (cell: ActorCell): number => cell.record.parent?.shard ?? -1;
+const shardOfParent = (cell: ActorCell): number => cell.parent?.shard ?? -1;

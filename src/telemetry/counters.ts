@@ -40,6 +40,7 @@ export const createCounterMemory = (rows: number): SharedArrayBuffer =>
 const column = Object.fromEntries(COUNTER_NAMES.map((name, index) => [name, index])) as Record<CounterName, number>;
 
 const TURNS = COUNTER_NAMES.indexOf('turns');
+const SPAWNED = COUNTER_NAMES.indexOf('spawned');
 const MESSAGES = COUNTER_NAMES.indexOf('messages');
 const MAILBOX_DEPTH = COUNTER_NAMES.indexOf('mailboxDepth');
 
@@ -57,6 +58,10 @@ export class CounterRow {
   }
 
   // Those of every message by a fixed column: a look-up by name costs as much as the rest of sending one.
+
+  addSpawned(): void {
+    this.#cells[SPAWNED] = (this.#cells[SPAWNED] as number) + 1;
+  }
 
   addTurn(): void {
     this.#cells[TURNS] = (this.#cells[TURNS] as number) + 1;

@@ -61,7 +61,7 @@ class Counting extends ShardCore {
     const options = resolveSpawnOptions({ durable: true });
     const record = { id, name: String(id), module: '', export: '', init: null, parent: null, options };
     const durable = new DurableCell();
-    const cell = new ActorCell(0, record, durable);
+    const cell = ActorCell.of(0, record, durable);
     for (let key = 0; key < timers; key += 1) {
       durable.timers.set(String(key), { key: String(key), dueMs, periodMs: null, type: 'tick', body: null });
     }

@@ -212,6 +212,6 @@ export const replayParts = (
   core.connect(() => undefined, receive);
   const life = new ReplayLife(core, step);
   const steps = new ReplaySteps(core, life, step, isDurable);
-  life.connect(steps);
+  life.connect(steps, null);
   return { clock, core, life, steps };
 };

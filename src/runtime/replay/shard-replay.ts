@@ -227,7 +227,7 @@ export class ShardReplay {
     const found = 'record' in begin ? begin : null;
     const record = 'record' in begin ? begin.record : begin;
     const definition = await this.#options.loader.load(record.module, record.export);
-    const cell = new ActorCell(this.#options.shard, record, new DurableCell());
+    const cell = ActorCell.of(this.#options.shard, record, new DurableCell());
     core.cells.set(id, cell);
     if (found !== null && cell.durable !== null) steps.restore(cell.durable, { ...found, begun: null });
     life.start(cell, definition);
