@@ -56,7 +56,10 @@ export class DurableCell {
   progress = new StepProgress();
   /** The last commit of a step. */
   committing: Promise<unknown> | null = null;
-  /** Tells on their way through the journal, and what came after them from an ask on, which must not overtake them (A2). */
+  /**
+   * Tells on their way through the journal, and what came after them from an ask on, which must not overtake them (A2): no
+   * more than the capacity of the mailbox (A4).
+   */
   delivering = 0;
   held: MailEnvelope[] = [];
   /** Positions of journaled wishes that it stops and of what came while it did; consumed when it has stopped. */

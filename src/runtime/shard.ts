@@ -346,7 +346,7 @@ export class Shard {
       return false;
     }
     if (waits || mail.ask !== 0) {
-      if (waits) durable.held.push(mail);
+      if (waits) this.#wait(cell, durable, mail);
       else this.#core.force(cell, mail);
       return true;
     }
@@ -365,6 +365,21 @@ export class Shard {
       settle();
     });
     return true;
+  }
+
+  /**
+   * The mail waits behind an ask that itself waits for the journal. When too much does, the asks are refused, so that the
+   * tells go where tells wait: into the journal (A4).
+   */
+  #wait(cell: ActorCell, durable: DurableCell, mail: MailEnvelope): void {
+    durable.held.push(mail);
+    if (durable.held.length <= cell.options.mailbox.capacity) return;
+    const { held } = durable;
+    durable.held = [];
+    for (const each of held) {
+      if (each.ask !== 0) this.#core.deadMail(each, 'mailbox-full', cell.ref.name, 'MAILBOX_FULL');
+    }
+    for (const each of held) if (each.ask === 0) this.#onMailForDurable(cell, durable, each);
   }
 
   /** The actor is known now, or will never be: what came before it is taken. */
