@@ -18,8 +18,8 @@ export interface Item {
   readonly dueMs: number;
   /** For the trace; the same in every run of the seed. */
   readonly label: string;
-  /** Happens again and again whether anybody wants something or not: no sign of work. */
-  readonly upkeep: boolean;
+  /** `work` is under way, a `timer` waits for its time; `upkeep` happens again and again, and is no sign of anything. */
+  readonly kind: 'work' | 'timer' | 'upkeep';
   readonly run: () => void;
 }
 
@@ -161,15 +161,11 @@ export class Scheduler {
     this.#listeners.push(listener);
   }
 
-  /** When the next item is due that is no upkeep; Infinity when there is none. */
-  nextWorkMs(): number {
-    let next = Infinity;
-    for (const lane of this.#lanes) {
-      if (lane.held) continue;
-      const item = lane.items.find(({ upkeep }) => !upkeep);
-      if (item !== undefined) next = Math.min(next, Math.max(item.dueMs, lane.thread.stalledUntilMs));
-    }
-    return next;
+  /** True when nothing is under way and no timer is due within `restMs`. */
+  isQuiet(restMs: number): boolean {
+    const untilMs = this.nowMs + restMs;
+    const stirs = ({ kind, dueMs }: Item): boolean => kind === 'work' || (kind === 'timer' && dueMs <= untilMs);
+    return !this.#lanes.some((lane) => !lane.held && lane.items.some(stirs));
   }
 
   /**

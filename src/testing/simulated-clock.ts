@@ -25,16 +25,16 @@ export class SimulatedClock implements Clock {
     // As Node's own callbacks do, it keeps whose code has asked for it.
     const within = AsyncLocalStorage.snapshot();
     const dueMs = this.#scheduler.nowMs;
-    this.#scheduler.push(this.#soon, { dueMs, label: 'goes on', upkeep: false, run: () => within(callback) });
+    this.#scheduler.push(this.#soon, { dueMs, label: 'goes on', kind: 'work', run: () => within(callback) });
   };
 
-  readonly after = (delayMs: number, callback: () => void): TimerHandle => this.#set(delayMs, callback, false);
+  readonly after = (delayMs: number, callback: () => void): TimerHandle => this.#set(delayMs, callback, 'timer');
 
   readonly every = (periodMs: number, callback: () => void): TimerHandle => {
     let cancelled = false;
     let timer: TimerHandle | null = null;
     const arm = (): void => {
-      timer = this.#set(Math.max(1, periodMs), fire, true);
+      timer = this.#set(Math.max(1, periodMs), fire, 'upkeep');
     };
     const fire = (): void => {
       arm();
@@ -67,11 +67,11 @@ export class SimulatedClock implements Clock {
       signal?.addEventListener('abort', onAbort, { once: true });
     });
 
-  #set(delayMs: number, callback: () => void, upkeep: boolean): TimerHandle {
+  #set(delayMs: number, callback: () => void, kind: 'timer' | 'upkeep'): TimerHandle {
     const within = AsyncLocalStorage.snapshot();
     // Node fires no timer before its time, and in whole milliseconds.
     const dueMs = this.#scheduler.nowMs + Math.max(1, Math.ceil(delayMs));
-    const item: Item = { dueMs, label: upkeep ? 'beat' : 'fires', upkeep, run: () => within(callback) };
+    const item: Item = { dueMs, label: kind === 'upkeep' ? 'beat' : 'fires', kind, run: () => within(callback) };
     this.#scheduler.push(this.#timers, item);
     return { cancel: () => this.#scheduler.remove(this.#timers, item) };
   }

@@ -98,6 +98,6 @@ export class SimulatedDisk {
   #later(lane: Lane, label: string, delayMs: number, run: () => void): void {
     // One transaction after the other.
     const dueMs = Math.max(this.#scheduler.nowMs + delayMs, lane.items.at(-1)?.dueMs ?? 0);
-    this.#scheduler.push(lane, { dueMs, label, upkeep: false, run });
+    this.#scheduler.push(lane, { dueMs, label, kind: 'work', run });
   }
 }

@@ -134,6 +134,11 @@ export class SimulatedGround implements Ground {
     return true;
   }
 
+  /** Hosts that stand still go on. */
+  release(): void {
+    for (const { thread } of this.#hosts.values()) thread.stalledUntilMs = 0;
+  }
+
   /** The hosts that run. */
   hosts(): Host[] {
     return [...this.#hosts.values()].flatMap(({ host, thread }) => (host !== null && thread.alive ? [host] : []));
@@ -181,12 +186,12 @@ export class SimulatedGround implements Ground {
   #start(thread: Thread, run: () => void): void {
     const { scheduler, startMs } = this.#parts;
     const lane = scheduler.lane(`${thread.name}.start`, thread);
-    scheduler.push(lane, { dueMs: scheduler.nowMs + startMs(), label: 'starts', upkeep: false, run });
+    scheduler.push(lane, { dueMs: scheduler.nowMs + startMs(), label: 'starts', kind: 'work', run });
   }
 
   #tell(label: string, run: () => void): void {
     const dueMs = Math.max(this.#parts.scheduler.nowMs + this.#parts.linkMs(), this.#news.items.at(-1)?.dueMs ?? 0);
-    this.#parts.scheduler.push(this.#news, { dueMs, label, upkeep: false, run });
+    this.#parts.scheduler.push(this.#news, { dueMs, label, kind: 'work', run });
   }
 
   #pair(left: Thread, right: Thread): [SimulatedPort, SimulatedPort] {

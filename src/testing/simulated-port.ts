@@ -155,7 +155,7 @@ export class SimulatedPort {
   #later(label: string, run: () => void): Item {
     const { scheduler, delayMs } = this.#parts;
     this.#lastDueMs = Math.max(this.#lastDueMs, scheduler.nowMs + delayMs());
-    const item: Item = { dueMs: this.#lastDueMs, label, upkeep: false, run };
+    const item: Item = { dueMs: this.#lastDueMs, label, kind: 'work', run };
     scheduler.push(this.#lane, item);
     return item;
   }

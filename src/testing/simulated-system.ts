@@ -45,8 +45,8 @@ export interface RunLimits {
 
 const STEPS_MAX = 1_000_000;
 const RUN_MS = 600_000;
-/** A system in which nothing is due for so long is quiet. */
-const REST_MS = 1_000;
+/** A system in which no timer is due for so long is quiet. */
+const REST_MS = 100;
 const STOP_DEADLINE_MS = 5_000;
 
 export class SimulatedSystem {
@@ -189,11 +189,11 @@ export class SimulatedSystem {
   }
 
   /**
-   * Runs until nothing is under way and no timer is due within `restMs`; what the runtime does again and again (heartbeats,
+   * Runs until nothing is under way and no timer is due within `restMs` (default 100); what the runtime does again and again (heartbeats,
    * periodic timers) does not count. False when a limit was reached before.
    */
   runUntilQuiet({ restMs = REST_MS, ...limits }: RunLimits & { readonly restMs?: number } = {}): Promise<boolean> {
-    return this.runUntil(() => this.#scheduler.nextWorkMs() > this.nowMs + restMs, limits);
+    return this.runUntil(() => this.#scheduler.isQuiet(restMs), limits);
   }
 
   /** The thread of a host dies at once; the runtime replaces it as the simulation goes on. False when none runs. */
@@ -204,6 +204,11 @@ export class SimulatedSystem {
   /** The thread of a host does nothing for so long, as one that is blocked. False when none runs. */
   stallHost(index: number, ms: number): boolean {
     return this.#ground?.stallHost(index, this.nowMs + ms) ?? false;
+  }
+
+  /** Hosts that stand still go on. */
+  release(): void {
+    this.#ground?.release();
   }
 
   /** The next commits of the journal fail. A journal that failed once takes nothing more until `crash` and `restart`. */
