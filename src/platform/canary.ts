@@ -39,9 +39,24 @@ export const THREAD_CANARIES = [
   'link-forgotten',
 ] as const;
 
+/** For the simulation. */
+export const SIM_CANARIES = [
+  /** An actor whose turn ended with mail left is not queued again. */
+  'lost-wake-up',
+  /** What arrives together from another thread is taken in reverse. */
+  'swapped-order',
+  /** One restart more than the intensity allows. */
+  'restart-off-by-one',
+  /** An acknowledgement between shards is for one envelope less than arrived. */
+  'leaked-credit',
+  /** Who watches an actor that is gone already is not told. */
+  'unsettled-watch',
+] as const;
+
 export type Canary = (typeof CANARIES)[number];
 export type ThreadCanary = (typeof THREAD_CANARIES)[number];
+export type SimCanary = (typeof SIM_CANARIES)[number];
 
 const planted = process.env['NODE_ENV'] === 'test' ? process.env['MEGACTOR_CANARY'] : undefined;
 
-export const isCanary = (name: Canary | ThreadCanary): boolean => planted === name;
+export const isCanary = (name: Canary | ThreadCanary | SimCanary): boolean => planted === name;

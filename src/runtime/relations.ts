@@ -5,6 +5,7 @@
  * Invariants: A6 Whoever asks about an actor that is not there is answered. L2 A watcher is told once.
  */
 import type { ActorRef } from '../actor/index.ts';
+import { isCanary } from '../platform/index.ts';
 import { toMegactorError } from '../protocol/errors.ts';
 import type { Activation } from './activation.ts';
 import type { EarlyMail } from './early-mail.ts';
@@ -105,6 +106,7 @@ export class Relations {
       cell.watchers.set(watcher?.id ?? -1, watcher);
       return;
     }
+    if (isCanary('unsettled-watch')) return;
     const about: ActorRef = { shard, id: to, name: '' };
     if (as === 'watcher' || watcher === null) {
       this.#life.family.tellWatcher(watcher, about, 'not-found');

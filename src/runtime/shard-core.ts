@@ -19,7 +19,7 @@ import {
 } from '../actor/index.ts';
 import { errorToWire, MegactorError, type ErrorCode } from '../protocol/errors.ts';
 import { ALLOCATORS_MAX, IdAllocator } from '../protocol/ids.ts';
-import type { Clock } from '../platform/index.ts';
+import { isCanary, type Clock } from '../platform/index.ts';
 import type { CounterRow } from '../telemetry/index.ts';
 import { AskTable } from './ask-table.ts';
 import type { ActorCharge } from './blame.ts';
@@ -253,7 +253,7 @@ export class ShardCore {
   /** Ends a turn of `cell`; it queues again when there is something to do. */
   turnEnded(cell: ActorCell, more: boolean): void {
     cell.status = 'idle';
-    if (more) this.#enqueue(cell);
+    if (more && !isCanary('lost-wake-up')) this.#enqueue(cell);
     else this.passivation.rest(cell);
   }
 

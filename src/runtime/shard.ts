@@ -6,6 +6,7 @@
  */
 import type { ActorRef, DeadLetter } from '../actor/index.ts';
 import type { ActorRecord } from '../journal/shard-log.ts';
+import { isCanary } from '../platform/index.ts';
 import { errorToWire, MegactorError, toMegactorError } from '../protocol/errors.ts';
 import { Activation } from './activation.ts';
 import { Arrivals } from './arrivals.ts';
@@ -186,7 +187,7 @@ export class Shard {
 
   /** Takes envelopes that came over a link, and acknowledges them. */
   receiveBatch(envelopes: readonly Envelope[]): void {
-    for (const envelope of envelopes) {
+    for (const envelope of isCanary('swapped-order') ? envelopes.toReversed() : envelopes) {
       this.receive(envelope);
       if (envelope.kind !== 'credit') this.#arrivals.count(envelope.source);
     }

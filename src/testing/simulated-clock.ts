@@ -28,26 +28,23 @@ export class SimulatedClock implements Clock {
     this.#scheduler.push(this.#soon, { dueMs, label: 'goes on', kind: 'work', run: () => within(callback) });
   };
 
-  readonly after = (delayMs: number, callback: () => void): TimerHandle => this.#set(delayMs, callback, 'timer');
+  readonly after = (delayMs: number, callback: () => void): TimerHandle => {
+    const within = AsyncLocalStorage.snapshot();
+    return this.#push(delayMs, 'timer', () => within(callback));
+  };
 
   readonly every = (periodMs: number, callback: () => void): TimerHandle => {
-    let cancelled = false;
-    let timer: TimerHandle | null = null;
+    const within = AsyncLocalStorage.snapshot();
+    let timer: TimerHandle;
     const arm = (): void => {
-      timer = this.#set(Math.max(1, periodMs), fire, 'upkeep');
+      timer = this.#push(periodMs, 'upkeep', fire);
     };
     const fire = (): void => {
       arm();
-      callback();
-      if (cancelled) timer?.cancel();
+      within(callback);
     };
     arm();
-    return {
-      cancel: () => {
-        cancelled = true;
-        timer?.cancel();
-      },
-    };
+    return { cancel: () => timer.cancel() };
   };
 
   readonly sleep = (delayMs: number, signal?: AbortSignal): Promise<void> =>
@@ -67,11 +64,10 @@ export class SimulatedClock implements Clock {
       signal?.addEventListener('abort', onAbort, { once: true });
     });
 
-  #set(delayMs: number, callback: () => void, kind: 'timer' | 'upkeep'): TimerHandle {
-    const within = AsyncLocalStorage.snapshot();
+  #push(delayMs: number, kind: 'timer' | 'upkeep', run: () => void): TimerHandle {
     // Node fires no timer before its time, and in whole milliseconds.
     const dueMs = this.#scheduler.nowMs + Math.max(1, Math.ceil(delayMs));
-    const item: Item = { dueMs, label: kind === 'upkeep' ? 'beat' : 'fires', kind, run: () => within(callback) };
+    const item: Item = { dueMs, label: kind === 'upkeep' ? 'beat' : 'fires', kind, run };
     this.#scheduler.push(this.#timers, item);
     return { cancel: () => this.#scheduler.remove(this.#timers, item) };
   }

@@ -99,8 +99,8 @@ export const node = defineActor(import.meta.url, 'node', {
     poke: message<{ nonce: string; fails: number }>(),
     hire: message<{ key: string; shard: number }>(),
     slow: message<number>(),
-    close: message<void>(),
-    open: message<void>(),
+    close: message(),
+    open: message(),
   },
   receive: {
     item: seen((state, item: Item, ctx, turn) => {
@@ -134,19 +134,21 @@ export const node = defineActor(import.meta.url, 'node', {
       return state.puts.length;
     }),
     echo: seen((state, value: number, _ctx, turn) => slowly(state, turn)?.then(() => value) ?? value),
-    question: seen(async (state, { to, nonce, deadlineMs }: { to: ActorRef; nonce: number; deadlineMs: number }, ctx, turn) => {
-      const id = `${state.key} asks ${to.name} ${nonce}`;
-      observer().askOpened(turn, id);
-      try {
-        const answer = (await ctx.ask(to, 'echo', nonce, { deadlineMs })) as unknown;
-        if (answer !== nonce) observer().fault(`A5 ${id} and is told ${String(answer)}`);
-        observer().count('answers');
-      } catch {
-        observer().count('failed asks');
-      } finally {
-        if (turn.alive) observer().askSettled(id);
-      }
-    }),
+    question: seen(
+      async (state, { to, nonce, deadlineMs }: { to: ActorRef; nonce: number; deadlineMs: number }, ctx, turn) => {
+        const id = `${state.key} asks ${to.name} ${nonce}`;
+        observer().askOpened(turn, id);
+        try {
+          const answer = await ctx.ask(to, 'echo', nonce, { deadlineMs });
+          if (answer !== nonce) observer().fault(`A5 ${id} and is told ${String(answer)}`);
+          observer().count('answers');
+        } catch {
+          observer().count('failed asks');
+        } finally {
+          if (turn.alive) observer().askSettled(id);
+        }
+      },
+    ),
     observe: seen((state, to: ActorRef, ctx, turn) => {
       ctx.watch(to);
       if (!ctx.durable) observer().watchOpened(turn, state.key, to);
@@ -212,7 +214,7 @@ export const solo = defineActor(import.meta.url, 'solo', {
     observer().soloStarted(key, max, withinMs);
     return { key };
   },
-  messages: { fail: message<void>() },
+  messages: { fail: message() },
   receive: {
     fail: ({ key }) => {
       observer().soloFails(key);
@@ -227,7 +229,7 @@ export const member = defineActor(import.meta.url, 'member', {
     observer().memberStarted(team, place);
     return { team, place };
   },
-  messages: { fail: message<void>(), echo: request<number, number>() },
+  messages: { fail: message(), echo: request<number, number>() },
   receive: {
     fail: () => {
       throw new Error('planned');

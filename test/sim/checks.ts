@@ -18,13 +18,15 @@ export const checkBounds = (sim: SimulatedSystem, program: Program): void => {
         const inMemory = mailbox - spilled;
         const bound = one.durable ? one.capacity + BATCH_MAX : one.capacity + 8;
         if (inMemory >= one.capacity) program.observer.count('full-mailbox');
-        if (inMemory > bound) program.observer.fault(`A4 ${one.key} holds ${inMemory} items, with room for ${one.capacity}`);
+        if (inMemory > bound)
+          program.observer.fault(`A4 ${one.key} holds ${inMemory} items, with room for ${one.capacity}`);
       }
     }
   }
 };
 
-const stateOf = (snapshot: ActorSnapshot | undefined): NodeState | undefined => snapshot?.state as NodeState | undefined;
+const stateOf = (snapshot: ActorSnapshot | undefined): NodeState | undefined =>
+  snapshot?.state as NodeState | undefined;
 
 /** A3, A5 and the journal's count, when nothing happens any more. */
 export const checkRest = async (sim: SimulatedSystem, program: Program): Promise<void> => {
@@ -32,7 +34,8 @@ export const checkRest = async (sim: SimulatedSystem, program: Program): Promise
   for (const ask of program.asks) if (!ask.settled) observer.fault(`A5 ${ask.what} never settles`);
   for (const ask of observer.openAsks) observer.fault(`A5 ${ask}, and that never settles`);
   for (const { name, mailbox, stashed, status, hold } of await sim.settle(sim.system.actors())) {
-    if (mailbox + stashed > 0) observer.fault(`A3 ${name} (${status}, held by ${hold}) has ${mailbox} items and ${stashed} stashed`);
+    if (mailbox + stashed > 0)
+      observer.fault(`A3 ${name} (${status}, held by ${hold}) has ${mailbox} items and ${stashed} stashed`);
   }
   const pending = await sim.settle(sim.system.journal?.pending() ?? Promise.resolve(0));
   if (pending !== 0) observer.fault(`J5 ${pending} are pending at rest`);
@@ -43,7 +46,8 @@ export const checkDebts = (sim: SimulatedSystem, program: Program): void => {
   for (const { shards } of sim.hosts()) {
     for (const shard of shards) {
       const { asks, underWay, turns } = shard.debts();
-      if (asks + turns > 0) program.observer.fault(`A5 shard ${shard.number} has ${asks} asks and ${turns} turns at rest`);
+      if (asks + turns > 0)
+        program.observer.fault(`A5 shard ${shard.number} has ${asks} asks and ${turns} turns at rest`);
       if (underWay > 0) program.observer.fault(`A4 shard ${shard.number} lacks the credit of ${underWay} envelopes`);
     }
   }
@@ -52,14 +56,16 @@ export const checkDebts = (sim: SimulatedSystem, program: Program): void => {
 const checkDurable = (program: Program, one: KnownNode, state: NodeState): void => {
   const { observer } = program;
   for (const { node, seq, acknowledged } of program.parcels) {
-    if (node === one && acknowledged && !state.delivered.includes(seq)) observer.fault(`D1 parcel ${seq} to ${one.key} is lost`);
+    if (node === one && acknowledged && !state.delivered.includes(seq))
+      observer.fault(`D1 parcel ${seq} to ${one.key} is lost`);
   }
   for (const { node, value, outcome } of program.puts) {
     if (node === one && outcome === 'done' && !state.puts.includes(value)) {
       observer.fault(`D1 ${one.key} has answered to ${value} and does not have it`);
     }
   }
-  for (const key of state.armed) if (state.fired[key] !== 1) observer.fault(`D7 timer ${key} of ${one.key} has not fired`);
+  for (const key of state.armed)
+    if (state.fired[key] !== 1) observer.fault(`D7 timer ${key} of ${one.key} has not fired`);
 };
 
 /** D1, D2, A2 between two durable actors: everything that was sent has arrived, once. */

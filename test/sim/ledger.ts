@@ -11,7 +11,7 @@ export const createService: CreateService = (_options, host) => {
         const count = (((await table.get(key)) as number | undefined) ?? 0) + 1;
         return table.commit({ effectId, result: count, changes: [{ key, value: count }] });
       },
-      read: async (key: string) => ((await table.get(key)) as number | undefined) ?? 0,
+      read: async (key: string) => (await table.get(key)) ?? 0,
     },
   };
 };

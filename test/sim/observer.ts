@@ -139,7 +139,9 @@ export class Observer {
   /** L2 once per watch. */
   watchTold(watcher: string, target: ActorRef, told: string): void {
     const id = `${watcher} watches ${told} ${target.id}`;
-    const found = [...this.#watches.keys()].find((key) => key.startsWith(`${watcher} `) && key.endsWith(` ${target.id}`));
+    const found = [...this.#watches.keys()].find(
+      (key) => key.startsWith(`${watcher} `) && key.endsWith(` ${target.id}`),
+    );
     if (found === undefined) this.fault(`L2 ${id}, and is told without having asked`);
     else this.#watches.delete(found);
   }
@@ -169,7 +171,9 @@ export class Observer {
     for (const at of restarts) {
       const within = restarts.filter((other) => other <= at && at - other < withinMs).length;
       if (within > max) {
-        this.fault(`A9 ${key} was started again ${within} times within ${withinMs} ms, with ${max} allowed: ${String(starts)}`);
+        this.fault(
+          `A9 ${key} was started again ${within} times within ${withinMs} ms, with ${max} allowed: ${String(starts)}`,
+        );
         return;
       }
     }

@@ -164,7 +164,9 @@ export class Program {
   }
 
   #onNode(run: (one: KnownNode) => unknown, durable = false): void {
-    const candidates = this.nodes.filter((one) => !one.lost && (!durable || one.durable) && (!one.stopped || this.#random() < 0.05));
+    const candidates = this.nodes.filter(
+      (one) => !one.lost && (!durable || one.durable) && (!one.stopped || this.#random() < 0.05),
+    );
     if (candidates.length > 0) run(pick(this.#random, candidates));
   }
 
@@ -198,7 +200,14 @@ export class Program {
     this.#sim.system.spawn(node, { key }, options).then(
       (ref) => {
         const bounded = durable || overflow !== 'unbounded';
-        const known = { key, ref: { shard: ref.shard, id: ref.id, name: ref.name }, durable, capacity, bounded, process };
+        const known = {
+          key,
+          ref: { shard: ref.shard, id: ref.id, name: ref.name },
+          durable,
+          capacity,
+          bounded,
+          process,
+        };
         this.nodes.push({ ...known, stopped: false, lost: false, told: 0, pings: 0 });
       },
       () => this.observer.count('failed spawns'),
@@ -309,12 +318,8 @@ export class Program {
     const routees = this.living.slice(-3);
     if (routees.length === 0) return;
     const refs = routees.map(({ ref }) => ref);
-    const make = pick(this.#random, [
-      () => roundRobin(refs),
-      () => broadcast(refs),
-      
-    ]);
-    const router = this.#sim.system.router(make() as never);
+    const make = pick(this.#random, [() => roundRobin(refs), () => broadcast(refs)]);
+    const router = this.#sim.system.router(make());
     for (let sent = between(this.#random, 1, 6); sent > 0; sent -= 1) {
       (router as unknown as { tell: (type: string, body: unknown) => boolean }).tell('ping', this.next());
     }
@@ -323,7 +328,11 @@ export class Program {
   #startSolo(): void {
     const key = `s${this.next()}`;
     const intensity = { max: between(this.#random, 0, 3), withinMs: pick(this.#random, [200, 1_000]) };
-    const options = { restart: 'transient', intensity, shard: between(this.#random, 0, this.#world.shards - 1) } as const;
+    const options = {
+      restart: 'transient',
+      intensity,
+      shard: between(this.#random, 0, this.#world.shards - 1),
+    } as const;
     const { process } = this;
     this.#sim.system.spawn(solo, { key, ...intensity }, options).then(
       ({ shard, id, name }) => this.solos.push({ ref: { shard, id, name }, key, process, lost: false }),
