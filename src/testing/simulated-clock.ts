@@ -3,16 +3,18 @@
  * Wall and monotonic clock go alike, from a fixed moment.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { VIRTUAL_EPOCH_MS, type Clock, type TimerHandle } from '../platform/index.ts';
+import { afterMicrotasks, VIRTUAL_EPOCH_MS, type Clock, type TimerHandle } from '../platform/index.ts';
 import type { Item, Lane, Scheduler, Thread } from './scheduler.ts';
 
 export class SimulatedClock implements Clock {
   readonly #scheduler: Scheduler;
+  readonly #thread: Thread;
   readonly #soon: Lane;
   readonly #timers: Lane;
 
   constructor(scheduler: Scheduler, thread: Thread) {
     this.#scheduler = scheduler;
+    this.#thread = thread;
     this.#soon = scheduler.lane(`${thread.name}.soon`, thread);
     this.#timers = scheduler.lane(`${thread.name}.timer`, thread);
   }
@@ -26,6 +28,14 @@ export class SimulatedClock implements Clock {
     const within = AsyncLocalStorage.snapshot();
     const dueMs = this.#scheduler.nowMs;
     this.#scheduler.push(this.#soon, { dueMs, label: 'goes on', kind: 'work', run: () => within(callback) });
+  };
+
+  readonly next = (callback: () => void): void => {
+    const thread = this.#thread;
+    // It may die in what comes before.
+    afterMicrotasks(() => {
+      if (thread.alive) callback();
+    });
   };
 
   readonly after = (delayMs: number, callback: () => void): TimerHandle => {
