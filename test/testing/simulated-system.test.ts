@@ -56,6 +56,7 @@ const life = async (seed: number): Promise<{ totals: unknown[]; hash: string }> 
   await simulation.runUntilQuiet();
   simulation.crash('power');
   await simulation.restart();
+  await simulation.advance(1_000);
   totals.push(await simulation.ask(kept, 'total'));
   await simulation.stop();
   return { totals, hash: simulation.traceHash };
