@@ -49,12 +49,21 @@ const schema = z.strictObject({
   id: z.int().positive().optional(),
 });
 
-/** Of an actor that is spawned without options. */
-export const EPHEMERAL: ActorOptions = {
+const EPHEMERAL: ActorOptions = {
   supervision: SUPERVISION_DEFAULT,
   mailbox: { capacity: MAILBOX_CAPACITY, overflow: 'reject' },
   pollIntervalMs: 0,
 };
+
+/** True when only who it is and where it lives was asked for. */
+const saysNothing = (options: SpawnOptions): boolean =>
+  options.restart === undefined &&
+  options.intensity === undefined &&
+  options.backoff === undefined &&
+  options.mailbox === undefined &&
+  options.pollIntervalMs === undefined &&
+  options.passivateAfterMs === undefined &&
+  options.stopTimeoutMs === undefined;
 
 /** @throws CONFIG_INVALID naming the field */
 export const resolveSpawnOptions = (options: SpawnOptions | undefined): ActorOptions => {
@@ -71,6 +80,7 @@ export const resolveSpawnOptions = (options: SpawnOptions | undefined): ActorOpt
   if (!durable && overflow === 'spill') {
     throw new MegactorError('CONFIG_INVALID', 'spawn options: only a durable actor can spill to the journal');
   }
+  if (!durable && saysNothing(options)) return EPHEMERAL;
   const { passivateAfterMs: after } = options;
   return {
     supervision: {

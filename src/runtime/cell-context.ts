@@ -112,10 +112,10 @@ export class CellContext implements ActorContext {
     const resolved = resolveSpawnOptions(options);
     const shard = shardFor(options, core, cell.ref);
     const isNew = options?.id === undefined && options?.name === undefined;
-    if (isNew && !durable && cell.durable === null && shard === core.shard && spawning !== null) {
-      return spawning.beside(cell, spawning.originOf(cell, definition, resolved), init) as ActorRef<Messages>;
-    }
     const own = decidesForChildren(cell.definition) ? { ...resolved, supervised: true as const } : resolved;
+    if (isNew && !durable && cell.durable === null && shard === core.shard && spawning !== null) {
+      return spawning.beside(cell, definition, own, init) as ActorRef<Messages>;
+    }
     const { record } = spawnRecord(definition, init, options, own, {
       shards: core.shards,
       allocate: () => core.allocator.next(),

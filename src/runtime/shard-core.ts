@@ -200,7 +200,9 @@ export class ShardCore {
 
   /** Puts mail into the mailbox of an ephemeral actor. False when it is refused; then it is a dead letter. */
   offer(cell: ActorCell, mail: MailEnvelope): boolean {
-    const offered = cell.mailbox.offer(mail);
+    const { type, body, from } = mail;
+    // What nobody waits for and no journal holds is as good in parts.
+    const offered = mail.ask === 0 && mail.seq < 0 ? cell.offerTell(type, body, from) : cell.offer(mail);
     if (offered !== 'accepted') return this.#full(cell, offered, mail);
     this.counters.addMailboxDepth(1);
     // Whoever is queued or at work looks into its mailbox anyway.

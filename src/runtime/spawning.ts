@@ -6,22 +6,21 @@
  * stopped for as long as the journal remembers that. N2 A name of a shard is
  * taken by one actor, in memory or passive; whoever is sent something waits until that is settled (A2).
  */
-import { EPHEMERAL, type ActorOptions, type ActorRef } from '../actor/index.ts';
+import type { ActorOptions, ActorRef } from '../actor/index.ts';
 import type { ActorRecord, RecoveredActor } from '../journal/shard-log.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
 import type { Activation } from './activation.ts';
-import { ActorCell, type Origin } from './cell.ts';
+import { ActorCell } from './cell.ts';
 import { Children } from './children.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
 import { DurableCell } from './durable-cell.ts';
 import type { DurableSteps } from './durable-steps.ts';
 import type { SpawnEnvelope } from './envelope.ts';
 import type { Life } from './life.ts';
-import { toModuleId } from './module-id.ts';
+import { Origins, type DefinitionName } from './origins.ts';
 import type { Peers } from './peers.ts';
 import { isDurable } from './saves.ts';
 import { isMain, type ShardCore } from './shard-core.ts';
-import { decidesForChildren } from './supervision.ts';
 
 export interface SpawningParts {
   readonly core: ShardCore;
@@ -44,10 +43,7 @@ export class Spawning {
   readonly #core: ShardCore;
   /** Names that the journal is being asked about. */
   readonly #claimed = new Set<string>();
-  /** Of definitions whose actors were spawned with default options; the last one is asked for most. */
-  readonly #origins = new WeakMap<object, Origin>();
-  #lastDefinition: object | null = null;
-  #lastOrigin: Origin | null = null;
+  readonly #origins = new Origins();
 
   constructor(parts: SpawningParts) {
     this.#parts = parts;
@@ -74,27 +70,10 @@ export class Spawning {
     });
   }
 
-  /** What a child of `parent` shares with others; made once for a definition with default options. */
-  originOf(
-    parent: ActorCell,
-    definition: { readonly module: string; readonly export: string },
-    options: ActorOptions,
-  ): Origin {
-    const decides = decidesForChildren(parent.definition);
-    if (decides || options !== EPHEMERAL) {
-      return this.#makeOrigin(definition, decides ? { ...options, supervised: true } : options);
-    }
-    if (definition === this.#lastDefinition && this.#lastOrigin !== null) return this.#lastOrigin;
-    const origin = this.#origins.get(definition) ?? this.#makeOrigin(definition, options);
-    this.#origins.set(definition, origin);
-    this.#lastDefinition = definition;
-    this.#lastOrigin = origin;
-    return origin;
-  }
-
   /** An ephemeral actor spawns another one on its shard, under an id that nobody knows yet and without a name. */
-  beside(parent: ActorCell, origin: Origin, init: unknown): ActorRef {
+  beside(parent: ActorCell, definition: DefinitionName, options: ActorOptions, init: unknown): ActorRef {
     const { core, life, receiveEarly } = this.#parts;
+    const origin = this.#origins.ofDefinition(definition, options);
     const id = core.allocator.next();
     const ref = { shard: core.shard, id, name: String(id) };
     const cell = new ActorCell(ref, origin, init, parent.ref, null);
@@ -171,10 +150,6 @@ export class Spawning {
     }
   }
 
-  #makeOrigin(definition: { readonly module: string; readonly export: string }, options: ActorOptions): Origin {
-    return { module: toModuleId(definition.module), export: definition.export, options, loaded: null };
-  }
-
   #restore(cell: ActorCell, actor: RecoveredActor): void {
     if (cell.durable === null) return;
     this.#parts.steps.restore(cell.durable, actor);
@@ -233,11 +208,16 @@ export class Spawning {
 
   #put(record: ActorRecord, durable: boolean): ActorCell {
     const core = this.#core;
-    const cell = ActorCell.of(core.shard, record, durable ? new DurableCell() : null);
+    const cell = durable ? ActorCell.of(core.shard, record, new DurableCell()) : this.#ephemeral(record);
     core.cells.set(record.id, cell);
     if (isNamed(record)) core.names.set(record.name, cell);
     if (durable) core.passivation.arrived(cell);
     return cell;
+  }
+
+  #ephemeral({ id, name, module, export: exportName, init, parent, options }: ActorRecord): ActorCell {
+    const origin = this.#origins.of(module, exportName, options as ActorOptions);
+    return new ActorCell({ shard: this.#core.shard, id, name }, origin, init, parent, null);
   }
 
   #register(record: ActorRecord, durable: boolean): ActorCell {
