@@ -24,6 +24,8 @@ export interface WorldOptions {
   readonly slowLinks?: boolean;
   /** What the loading of modules waits for. */
   readonly loading?: Promise<void>;
+  /** Default true: what is said within a shard passes through the codec, too. */
+  readonly checkMail?: boolean;
   /** Where the clock starts, milliseconds since the epoch. */
   readonly nowMs?: number;
 }
@@ -75,7 +77,7 @@ export class World {
         onFailure: (error) => {
           if ((this.#lifeOf.get(shard) ?? 0) === again) this.failures.push(error);
         },
-        checkMail: true,
+        checkMail: options.checkMail ?? true,
         ...(options.limits === undefined ? {} : { limits: options.limits }),
       });
     for (let shard = 0; shard < this.#count; shard += 1) this.shards.push(this.#make(shard, 0));
