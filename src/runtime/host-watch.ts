@@ -11,7 +11,7 @@ import type { PulseReader } from './host-pulse.ts';
 /** Looks per limit, and the bounds of the time between them. */
 const LOOKS = 10;
 const LOOK_MIN_MS = 25;
-const LOOK_MAX_MS = 500;
+const LOOK_MAX_MS = 1_000;
 /** Beats per look, so that a look finds one. */
 const BEATS_PER_LOOK = 2;
 

@@ -81,7 +81,7 @@ describe('the watch over hosts', () => {
     expect(watched.blocked).toEqual([]);
     await watched.watch.untilSilent(3, signal);
     watched.pulse.beat();
-    await watched.pass(600);
+    await watched.pass(1_200);
     expect(watched.watch.silentMs(3)).toBe(0);
   });
 });
