@@ -3,7 +3,7 @@
  * for what it prints.
  */
 import { runBenchmark } from './harness/program.ts';
+import { settingsWithRuns } from './harness/settings.ts';
 import { measure } from './threads/measure.ts';
-import { settingsSchema } from './threads/settings.ts';
 
-await runBenchmark(settingsSchema, measure);
+await runBenchmark(settingsWithRuns, measure);

@@ -5,18 +5,9 @@ import type { Progress } from '../harness/program.ts';
 import { runSubjectAt } from '../harness/programs.ts';
 import { machine, type BenchResult, type Row } from '../harness/result.ts';
 import { rowOfSeries, Series } from '../harness/series.ts';
+import type { SettingsWithRuns } from '../harness/settings.ts';
 import { serviceRunSchema, type ServiceRun, type ServiceSettings } from './service.ts';
-import {
-  ASKS_UNDER_WAY,
-  LOOK_EVERY_MS,
-  PER_TURN,
-  planOf,
-  TARGETS,
-  THREADS,
-  TOOL_MS,
-  type EmbedSettings,
-  type Plan,
-} from './settings.ts';
+import { ASKS_UNDER_WAY, LOOK_EVERY_MS, PER_TURN, planOf, TARGETS, THREADS, TOOL_MS, type Plan } from './settings.ts';
 
 export type Method = ServiceSettings['method'];
 export type Runs = Readonly<Record<Method, Series<ServiceRun>>>;
@@ -93,5 +84,5 @@ export const measurePlan = async (plan: Plan, progress: Progress): Promise<Bench
   };
 };
 
-export const measure = (settings: EmbedSettings, progress: Progress): Promise<BenchResult> =>
+export const measure = (settings: SettingsWithRuns, progress: Progress): Promise<BenchResult> =>
   measurePlan(planOf(settings), progress);

@@ -1,12 +1,5 @@
 /** What `bench embed` measures, in one place: constants and settings. Measures nothing. */
-import { z } from 'zod';
-
-export const settingsSchema = z.strictObject({
-  quick: z.boolean(),
-  json: z.boolean(),
-  runs: z.int().min(1).max(100).optional(),
-});
-export type EmbedSettings = z.infer<typeof settingsSchema>;
+import { runsOf, type SettingsWithRuns } from '../harness/settings.ts';
 
 export interface Plan {
   readonly runs: number;
@@ -18,8 +11,8 @@ export interface Plan {
   readonly agents: number;
 }
 
-export const planOf = ({ quick, runs }: EmbedSettings): Plan => ({
-  runs: runs ?? (quick ? 3 : 7),
+export const planOf = (settings: SettingsWithRuns): Plan => ({
+  runs: runsOf(settings),
   actors: 64,
   tells: 1_000_000,
   asks: 100_000,

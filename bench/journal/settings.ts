@@ -1,7 +1,8 @@
 /** What `bench journal` measures, in one place: constants and settings. Measures nothing. */
 import { z } from 'zod';
+import { flags } from '../harness/settings.ts';
 
-export const settingsSchema = z.strictObject({ quick: z.boolean(), json: z.boolean() });
+export const settingsSchema = z.strictObject(flags);
 
 export type JournalSettings = z.infer<typeof settingsSchema>;
 

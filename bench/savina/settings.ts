@@ -1,5 +1,6 @@
 /** What `bench savina` measures, in one place: programs, sizes, targets. Measures nothing. */
 import { z } from 'zod';
+import { optionalRuns, runsOf, settingsWithRuns } from '../harness/settings.ts';
 
 export const PROGRAMS = [
   'pingpong',
@@ -107,12 +108,9 @@ export const TARGETS: Readonly<Record<Program, number>> = {
 export const BATCH_TARGET = 1.1;
 export const IDLE_BYTES_TARGET = 400;
 
-export const settingsSchema = z.strictObject({
-  quick: z.boolean(),
-  json: z.boolean(),
-  /** Processes of each subject and program, and of each peer. */
-  runs: z.int().min(1).max(100).optional(),
-  peerRuns: z.int().min(0).max(100).optional(),
+/** Runs are processes of each subject and program, and of each peer. */
+export const settingsSchema = settingsWithRuns.extend({
+  peerRuns: optionalRuns,
   programs: z.array(z.enum(PROGRAMS)).min(1).optional(),
 });
 
@@ -130,7 +128,7 @@ export interface Plan {
 }
 
 export const planOf = ({ quick, runs, peerRuns, programs }: SavinaSettings): Plan => ({
-  runs: runs ?? (quick ? 3 : 7),
+  runs: runsOf({ quick, runs }),
   peerRuns: peerRuns ?? (quick ? 1 : 3),
   programs: PROGRAMS.filter((program) => programs?.includes(program) ?? true),
   sizes: SIZES,

@@ -1,5 +1,6 @@
 /** What `bench society` measures, in one place: constants, settings, and figures of others. Measures nothing. */
 import { z } from 'zod';
+import { flags } from '../harness/settings.ts';
 
 export const LATENCY_MS = 200;
 export const WORKERS_PER_ADMIN = 5;
@@ -27,8 +28,7 @@ export const adminsOf = (size: number): number | null => {
 };
 
 export const settingsSchema = z.strictObject({
-  quick: z.boolean(),
-  json: z.boolean(),
+  ...flags,
   sizes: z
     .array(z.int().refine((size) => adminsOf(size) !== null, 'no such size'))
     .min(1)

@@ -16,8 +16,11 @@ import { checkTally, objectOf, Tally } from './objects.ts';
 import { PER_TURN, RING_BYTES, UNDER_WAY } from './settings.ts';
 
 export const floorSettingsSchema = z.strictObject({
-  /** One way: `port`, `ring`, `link`. Round trips of one number: `port-trips`, `ring-trips`. */
-  method: z.enum(['port', 'ring', 'link', 'port-trips', 'ring-trips']),
+  /**
+   * One way: `port`, `ring`, `link`. Round trips of one number: `port-trips` and `ring-trips` from the main thread,
+   * `worker-trips` between two others, as hosts are.
+   */
+  method: z.enum(['port', 'ring', 'link', 'port-trips', 'worker-trips', 'ring-trips']),
   /** Objects, or round trips. */
   count: z.int().positive(),
   /** Objects of a batch; of no meaning for a link, which sends what a turn of the event loop has gathered. */
@@ -117,6 +120,12 @@ const runSecond = (settings: Second, port: MessagePort): void => {
     case 'port-trips':
       port.on('message', (message: number) => port.postMessage(message));
       return;
+    case 'worker-trips':
+      port.once('message', ({ own, begins }: Leg) => {
+        if (begins) void portTrips(own, settings.count).then(() => port.postMessage(READY));
+        else own.on('message', (message: number) => own.postMessage(message));
+      });
+      return;
     case 'ring-trips': {
       const there = new ByteRing(settings.there);
       const back = new ByteRing(settings.back);
@@ -128,7 +137,13 @@ const runSecond = (settings: Second, port: MessagePort): void => {
   }
 };
 
-const portTrips = (worker: Worker, count: number): Promise<void> =>
+/** What a thread needs for round trips with another worker. */
+interface Leg {
+  readonly own: MessagePort;
+  readonly begins: boolean;
+}
+
+const portTrips = (worker: Worker | MessagePort, count: number): Promise<void> =>
   new Promise((resolve, reject) => {
     let trip = 1;
     worker.on('message', (message: number) => {
@@ -150,7 +165,28 @@ const ringTrips = (settings: Second): void => {
   }
 };
 
-const runFirst = async (settings: Second, worker: Worker): Promise<void> => {
+const workerTrips = async (first: Worker, second: Worker): Promise<void> => {
+  const { port1, port2 } = new MessageChannel();
+  const done = new Promise<void>((resolve, reject) => {
+    first.once('message', () => resolve());
+    first.once('error', reject);
+  });
+  second.postMessage({ own: port1, begins: false }, [port1]);
+  first.postMessage({ own: port2, begins: true }, [port2]);
+  await done;
+};
+
+/** A thread that has loaded its modules: what that takes is not measured, and it may need this thread. */
+const started = async (settings: Second): Promise<Worker> => {
+  const worker = new Worker(new URL(import.meta.url), { workerData: settings });
+  await new Promise<void>((resolve, reject) => {
+    worker.once('message', () => resolve());
+    worker.once('error', reject);
+  });
+  return worker;
+};
+
+const runFirst = async (settings: Second, worker: Worker, third: Worker | null): Promise<void> => {
   switch (settings.method) {
     case 'port':
       return sendAll(settings, worker, (objects) => worker.postMessage(settings.batch === 1 ? objects[0] : objects));
@@ -171,6 +207,8 @@ const runFirst = async (settings: Second, worker: Worker): Promise<void> => {
     }
     case 'port-trips':
       return portTrips(worker, settings.count);
+    case 'worker-trips':
+      return third === null ? undefined : workerTrips(third, worker);
     case 'ring-trips':
       return ringTrips(settings);
     default:
@@ -184,18 +222,15 @@ const runOnce = async (settings: FloorSettings): Promise<number> => {
     there: ByteRing.allocate(RING_BYTES),
     back: ByteRing.allocate(RING_BYTES),
   };
-  const worker = new Worker(new URL(import.meta.url), { workerData: second });
+  const worker = await started(second);
+  const third = settings.method === 'worker-trips' ? await started(second) : null;
   try {
-    // What the second thread loads is not what is measured, and may need this one.
-    await new Promise<void>((resolve, reject) => {
-      worker.once('message', () => resolve());
-      worker.once('error', reject);
-    });
     const startedAt = systemClock.monotonic();
-    await runFirst(second, worker);
+    await runFirst(second, worker, third);
     return (systemClock.monotonic() - startedAt) / 1_000;
   } finally {
     await worker.terminate();
+    await third?.terminate();
   }
 };
 

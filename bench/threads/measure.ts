@@ -5,19 +5,10 @@ import type { Progress } from '../harness/program.ts';
 import { runSubjectAt } from '../harness/programs.ts';
 import { machine, type BenchResult, type Row, type RowKind } from '../harness/result.ts';
 import { rowOfSeries, Series } from '../harness/series.ts';
+import type { SettingsWithRuns } from '../harness/settings.ts';
 import { parkedSchema, type EngineSettings, type Parked } from './engine.ts';
 import { countedSchema, type Counted, type FloorSettings } from './floor.ts';
-import {
-  BATCHES,
-  BURST,
-  BURSTS_UNDER_WAY,
-  PAIRS,
-  planOf,
-  TARGETS,
-  UNDER_WAY,
-  type Plan,
-  type ThreadsSettings,
-} from './settings.ts';
+import { BATCHES, BURST, BURSTS_UNDER_WAY, PAIRS, planOf, TARGETS, UNDER_WAY, type Plan } from './settings.ts';
 
 export const NAMES = {
   port: (batch: number): string =>
@@ -25,7 +16,8 @@ export const NAMES = {
   ring: (batch: number): string => `SharedArrayBuffer ring, packed batches of ${batch}`,
   link: 'link of the engine, the same objects',
   tells: 'actor to actor across hosts',
-  portTrips: 'ping-pong: MessagePort',
+  portTrips: 'ping-pong: MessagePort, main thread and another',
+  workerTrips: 'ping-pong: MessagePort between two other threads',
   ringTrips: 'ping-pong: ring with wait and notify',
   trips: 'ping-pong: actors across hosts',
   parked: 'two hosts without work: CPU',
@@ -49,15 +41,16 @@ export const rowsOf = (rates: Rates, parked: Series<Parked>): Row[] => {
   const batched = ports.at(-1) as Row;
   const oneWay = (name: string, limit?: number): Row =>
     row(against(rate(name, 'objects/s'), batched, limit === undefined ? undefined : { is: 'ratio', limit }));
-  const portTrips = row(rate(NAMES.portTrips, 'round trips/s'));
+  const workerTrips = row(rate(NAMES.workerTrips, 'round trips/s'));
   const byTrip = (name: string, target: RowKind['target']): Row =>
-    row(against(rate(name, 'round trips/s'), portTrips, target));
+    row(against(rate(name, 'round trips/s'), workerTrips, target));
   return [
     ...ports,
     ...BATCHES.map((batch) => oneWay(NAMES.ring(batch))),
     oneWay(NAMES.link, TARGETS.linkRatio),
     oneWay(NAMES.tells, TARGETS.actorsRatio),
-    portTrips,
+    workerTrips,
+    byTrip(NAMES.portTrips, undefined),
     byTrip(NAMES.ringTrips, undefined),
     byTrip(NAMES.trips, { is: 'value', limit: TARGETS.roundTrips }),
     rowOfSeries(
@@ -86,6 +79,7 @@ const subjectsOf = ({ objects: count, roundTrips }: Plan): [string, () => Promis
     floor({ method: 'ring', count, batch }),
   ]),
   [NAMES.portTrips, floor({ method: 'port-trips', count: roundTrips, batch: 1 })],
+  [NAMES.workerTrips, floor({ method: 'worker-trips', count: roundTrips, batch: 1 })],
   [NAMES.trips, engine({ method: 'trips', count: roundTrips })],
   [NAMES.ringTrips, floor({ method: 'ring-trips', count: roundTrips, batch: 1 })],
 ];
@@ -124,5 +118,5 @@ export const measurePlan = async (plan: Plan, progress: Progress): Promise<Bench
   };
 };
 
-export const measure = (settings: ThreadsSettings, progress: Progress): Promise<BenchResult> =>
+export const measure = (settings: SettingsWithRuns, progress: Progress): Promise<BenchResult> =>
   measurePlan(planOf(settings), progress);

@@ -1,12 +1,5 @@
 /** What `bench threads` measures, in one place: constants and settings. Measures nothing. */
-import { z } from 'zod';
-
-export const settingsSchema = z.strictObject({
-  quick: z.boolean(),
-  json: z.boolean(),
-  runs: z.int().min(1).max(100).optional(),
-});
-export type ThreadsSettings = z.infer<typeof settingsSchema>;
+import { runsOf, type SettingsWithRuns } from '../harness/settings.ts';
 
 export interface Plan {
   readonly runs: number;
@@ -16,8 +9,8 @@ export interface Plan {
   readonly parkedMs: number;
 }
 
-export const planOf = ({ quick, runs }: ThreadsSettings): Plan => ({
-  runs: runs ?? (quick ? 3 : 7),
+export const planOf = (settings: SettingsWithRuns): Plan => ({
+  runs: runsOf(settings),
   objects: 1_000_000,
   roundTrips: 50_000,
   parkedMs: 10_000,
