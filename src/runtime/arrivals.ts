@@ -28,6 +28,11 @@ export class Arrivals {
     else this.#timer ??= this.#clock.after(CREDIT_DELAY_MS, () => this.#acknowledgeAll());
   }
 
+  /** They died: nobody wants their credit back. */
+  forget(sources: ReadonlySet<number>): void {
+    for (const source of sources) this.#counts.delete(source);
+  }
+
   close(): void {
     this.#timer?.cancel();
   }

@@ -96,6 +96,7 @@ export class MainEndpoint implements RouterCarrier {
 
   /** An envelope cannot be packed, or nobody will ever take it. */
   refused(envelope: Envelope, error: MegactorError): void {
+    this.#credits.credited(envelope.shard, 1);
     if (envelope.kind === 'watch') this.#watches.terminated(envelope.to, error.code);
     if (envelope.kind !== 'mail') return;
     const { shard, to, type, body, ask } = envelope;

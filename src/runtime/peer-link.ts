@@ -63,9 +63,10 @@ export class PeerLink {
   /** False when it is refused. */
   send(envelope: Envelope): boolean {
     if (this.#dead || (this.#port === null && this.#outbox.length >= WAITING_MAX)) return false;
-    this.#outbox.push(envelope);
+    // Before, not after: nothing is given back that its sender does not know of as under way.
     if (this.#outbox.length >= BATCH_ENVELOPES && this.#port !== null) this.flush();
-    else this.#schedule();
+    this.#outbox.push(envelope);
+    this.#schedule();
     return true;
   }
 

@@ -47,7 +47,10 @@ export class Peers {
 
   /** They will not run again: nobody of theirs will ever be heard of. */
   gone(shards: ReadonlySet<number>): void {
-    const { shard } = this.#core;
+    const { shard, credits } = this.#core;
+    // What waited for them was given back one by one, and is a dead letter already.
+    for (const lost of shards) credits.forget(lost);
+    this.#core.schedule();
     // Actors may stop on the way; a map passes over what was taken out of it.
     for (const cell of this.#core.cells.values()) {
       const to = cell.ref.id;

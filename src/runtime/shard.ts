@@ -257,6 +257,7 @@ export class Shard {
 
   /** The thread that runs these shards died: nothing under way to or from them counts any more (A6). */
   peersDied(shards: ReadonlySet<number>): void {
+    this.#arrivals.forget(shards);
     this.#peers.died(shards);
   }
 
@@ -270,10 +271,13 @@ export class Shard {
     this.#peers.gone(shards);
   }
 
-  /** An envelope could not be packed: it is settled here. */
+  /** An envelope could not be packed, or nobody will ever take it: it is settled here, and under way no more. */
   unpackable(envelope: Envelope, error: MegactorError): void {
+    this.#core.credits.credited(envelope.shard, 1);
+    this.#core.schedule();
     if (envelope.kind === 'mail') {
-      this.#core.deadMail(envelope, 'not-cloneable', '', 'MESSAGE_NOT_CLONEABLE', error.message);
+      if (error.code === 'HOST_DIED') this.#core.refused(envelope);
+      else this.#core.deadMail(envelope, 'not-cloneable', '', 'MESSAGE_NOT_CLONEABLE', error.message);
     } else if (envelope.kind === 'reply') {
       this.#core.send({ ...envelope, value: undefined, error: errorToWire(error) });
     } else if (envelope.kind === 'spawn') {
