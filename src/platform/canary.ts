@@ -53,10 +53,23 @@ export const SIM_CANARIES = [
   'unsettled-watch',
 ] as const;
 
+/** For the soak: something is kept although nobody needs it any more. */
+export const LEAKS = [
+  /** The entry of an ask that is settled. */
+  'kept-ask',
+  /** A child that has stopped, by its parent. */
+  'kept-child',
+  /** Whom an actor watched, after it has heard of the end. */
+  'kept-watch',
+  /** The thread of a service, after the system has stopped. */
+  'kept-thread',
+] as const;
+
 export type Canary = (typeof CANARIES)[number];
 export type ThreadCanary = (typeof THREAD_CANARIES)[number];
 export type SimCanary = (typeof SIM_CANARIES)[number];
+export type Leak = (typeof LEAKS)[number];
 
 const planted = process.env['NODE_ENV'] === 'test' ? process.env['MEGACTOR_CANARY'] : undefined;
 
-export const isCanary = (name: Canary | ThreadCanary | SimCanary): boolean => planted === name;
+export const isCanary = (name: Canary | ThreadCanary | SimCanary | Leak): boolean => planted === name;

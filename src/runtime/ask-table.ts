@@ -2,7 +2,7 @@
  * The asks that one shard (or the main thread) waits for. Every entry is settled exactly once: by a reply, by its
  * deadline, by its signal, or because the other side died (A5, A6).
  */
-import type { Clock, TimerHandle } from '../platform/index.ts';
+import { isCanary, type Clock, type TimerHandle } from '../platform/index.ts';
 import { errorFromWire, MegactorError, toMegactorError, type ErrorWire } from '../protocol/errors.ts';
 
 export const ASK_DEADLINE_MS = 5_000;
@@ -86,7 +86,7 @@ export class AskTable {
   #take(ask: number): Entry | undefined {
     const entry = this.#entries.get(ask);
     if (entry === undefined) return undefined;
-    this.#entries.delete(ask);
+    if (!isCanary('kept-ask')) this.#entries.delete(ask);
     entry.timer.cancel();
     entry.signal?.removeEventListener('abort', entry.onAbort);
     return entry;

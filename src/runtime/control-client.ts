@@ -2,7 +2,7 @@
  * The control plane of one host as the main thread calls it. Comlink leaves calls hanging when a worker dies, so every
  * call here has a deadline and is rejected when the port closes (A6).
  */
-import { transfer, wrap, type Remote } from 'comlink';
+import { releaseProxy, transfer, wrap, type Remote } from 'comlink';
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 import type { MessagePort } from 'node:worker_threads';
 import type { Clock } from '../platform/index.ts';
@@ -77,6 +77,8 @@ export class ControlClient {
     if (this.#ended !== null) return;
     this.#ended = error;
     for (const fail of this.#pending) fail(error);
+    // Comlink keeps what is not released for ever, and with it the port, this and the whole system.
+    this.#remote[releaseProxy]();
     this.#port.close();
   }
 }

@@ -7,6 +7,7 @@
  */
 import { plainRef, refOfAddress, type ActorRef } from '../actor/index.ts';
 import type { Outgoing } from '../journal/shard-log.ts';
+import { isCanary } from '../platform/index.ts';
 import type { ActorCell, Leaving } from './cell.ts';
 import { Children, type Sibling } from './children.ts';
 import type { Signal } from './envelope.ts';
@@ -41,7 +42,7 @@ export class Family {
   remove(cell: ActorCell, id: number): boolean {
     const child = cell.children?.get(id);
     if (cell.children === null || child === undefined) return false;
-    cell.children.remove(child);
+    if (!isCanary('kept-child')) cell.children.remove(child);
     if (child.isDurable && isDurable(cell)) this.#core.saves.touch(cell);
     return true;
   }

@@ -54,7 +54,8 @@ export class Relations {
       this.#life.requestStop(cell, signal.reason);
       return;
     }
-    if (signal.kind === 'terminated' && cell.watching?.delete(from.id) !== true) return;
+    if (signal.kind === 'terminated' && cell.watching?.[isCanary('kept-watch') ? 'has' : 'delete'](from.id) !== true)
+      return;
     if (!heeds(cell.definition, signal.kind)) {
       if (signal.kind === 'child-failed') this.#life.childGaveUp(cell, from, signal);
       return;

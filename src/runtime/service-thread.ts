@@ -3,7 +3,7 @@
  * What it does not do: calls (service-client.ts).
  */
 import type { MessagePort, Transferable } from 'node:worker_threads';
-import type { Clock } from '../platform/index.ts';
+import { isCanary, type Clock } from '../platform/index.ts';
 import { errorFromWire, MegactorError, toMegactorError } from '../protocol/errors.ts';
 import type { EventBatch } from '../telemetry/index.ts';
 import type { Ground, ServiceWorker } from './ground.ts';
@@ -73,7 +73,7 @@ export class ServiceThread {
     const limit = this.#parts.clock.after(STOP_LIMIT_MS, () => this.#stopped.resolve(), { keepAlive: true });
     await this.#stopped.promise;
     limit.cancel();
-    if (this.#isStopped) await this.#worker.terminate();
+    if (this.#isStopped && !isCanary('kept-thread')) await this.#worker.terminate();
     // Killing a thread in the middle of a write may hang the process; it must only not keep it alive.
     else this.#worker.unref();
   }
