@@ -16,6 +16,8 @@ export interface AgentInit {
   readonly level: Level;
   /** Levels below the Boss. */
   readonly depth: number;
+  /** The agents above it, the Boss first. */
+  readonly above: readonly string[];
   /** `user` for the Boss. */
   readonly supervisor: string;
   /** How many agents it may hire, those below it included. */

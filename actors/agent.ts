@@ -23,6 +23,7 @@ export const initialState = (init: AgentInit): AgentState => ({
   name: init.name,
   level: init.level,
   depth: init.depth,
+  above: [...init.above],
   settings: init.settings,
   slots: init.slots,
   phase: 'idle',

@@ -192,6 +192,16 @@ const taskOf = (planned: PlanAgent): string =>
     ...(planned.collaborators.length === 0 ? [] : ['', `You work with: ${planned.collaborators.join(', ')}`]),
   ].join('\n');
 
+/** Its supervisors, the Boss first. */
+const aboveOf = (member: Hired, byName: ReadonlyMap<string, Hired>): string[] => {
+  const above: string[] = [];
+  for (let name = member.supervisor; name !== null && !above.includes(name);) {
+    above.unshift(name);
+    name = byName.get(name)?.supervisor ?? null;
+  }
+  return above;
+};
+
 /**
  * What a run begins with.
  * @param hired what the roster's command `found` answered for this plan
@@ -210,6 +220,7 @@ export const bootstrap = (
     const own = planned.get(member.name);
     const init: AgentInit = {
       name: member.name,
+      above: aboveOf(member, byName),
       level: member.level,
       depth: member.depth,
       supervisor: member.supervisor ?? USER,

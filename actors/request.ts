@@ -93,6 +93,8 @@ export const buildRequest = (
     agent: state.name,
     run: settings.run,
     level: gateLevel(state),
+    role: state.level,
+    above: state.above,
     messages: [
       ...history.slice(0, 1),
       ...history.slice(start),

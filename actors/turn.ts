@@ -225,15 +225,14 @@ const step = async (turn: Turn): Promise<Outcome> => {
   return answer.class === 'prose' ? onProse(turn, answer) : onUnusable(turn, answer);
 };
 
-/** The agent has used up its turns: it will not act any more. */
-const exhausted = async (turn: Turn): Promise<void> => {
+/** The agent has used up its turns or its budget: it will not act any more. */
+const exhausted = async (turn: Turn, limit: 'turns' | 'budget', what: string): Promise<void> => {
   const { state, ctx } = turn;
-  if (state.phase === 'failed') return;
   state.phase = 'failed';
-  ctx.event({ type: 'limit', agent: state.name, limit: 'turns' });
-  const { leader } = await callRoster(turn, 'failed', 'failed', { agent: state.name, why: 'limit-turns' });
+  ctx.event({ type: 'limit', agent: state.name, limit });
+  const { leader } = await callRoster(turn, 'failed', 'failed', { agent: state.name, why: `limit-${limit}` });
   if (leader === null) return;
-  const text = `It has used up its ${state.settings.limits.turnsPerAgentMax} turns. Its files stay. Do not wait for it any more.`;
+  const text = `It has used up ${what}. Its files stay. Do not wait for it any more.`;
   sendNotice(turn, leader, 'child-failed', text, { agent: state.name });
 };
 
@@ -242,9 +241,21 @@ export const runTurn = async (turn: Turn, batch: Batch): Promise<void> => {
   const { state, ctx } = turn;
   const mails = unread(turn, batch);
   if (mails.length === 0 && state.turn === null) return;
-  if (state.turn === null && state.counters.turns >= state.settings.limits.turnsPerAgentMax) return exhausted(turn);
+  // It has used up what it had: it reads its mail and does not act.
+  if (state.phase === 'failed') return;
+  const { turnsPerAgentMax } = state.settings.limits;
+  if (state.turn === null && state.counters.turns >= turnsPerAgentMax) {
+    return exhausted(turn, 'turns', `its ${turnsPerAgentMax} turns`);
+  }
   begin(turn, mails);
-  while ((await step(turn)) === 'goes-on') await ctx.endStep();
+  try {
+    while ((await step(turn)) === 'goes-on') await ctx.endStep();
+  } catch (thrown) {
+    // Nothing of the step was done yet: the model call is what it begins with.
+    if (!(thrown instanceof MegactorError) || thrown.code !== 'BUDGET_SPENT') throw thrown;
+    state.turn = null;
+    return exhausted(turn, 'budget', 'the budget of model calls that it had for itself or with its group');
+  }
   state.turn = null;
   if (state.phase !== 'finished') state.phase = 'idle';
 };

@@ -30,6 +30,7 @@ const initOf = (turn: Turn, args: AddAgentArgs, hired: HireResult & { ok: true }
   name: hired.name,
   level: hired.level,
   depth: hired.depth,
+  above: [...turn.state.above, turn.state.name],
   supervisor: turn.state.name,
   slots: hired.slots,
   description: args.description,

@@ -50,6 +50,33 @@ const durability = (choices: readonly string[], help: string, fallback: string):
 });
 const DURABILITY_HELP = 'flushed survives power loss, committed a killed process';
 const CONFIG: OptionSpec = { name: 'config', type: jsonFile, help: 'limits, prices and poll intervals (JSON)' };
+const BUDGETS: readonly OptionSpec[] = [
+  {
+    name: 'budget-calls',
+    type: { kind: 'integer', min: 1, max: Number.MAX_SAFE_INTEGER },
+    help: 'pause after so many answers of models',
+  },
+  {
+    name: 'budget-tokens',
+    type: { kind: 'integer', min: 1, max: Number.MAX_SAFE_INTEGER },
+    help: 'pause before more tokens are used, input and output together',
+  },
+  {
+    name: 'budget-usd',
+    type: { kind: 'text', value: 'X', pattern: /^(?!0+(?:\.0+)?$)\d+(?:\.\d+)?$/u, expected: 'US dollars, as 2.50' },
+    help: 'pause before it costs more; every model needs a price',
+  },
+  {
+    name: 'deadline',
+    type: {
+      kind: 'text',
+      value: 'TIME',
+      pattern: /^\d+(?:\.\d+)?(?:ms|s|m|h|d)$/u,
+      expected: 'a time as 90s, 30m or 1.5h',
+    },
+    help: 'pause after so much time, over all processes of the run',
+  },
+];
 const JSON_LINE: OptionSpec = { name: 'json', type: flag, help: 'one JSON line on stdout at the end' };
 const QUIET: OptionSpec = { name: 'quiet', type: flag, help: 'no progress on stderr' };
 
@@ -81,6 +108,7 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
   },
   { name: 'plan', type: jsonFile, help: 'start from this plan (JSON) instead of asking the model for one' },
   CONFIG,
+  ...BUDGETS,
   { name: 'rehearsal', type: jsonFile, help: 'latency, failure rates and shape of the rehearsal (JSON)' },
   {
     name: 'seed',
@@ -115,6 +143,7 @@ export const RESUME_OPTIONS: readonly OptionSpec[] = [
   THREADS,
   durability(['flushed', 'committed'], DURABILITY_HELP, "the run's own"),
   CONFIG,
+  ...BUDGETS,
   JSON_LINE,
   QUIET,
 ];

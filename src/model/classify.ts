@@ -33,6 +33,7 @@ const rawUsage = z
     prompt_tokens: count,
     completion_tokens: count,
     prompt_tokens_details: z.looseObject({ cached_tokens: count }).nullish().catch(null),
+    completion_tokens_details: z.looseObject({ reasoning_tokens: count }).nullish().catch(null),
   })
   .nullish()
   .catch(null);
@@ -130,7 +131,14 @@ const classOf = (answer: Pick<ChatAnswer, 'content' | 'toolCalls' | 'refusal' | 
 const readUsage = (usage: z.infer<typeof rawUsage>): TokenUsage => {
   const input = usage?.prompt_tokens ?? 0;
   const cached = usage?.prompt_tokens_details?.cached_tokens ?? 0;
-  return { input, cachedInput: Math.min(cached, input), output: usage?.completion_tokens ?? 0 };
+  const output = usage?.completion_tokens ?? 0;
+  const reasoning = usage?.completion_tokens_details?.reasoning_tokens ?? 0;
+  return {
+    input,
+    cachedInput: Math.min(cached, input),
+    output,
+    ...(reasoning > 0 ? { reasoning: Math.min(reasoning, output) } : {}),
+  };
 };
 
 /**

@@ -34,6 +34,10 @@ export interface ChatRequest {
   readonly run: string;
   /** 0 Boss, 1… Admins, larger is Ordinary: for the order in the gate. */
   readonly level: number;
+  /** What the agent is; absent for calls of the runtime itself (`_planner` …). */
+  readonly role?: 'boss' | 'admin' | 'ordinary';
+  /** The Admins above the agent, the Boss first: their groups' budgets count its calls. */
+  readonly above?: readonly string[];
   readonly messages: readonly ChatMessage[];
   readonly tools: readonly ToolSpec[];
   readonly temperature?: number;
@@ -50,6 +54,8 @@ export interface TokenUsage {
   /** The part of `input` that the provider served from its cache. */
   readonly cachedInput: number;
   readonly output: number;
+  /** The part of `output` that the model thought and did not say, when the server says so. */
+  readonly reasoning?: number;
 }
 
 /** What became of an answer, judged on its form alone. */
@@ -70,6 +76,8 @@ export interface ChatAnswer {
   readonly latencyMs: number;
   /** Requests sent to the server for this answer. */
   readonly attempts: number;
+  /** The route of the gate that answered, as the run's configuration names the model. */
+  readonly route?: string;
   /** How long the call waited in the gate before its first request. */
   readonly queueMs?: number;
   /** From the last request to the first piece of text; only of a call that was streamed. */

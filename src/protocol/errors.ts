@@ -106,6 +106,7 @@ export const ERROR_CATALOGUE = {
   MODEL_BAD_REQUEST: entry('user', false, 'The server refused the request; its words are in the message.'),
   MODEL_BAD_RESPONSE: entry('model', true, 'The server answered with something that is not a chat completion.'),
   MODEL_CONTEXT_OVERFLOW: entry('model', false, 'The request is longer than the context of the model.'),
+  BUDGET_SPENT: entry('user', false, 'Raise the budget, or let the run do without this call.'),
   GATE_FULL: entry(
     'system',
     true,

@@ -12,6 +12,7 @@ import type { ActorSystem } from '../runtime/index.ts';
 import { MegactorError, toMegactorError, type ErrorCode } from '../protocol/errors.ts';
 import type { AgentMail, QuietResult } from '../society/index.ts';
 import { deferred, type Deferred } from './deferred.ts';
+import { budgetNoticeSchema, type BudgetNotice } from './services/model-spend.ts';
 import type { RunReason, RunStatus } from './types.ts';
 
 /** The table of what belongs to the run and to no agent. */
@@ -30,6 +31,9 @@ export interface Outcome {
 const MODEL_STOPS: Readonly<Record<string, Pick<Outcome, 'status' | 'reason'>>> = {
   'wrong-key': { status: 'paused', reason: 'wrong-key' },
   quota: { status: 'paused', reason: 'quota' },
+  'budget-calls': { status: 'paused', reason: 'budget-calls' },
+  'budget-tokens': { status: 'paused', reason: 'budget-tokens' },
+  'budget-usd': { status: 'paused', reason: 'budget-usd' },
   'model-unreachable': { status: 'failed', reason: 'model-unreachable' },
   'unknown-model': { status: 'failed', reason: 'model-unreachable' },
 };
@@ -50,6 +54,8 @@ export interface ControllerParts {
   /** Makes the society from its plan, unless the run has one already. */
   readonly found: () => Promise<void>;
   readonly signal: AbortSignal | undefined;
+  /** A budget is nearly used up. */
+  readonly onBudget: (notice: BudgetNotice) => void;
 }
 
 export class Controller {
@@ -88,6 +94,9 @@ export class Controller {
       const { reason, error } = message as unknown as { reason: string; error: unknown };
       const stop = MODEL_STOPS[reason] ?? { status: 'failed', reason: 'internal' };
       this.end({ ...stop, error: wireError(error) });
+    } else {
+      const notice = budgetNoticeSchema.safeParse(message);
+      if (notice.success) this.#parts.onBudget(notice.data);
     }
   }
 

@@ -14,9 +14,11 @@ import {
   type ReportFileInput,
   type RosterSummary,
 } from '../society/index.ts';
+import { leafSchema, sumSpend, type Leaf } from '../model/index.ts';
 import { writeJson, writeWhole, type RunDirectory, type RunFile } from './run-directory.ts';
 import type { Outcome } from './controller.ts';
 import type { PlannerUsage } from './found.ts';
+import { renderSpend, spendReport } from './spend-report.ts';
 import type { RunSummary } from './types.ts';
 
 const workspaceStatsSchema = z.object({ files: z.number(), commits: z.number() });
@@ -26,14 +28,17 @@ export interface Gathered {
   readonly states: readonly AgentState[];
   readonly workspace: { readonly files: number; readonly commits: number };
   readonly files: readonly ReportFileInput[];
+  /** What model calls have cost, by agent. */
+  readonly spent: readonly (readonly [string, Leaf])[];
 }
 
 /** Asks everybody; call it when nothing runs any more and before the system stops. */
 export const gather = async (system: ActorSystem): Promise<Gathered> => {
-  const [roster, workspace, files] = await Promise.all([
+  const [roster, workspace, files, spent] = await Promise.all([
     system.callService('roster', 'summary', {}) as Promise<RosterSummary>,
     system.callService('workspace', 'stats', {}),
     system.callService('workspace', 'files', {}),
+    system.callService('model', 'spent', {}),
   ]);
   // Agents that have been idle for long are not in memory, and stay so.
   const actors = await system.inspect(roster.rows);
@@ -41,8 +46,16 @@ export const gather = async (system: ActorSystem): Promise<Gathered> => {
     const state = agentStateSchema.safeParse(actor.state);
     return state.success ? [state.data] : [];
   });
-  return { roster, states, workspace: workspaceStatsSchema.parse(workspace), files: fileRowsSchema.parse(files) };
+  return {
+    roster,
+    states,
+    workspace: workspaceStatsSchema.parse(workspace),
+    files: fileRowsSchema.parse(files),
+    spent: spentSchema.parse(spent),
+  };
 };
+
+const spentSchema = z.array(z.tuple([z.string(), leafSchema]));
 
 const fileRowsSchema = z.array(z.object({ path: z.string(), commit: z.string().nullable(), author: z.string() }));
 
@@ -61,10 +74,11 @@ export const writeReports = (parts: {
     synthetic: summary.synthetic,
     reviews: run.settings.review === 'model',
   });
+  const spending = spendReport(gathered.spent);
   const failed = error === null ? {} : { error: { code: error.code, message: error.message, hint: error.hint } };
   const { files, ...numbers } = summary;
-  writeJson(directory.file('report.json'), { ...numbers, fileCount: files, ...failed, ...report });
-  writeWhole(directory.file('report.md'), renderReport(report, summary));
+  writeJson(directory.file('report.json'), { ...numbers, fileCount: files, ...failed, ...report, spending });
+  writeWhole(directory.file('report.md'), `${renderReport(report, summary)}\n${renderSpend(spending)}`);
 };
 
 /** Every answer of bad format counts once: as a repair, or, after the last of them, as what its supervisor was told. */
@@ -104,7 +118,7 @@ export const summaryOf = (parts: {
       cachedInput: counters.cachedInputTokens + planner.cachedInput,
       output: counters.outputTokens + planner.output,
     },
-    costUsd: run.settings.model === 'rehearsal' ? 0 : null,
+    costUsd: sumSpend(gathered.spent.flatMap(([, { models }]) => Object.values(models))).usd,
     wallSeconds: Math.round(run.spent.wallSeconds * 1_000) / 1_000,
     files: gathered.workspace.files,
     commits: gathered.workspace.commits,

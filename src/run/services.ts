@@ -1,13 +1,14 @@
 /** Which services a run has, on which threads, with what options. */
 import { entryUrl } from '../platform/index.ts';
 import type { ServiceSpec } from '../protocol/service.ts';
+import { budgetsOf } from './model-settings.ts';
 import type { RunFile } from './run-directory.ts';
 
 const moduleOf = (name: string): string => entryUrl(`services/${name}`, import.meta.url).href;
 
 export const serviceSpecs = (run: RunFile, runDirectory: string): ServiceSpec[] => {
   const { settings } = run;
-  const { inFlightMax, requestTimeoutMs } = settings.config.model ?? {};
+  const { model, models, modelOf, prices } = settings.config;
   const { seed, deterministic } = settings;
   return [
     {
@@ -29,8 +30,8 @@ export const serviceSpecs = (run: RunFile, runDirectory: string): ServiceSpec[] 
         baseUrl: settings.baseUrl,
         agentHeaders: settings.agentHeaders,
         ...(settings.rehearsal === null ? {} : { rehearsal: settings.rehearsal }),
-        ...(inFlightMax === undefined ? {} : { inFlightMax }),
-        ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
+        config: { model, models, modelOf, prices },
+        budgets: budgetsOf(settings.config, settings.budget),
       },
     },
     {

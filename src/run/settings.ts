@@ -8,7 +8,15 @@ import { coreCount } from '../platform/index.ts';
 import { MegactorError, type ErrorCode } from '../protocol/errors.ts';
 import { SHARDS_MAX } from '../protocol/ids.ts';
 import { limitsSchema } from '../society/index.ts';
-import type { ResumeOptions, RunOptions } from './types.ts';
+import {
+  checkPrices,
+  modelConfigFields,
+  modelName,
+  modelsOf,
+  runBudgetSchema,
+  type RunBudget,
+} from './model-settings.ts';
+import type { BudgetOptions, ResumeOptions, RunOptions } from './types.ts';
 
 const THREADS_MAX = 64;
 const AGENTS_DEFAULT = 100;
@@ -17,16 +25,7 @@ const AGENTS_DEFAULT = 100;
 export const configSchema = z.strictObject({
   /** Structural limits of the society. */
   limits: limitsSchema.optional(),
-  model: z
-    .strictObject({
-      /** Most model calls at once, over all agents. Absent: no cap until the server pushes back. */
-      inFlightMax: z.int().positive().optional(),
-      /** Longest time of one request; longer answers never arrive. Default 60,000. */
-      requestTimeoutMs: z.int().positive().max(86_400_000).optional(),
-      temperature: z.number().min(0).max(2).optional(),
-      maxTokens: z.int().positive().optional(),
-    })
-    .optional(),
+  ...modelConfigFields,
   /** How long an idle agent waits for more mail before it spends a model call. */
   pollIntervalMs: z
     .strictObject({
@@ -50,13 +49,8 @@ export const configSchema = z.strictObject({
 
 export type RunConfig = z.infer<typeof configSchema>;
 
-const modelName = z
-  .string()
-  .regex(/^(rehearsal|openai:.+)$/u, 'must be `rehearsal` or `openai:NAME`')
-  .default('rehearsal');
-
 export const settingsSchema = z.strictObject({
-  model: modelName,
+  model: modelName.default('rehearsal'),
   /** Base URL of the model server; null for its default. Never a key. */
   baseUrl: z.string().nullable(),
   workspace: z.string(),
@@ -69,6 +63,8 @@ export const settingsSchema = z.strictObject({
   rehearsal: rehearsalOptionsSchema.nullable(),
   config: configSchema,
   agentHeaders: z.boolean(),
+  /** As the options say; the configuration has the others. */
+  budget: runBudgetSchema.default({}),
   /** One turn at a time on a virtual clock: the same seed gives the same log. */
   deterministic: z.boolean().default(false),
 });
@@ -92,9 +88,10 @@ const threadsDefault = (shards: number, deterministic = false): number =>
   deterministic ? 1 : Math.min(coreCount(), shards);
 
 /** @throws CONFIG_INVALID for what cannot repeat itself */
-const checkDeterministic = ({ deterministic, model }: RunSettings, threads: number | undefined): void => {
+const checkDeterministic = ({ deterministic, model: own, config }: RunSettings, threads: number | undefined): void => {
   if (!deterministic) return;
-  if (model !== 'rehearsal') {
+  const model = modelsOf(own, config).find((name) => name !== 'rehearsal');
+  if (model !== undefined) {
     throw new MegactorError('CONFIG_INVALID', `--deterministic goes with --model rehearsal, not with ${model}`, {
       hint: 'A model server answers differently every time. `megactor replay` checks any run against its own journal.',
     });
@@ -104,6 +101,35 @@ const checkDeterministic = ({ deterministic, model }: RunSettings, threads: numb
       hint: 'Leave --threads out.',
     });
   }
+};
+
+const DEADLINE = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/u;
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `30m`, `90s`, `1.5h`, or milliseconds. @throws CONFIG_INVALID */
+export const deadlineMsOf = (deadline: string | number): number => {
+  if (typeof deadline === 'number') return deadline;
+  const [, amount, unit] = DEADLINE.exec(deadline) ?? [];
+  const factor = UNITS_MS[unit ?? ''];
+  if (amount === undefined || factor === undefined) {
+    throw new MegactorError('CONFIG_INVALID', `the deadline '${deadline}' is no time`, {
+      hint: 'Write it as 90s, 30m or 1.5h.',
+    });
+  }
+  return Number(amount) * factor;
+};
+
+/** The budgets among the options; those that are absent keep what they were `before`. @throws CONFIG_INVALID */
+const budgetOf = (options: BudgetOptions, before: RunBudget = {}): RunBudget => {
+  const { budgetCalls, budgetTokens, budgetUsd, deadline } = options;
+  const given = {
+    ...before,
+    ...(budgetCalls === undefined ? {} : { calls: budgetCalls }),
+    ...(budgetTokens === undefined ? {} : { tokens: budgetTokens }),
+    ...(budgetUsd === undefined ? {} : { usd: budgetUsd }),
+    ...(deadline === undefined ? {} : { deadlineMs: deadlineMsOf(deadline) }),
+  };
+  return parseInput(runBudgetSchema, given, 'budgets');
 };
 
 /** The settings of a new run. @throws CONFIG_INVALID */
@@ -131,11 +157,13 @@ export const settingsOf = (options: RunOptions, defaults: { workspace: string; s
       rehearsal: model === 'rehearsal' ? (options.rehearsal ?? {}) : null,
       config,
       agentHeaders: options.noAgentHeaders !== true,
+      budget: budgetOf(options),
       deterministic: options.deterministic ?? false,
     },
     'options',
   );
   checkDeterministic(settings, options.threads);
+  checkPrices(settings.model, settings.config, settings.budget, settings.baseUrl);
   if (settings.rehearsal !== null) {
     const rehearsal = parseRehearsalOptions(settings.rehearsal, settings.seed);
     checkShapeFits(rehearsal, settings.maxAgents, settings.config.limits?.fanOutMax);
@@ -147,7 +175,7 @@ export const settingsOf = (options: RunOptions, defaults: { workspace: string; s
 export const resumedSettings = (settings: RunSettings, options: ResumeOptions): RunSettings => {
   checkDeterministic(settings, options.threads);
   const { shards, deterministic } = settings;
-  return parseInput(
+  const resumed = parseInput(
     settingsSchema,
     {
       ...settings,
@@ -157,7 +185,10 @@ export const resumedSettings = (settings: RunSettings, options: ResumeOptions): 
       durability: options.durability ?? settings.durability,
       config:
         options.config === undefined ? settings.config : parseInput(configSchema, options.config, 'configuration'),
+      budget: budgetOf(options, settings.budget),
     },
     'options',
   );
+  checkPrices(resumed.model, resumed.config, resumed.budget, resumed.baseUrl);
+  return resumed;
 };

@@ -8,12 +8,13 @@
  */
 import { open } from 'node:fs/promises';
 import { acquireLease, type JournalClient, type Lease } from '../journal/index.ts';
-import type { Clock } from '../platform/index.ts';
+import type { Clock, TimerHandle } from '../platform/index.ts';
 import type { EventRecord } from '../protocol/event.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
 import { ActorSystem, type SystemOptions } from '../runtime/index.ts';
 import { EventWriter, type EventInput } from '../telemetry/index.ts';
 import { limitsWith, type AgentSettings, type Limits, type RosterSummary, USER } from '../society/index.ts';
+import { sendBudgetMail } from './budget-mail.ts';
 import { startControlServer } from './control-server.ts';
 import { Controller, failure, type Outcome } from './controller.ts';
 import { deferred } from './deferred.ts';
@@ -258,6 +259,11 @@ export class SocietyRun implements Run {
         system,
         journal,
         signal: this.#signal,
+        onBudget: (notice) => {
+          const { scope, what, spent, limit } = notice;
+          this.#onEvent(this.#dated({ type: 'limit', limit: `budget-${what}`, scope, spent, of: limit }), writer);
+          sendBudgetMail(system, notice).catch((error: unknown) => end(failure(error)));
+        },
         found: async () => {
           await found({
             system,
@@ -278,7 +284,9 @@ export class SocietyRun implements Run {
       };
       this.#steering.attach({ controller, system, journal, onTold });
       for (const message of early) controller.onServiceMessage(message);
+      const deadline = this.#setDeadline(run, end);
       const outcome = await controller.drive();
+      deadline?.cancel();
       return await this.#close(prepared, { system, journal, outcome, startedAt });
     } catch (error) {
       this.#endWithoutReport(prepared, controller?.ending?.status === 'failed' ? controller.ending : failure(error));
@@ -286,6 +294,16 @@ export class SocietyRun implements Run {
     } finally {
       await system.stop({ deadlineMs: STOP_DEADLINE_MS });
     }
+  }
+
+  /** Pauses the run when its processes have worked on it for so long in all. */
+  #setDeadline({ settings, spent }: RunFile, end: (outcome: Outcome) => void): TimerHandle | null {
+    const { deadlineMs } = settings.budget;
+    if (deadlineMs === undefined) return null;
+    const leftMs = Math.max(0, deadlineMs - spent.wallSeconds * 1_000);
+    return this.#clock.after(leftMs, () => end({ status: 'paused', reason: 'deadline', error: null }), {
+      keepAlive: true,
+    });
   }
 
   /** Stops work in order, then writes what it came to. */

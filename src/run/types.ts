@@ -24,8 +24,20 @@ export type RunReason =
   | 'disk'
   | 'internal';
 
+/** Budgets of a run. One that is used up pauses it; it resumes with a larger one. */
+export interface BudgetOptions {
+  /** Answers of models. */
+  readonly budgetCalls?: number;
+  /** Input and output tokens together. */
+  readonly budgetTokens?: number;
+  /** US dollars; every model that may be called needs a price. */
+  readonly budgetUsd?: number;
+  /** Wall time over all processes of the run: `90s`, `30m`, `1.5h`, or milliseconds. */
+  readonly deadline?: string | number;
+}
+
 /** Options of `run`; every one has a default. */
-export interface RunOptions {
+export interface RunOptions extends BudgetOptions {
   /** `openai:NAME` or `rehearsal` (default). */
   readonly model?: string;
   /** Default `RUN_DIR/workspace`. */
@@ -54,7 +66,7 @@ export interface RunOptions {
 }
 
 /** Options of `resume`: what may differ from the run's own. */
-export interface ResumeOptions {
+export interface ResumeOptions extends BudgetOptions {
   readonly threads?: number;
   readonly durability?: DurabilityLevel;
   readonly config?: unknown;

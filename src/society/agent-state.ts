@@ -67,6 +67,8 @@ export const agentStateSchema = z.object({
   level: z.enum(LEVELS),
   depth: counter,
   settings: agentSettingsSchema,
+  /** The agents above it when it was hired, the Boss first. */
+  above: z.array(z.string()).default([]),
   /** Slots when it was hired. */
   slots: counter,
   phase: z.enum(['idle', 'processing', 'responding', 'finished', 'failed']),

@@ -13,6 +13,7 @@ import { buildRequest, estimateTokens, windowStartOf } from '../../actors/reques
 const init = (more: Partial<AgentInit> = {}): AgentInit => ({
   name: 'Health',
   level: 'admin',
+  above: [],
   depth: 1,
   supervisor: 'Boss',
   slots: 3,

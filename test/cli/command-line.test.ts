@@ -52,13 +52,17 @@ describe('wrong usage is one line on stderr and exit 2', () => {
 
   test('every option of run that is not one of resume is refused on resume with the list of those that are', async () => {
     const names = COMMANDS.find((command) => command.name === 'run')?.options.map((option) => option.name) ?? [];
-    const mayDiffer = ['threads', 'durability', 'config', 'json', 'quiet'];
+    const budgets = ['budget-calls', 'budget-tokens', 'budget-usd', 'deadline'];
+    const mayDiffer = ['threads', 'durability', 'config', ...budgets, 'json', 'quiet'];
     const fixed = names.filter((name) => !mayDiffer.includes(name));
     expect(fixed).toContain('seed');
     for (const name of fixed) {
       const { code, stderr } = await refused(['resume', 'runs/x', `--${name}`, '1']);
       expect(stderr).toMatch(
-        new RegExp(`--${name} cannot change on resume.*--threads --durability --config --json`, 'u'),
+        new RegExp(
+          `--${name} cannot change on resume.*--threads --durability --config --budget-calls --budget-tokens --budget-usd --deadline --json`,
+          'u',
+        ),
       );
       expect(code).toBe(2);
     }

@@ -3,7 +3,7 @@
  * What it does not do: run them (`snippets.ts`).
  *
  * Comments: `not run: REASON` · `file: NAME` (the block is that file) · `interrupted` (Ctrl-C is pressed once the command
- * has begun) · `output` (what the program before prints).
+ * has begun) · `paused` (it ends as a run that paused does, exit code 3) · `output` (what the program before prints).
  */
 
 export type Language = 'ts' | 'js' | 'sh' | 'json' | 'other';
@@ -19,6 +19,7 @@ export interface Block {
   readonly notRun: string | null;
   readonly file: string | null;
   readonly interrupted: boolean;
+  readonly paused: boolean;
   readonly output: boolean;
 }
 
@@ -78,6 +79,7 @@ export const blocksOf = (page: string, text: string): Block[] => {
       notRun: valueOf(comments, 'not run'),
       file: valueOf(comments, 'file') ?? fileNamed(code),
       interrupted: comments.includes('interrupted'),
+      paused: comments.includes('paused'),
       output: comments.includes('output'),
     });
     index = end;

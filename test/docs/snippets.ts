@@ -322,7 +322,7 @@ export class Snippets {
     const { child, ended, said } = this.#spawn('/bin/sh', ['-c', script], cwd, { SNIPPET_OPTIONS: options });
     if (block.interrupted && (await said(/\bRun \S+ \(Ctrl-C/u))) this.#signal(child, 'SIGINT');
     const { exitCode, stdout, stderr } = await ended;
-    const expected = block.interrupted ? 3 : 0;
+    const expected = block.interrupted || block.paused ? 3 : 0;
     if (exitCode === expected) return null;
     return `${where(block)}: exit ${exitCode}, expected ${expected}\n${clip(stdout)}\n${clip(stderr)}`;
   }

@@ -17,6 +17,7 @@ export const PACKAGE_HOMES: Readonly<Record<string, string>> = {
   piscina: 'runtime',
   comlink: 'runtime',
   lmdb: 'journal',
+  'gpt-tokenizer': 'model',
   openai: 'model',
   'isomorphic-git': 'workspace',
 };

@@ -6,6 +6,7 @@ import { RESUME_OPTIONS, RUN_OPTIONS } from '../options.ts';
 import { readJsonFile, usageError, type ParsedLine } from '../parse.ts';
 import type { CommandContext } from '../ports.ts';
 import { watchRun } from '../watch.ts';
+import { budgetOptionsOf } from './run.ts';
 
 const MAY_DIFFER = RESUME_OPTIONS.map((option) => `--${option.name}`).join(' ');
 
@@ -34,6 +35,7 @@ export const resumeOptionsOf = async (line: ParsedLine, context: CommandContext)
   const durability = line.values.get('durability') as DurabilityLevel | undefined;
   const config = line.values.get('config') as string | undefined;
   return {
+    ...budgetOptionsOf(line),
     ...(threads === undefined ? {} : { threads }),
     ...(durability === undefined ? {} : { durability }),
     ...(config === undefined ? {} : { config: await readJsonFile('config', config, context.readFile) }),

@@ -1,6 +1,6 @@
 /** `run`: from the options of the command line to the options of a run. What they mean is checked by the run itself. */
 import type { DurabilityLevel } from '../../journal/shard-log.ts';
-import type { RunOptions } from '../../run/types.ts';
+import type { BudgetOptions, RunOptions } from '../../run/types.ts';
 import type { Command } from '../command.ts';
 import { RUN_OPTIONS } from '../options.ts';
 import { readJsonFile, usageError, type ParsedLine } from '../parse.ts';
@@ -8,6 +8,20 @@ import type { CommandContext } from '../ports.ts';
 import { watchRun } from '../watch.ts';
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+/** The budgets on a command line. */
+export const budgetOptionsOf = ({ values }: ParsedLine): BudgetOptions => {
+  const calls = values.get('budget-calls') as number | undefined;
+  const tokens = values.get('budget-tokens') as number | undefined;
+  const usd = values.get('budget-usd') as string | undefined;
+  const deadline = values.get('deadline') as string | undefined;
+  return {
+    ...(calls === undefined ? {} : { budgetCalls: calls }),
+    ...(tokens === undefined ? {} : { budgetTokens: tokens }),
+    ...(usd === undefined ? {} : { budgetUsd: Number(usd) }),
+    ...(deadline === undefined ? {} : { deadline }),
+  };
+};
 
 /** The given options only, so that every default stays with the run. @throws USAGE for a file that is not JSON */
 export const runOptionsOf = async (line: ParsedLine, context: CommandContext): Promise<RunOptions> => {
@@ -33,6 +47,7 @@ export const runOptionsOf = async (line: ParsedLine, context: CommandContext): P
   set('review', text('review') as 'model' | 'none' | undefined);
   if (values.get('deterministic') === true) set('deterministic', true);
   if (values.get('no-agent-headers') === true) set('noAgentHeaders', true);
+  Object.assign(options, budgetOptionsOf(line));
   await file('rehearsal');
   await file('config');
   await file('plan');

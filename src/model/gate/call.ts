@@ -37,8 +37,8 @@ export interface Flight {
 }
 
 /**
- * queued → flying → storing → settled; from flying perhaps to backoff and back to queued; from anywhere to held once the
- * gate stopped.
+ * queued → flying → storing → settled; from flying perhaps to backoff and back to queued; parked while its budget may
+ * still get something back; from anywhere to held once the gate stopped.
  */
 export interface Call extends Queued {
   readonly key: string | null;
@@ -52,7 +52,7 @@ export interface Call extends Queued {
   /** The routes it may take, best first, and the one it is on. */
   routes: readonly string[];
   route: string;
-  state: 'queued' | 'flying' | 'backoff' | 'storing' | 'held' | 'settled';
+  state: 'queued' | 'parked' | 'flying' | 'backoff' | 'storing' | 'held' | 'settled';
   /** Requests sent. */
   attempts: number;
   /** Requests that failed while others may have been answered: these are bounded. */

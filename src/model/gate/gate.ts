@@ -18,20 +18,23 @@
  * 7. Every request that was granted is settled with its budget exactly once.
  */
 import { systemClock, type Clock, type Random } from '../../platform/index.ts';
-import { MegactorError, toMegactorError } from '../../protocol/errors.ts';
+import { MegactorError } from '../../protocol/errors.ts';
 import type { ChatAnswer, ChatRequest } from '../types.ts';
 import { newCall, settingsOf, twinOf, type Call, type Settings } from './call.ts';
 import type { Estimate } from './estimate.ts';
 import { Flights, type Landing } from './flights.ts';
 import { costOf, type Lane } from './lane.ts';
-import { aborted, OpenCalls, shareOf } from './open-calls.ts';
+import { aborted, OpenCalls } from './open-calls.ts';
 import type { LimitReadings } from './rate-limit.ts';
 import { noRoute, Routes } from './routes.ts';
 import { Tally } from './tally.ts';
 import type { GateCall, GateOptions, GateStats, GateStop, Grant, RouteChange } from './types.ts';
-import { SERVER_FAILURES, STOP_REASONS, verdictOn, type Failure } from './verdict.ts';
+import { failureOf, SERVER_FAILURES, STOP_REASONS, verdictOn } from './verdict.ts';
 
 export type * from './types.ts';
+
+/** Not on the wire and not over: what a stop holds back. */
+const WAITING: ReadonlySet<Call['state']> = new Set<Call['state']>(['queued', 'parked', 'backoff']);
 
 const FREE: Grant & { readonly kind: 'granted' } = { kind: 'granted', settle: () => {} };
 
@@ -42,8 +45,9 @@ export class Gate {
   readonly #settings: Settings;
   readonly #routes: Routes;
   readonly #flights: Flights;
-  readonly #storing = new Set<Promise<void>>();
   readonly #calls: OpenCalls;
+  /** Those whose budget may still get something back. */
+  readonly #parked: Call[] = [];
   readonly #tally = new Tally();
   readonly #listeners: ((stop: GateStop) => void)[] = [];
   #sequence = 0;
@@ -129,7 +133,7 @@ export class Gate {
       lane.queue.takeAll();
       lane.sleep();
     }
-    for (const call of this.#calls.all()) if (call.state === 'queued' || call.state === 'backoff') this.#hold(call);
+    for (const call of this.#calls.all()) if (WAITING.has(call.state)) this.#hold(call);
     for (const listener of this.#listeners.splice(0)) listener(stop);
   }
 
@@ -214,6 +218,11 @@ export class Gate {
       const grant = this.#reserve(call, lane, estimate);
       if (grant.kind === 'stop') {
         this.halt(grant.stop);
+      } else if (grant.kind === 'wait') {
+        if (grant.all) return;
+        lane.queue.remove(call);
+        call.state = 'parked';
+        this.#parked.push(call);
       } else if (grant.kind === 'refused') {
         lane.queue.remove(call);
         this.#tally.failed += 1;
@@ -239,33 +248,12 @@ export class Gate {
     const over = lane.answered(flight, call, usage, readings, this.#flights.starts);
     const latencyMs = lane.answeredAt - call.firstSentAt;
     const queueMs = call.firstSentAt - call.queuedAtMs;
-    const answer: ChatAnswer = { ...raw, attempts: call.attempts, latencyMs, queueMs };
+    const answer: ChatAnswer = { ...raw, route: lane.name, attempts: call.attempts, latencyMs, queueMs };
     this.#tally.answered(answer, { latencyMs, queueMs, fellBack: call.fellBack || call.route !== call.routes[0] });
     if (over) this.#changed({ route: lane.name, state: 'closed', error: null });
     this.#calls.landed(call);
-    this.#pump(lane);
-    this.#store(call, answer);
-  }
-
-  /** Keeps the answer for good, then hands it out. */
-  #store(call: Call, answer: ChatAnswer): void {
-    const { onAnswer } = this.#options;
-    const sharers = this.#calls.sharers(call);
-    if (onAnswer === undefined || (call.key === null && sharers.length === 0)) {
-      this.#calls.hand(call, answer);
-      return;
-    }
-    call.state = 'storing';
-    const share = shareOf(answer);
-    const writes = sharers.map((key) => onAnswer(key, share, call.request));
-    if (call.key !== null) writes.push(onAnswer(call.key, answer, call.request));
-    const stored: Promise<void> = Promise.all(writes)
-      .then(
-        () => this.#calls.hand(call, answer),
-        (error: unknown) => this.#calls.settle(call, (waiter) => waiter.reject(toMegactorError(error, 'DISK'))),
-      )
-      .finally(() => this.#storing.delete(stored));
-    this.#storing.add(stored);
+    this.#moveOn(lane);
+    this.#calls.store(call, answer, this.#options.onAnswer);
   }
 
   #failed({ call, lane, flight }: Landing, error: MegactorError): void {
@@ -291,25 +279,16 @@ export class Gate {
     // Tries for all while a server that had answered is out say nothing about this call.
     if (!flight.tries || !everAnswered) call.failures += 1;
     this.#goOn(call, lane, error);
-    this.#pump(lane);
+    this.#moveOn(lane);
   }
 
   /** What becomes of a call whose request failed. */
   #goOn(call: Call, lane: Lane, error: MegactorError): void {
-    const failure: Failure = {
-      code: error.code,
-      retryable: error.retryable,
-      awaited: call.waiters.size > 0,
+    const failure = failureOf(call, lane, error, {
       stopped: this.#stop !== null,
-      failures: call.failures,
-      wireMs: call.wireMs,
-      deadlineMs: call.deadlineMs,
       another: this.#routes.another(call, lane),
-      circuit: lane.breaker.state,
-      openForMs: lane.breaker.openForMs(this.#clock.monotonic()),
-      everAnswered: Number.isFinite(lane.answeredAt),
-      aliveSince: lane.answeredAt >= call.firstSentAt,
-    };
+      nowMs: this.#clock.monotonic(),
+    });
     const verdict = verdictOn(failure, this.#settings);
     switch (verdict) {
       case 'drop':
@@ -355,6 +334,16 @@ export class Gate {
     );
   }
 
+  /** A request of `lane` has ended: there is room, and perhaps a budget got something back. */
+  #moveOn(lane: Lane): void {
+    if (this.#options.spending === undefined) {
+      this.#pump(lane);
+      return;
+    }
+    for (const call of this.#parked.splice(0)) if (call.state === 'parked') this.#enqueue(call);
+    for (const one of this.#routes.all()) this.#pump(one);
+  }
+
   #opened(lane: Lane, error: MegactorError): void {
     this.#changed({ route: lane.name, state: 'open', error });
     if (lane.fallbacks.length > 0) for (const call of lane.queue.takeAll()) this.#enqueue(call);
@@ -382,7 +371,7 @@ export class Gate {
   async #drain(deadlineMs: number): Promise<void> {
     for (const lane of this.#routes.all()) lane.sleep();
     await this.#flights.idle(deadlineMs);
-    await Promise.all(this.#storing);
+    await this.#calls.stored();
     for (const lane of this.#routes.all()) lane.queue.takeAll();
     for (const call of this.#calls.all()) {
       this.#flights.cut(call, this.#routes.of(call))?.grant.settle(null);

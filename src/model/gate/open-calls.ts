@@ -7,11 +7,11 @@
  * 2. A call settles once; every waiter is told then, and its listener detached.
  * 3. Of those that share a request one is told what it cost; the others that it cost nothing.
  */
-import { MegactorError } from '../../protocol/errors.ts';
+import { MegactorError, toMegactorError } from '../../protocol/errors.ts';
 import type { ChatAnswer } from '../types.ts';
 import type { Call, Waiter } from './call.ts';
 import { KeptAnswers } from './kept-answers.ts';
-import type { GateCall } from './types.ts';
+import type { GateCall, GateOptions } from './types.ts';
 
 export const aborted = (): MegactorError => new MegactorError('ABORTED', 'the model call was cancelled');
 
@@ -28,6 +28,7 @@ export class OpenCalls {
   /** Until they land: an answer that is there is no longer one to share. */
   readonly #byTwin = new Map<string, Call>();
   readonly #kept: KeptAnswers;
+  readonly #storing = new Set<Promise<void>>();
 
   constructor(keepMax: number) {
     this.#kept = new KeptAnswers(keepMax);
@@ -97,6 +98,31 @@ export class OpenCalls {
   /** Effect ids of others that share the request of `call`, also of those that have gone away since. */
   sharers(call: Call): string[] {
     return [...call.keys].filter((key): key is string => key !== null && key !== call.key);
+  }
+
+  /** Keeps the answer for good, under the effect id of everybody who shares it, then hands it out. */
+  store(call: Call, answer: ChatAnswer, onAnswer: GateOptions['onAnswer']): void {
+    const sharers = this.sharers(call);
+    if (onAnswer === undefined || (call.key === null && sharers.length === 0)) {
+      this.hand(call, answer);
+      return;
+    }
+    call.state = 'storing';
+    const share = shareOf(answer);
+    const writes = sharers.map((key) => onAnswer(key, share, call.request));
+    if (call.key !== null) writes.push(onAnswer(call.key, answer, call.request));
+    const stored: Promise<void> = Promise.all(writes)
+      .then(
+        () => this.hand(call, answer),
+        (error: unknown) => this.settle(call, (waiter) => waiter.reject(toMegactorError(error, 'DISK'))),
+      )
+      .finally(() => this.#storing.delete(stored));
+    this.#storing.add(stored);
+  }
+
+  /** Resolves when every answer that is there is kept for good. */
+  async stored(): Promise<void> {
+    await Promise.all(this.#storing);
   }
 
   /** Gives everybody the answer, and keeps it for who asks again. */

@@ -25,6 +25,8 @@ export type Grant =
       /** What the request came to; null when it came to nothing that has to be paid. Called once. */
       settle(usage: TokenUsage | null): void;
     }
+  /** It would fit if requests under way cost less than they may: asked again when one has ended. `all`: nobody else may go. */
+  | { readonly kind: 'wait'; readonly all: boolean }
   /** This call fails with `error`; others go on. */
   | { readonly kind: 'refused'; readonly error: MegactorError }
   /** No call may be sent any more. */

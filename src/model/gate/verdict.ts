@@ -2,9 +2,10 @@
  * What becomes of a call whose request failed: a pure function of what is known, so that a test reaches every case. What
  * it does not do: act on it (`gate.ts`).
  */
-import type { ErrorCode } from '../../protocol/errors.ts';
+import type { ErrorCode, MegactorError } from '../../protocol/errors.ts';
 import type { BreakerState } from './breaker.ts';
-import type { Settings } from './call.ts';
+import type { Call, Settings } from './call.ts';
+import type { Lane } from './lane.ts';
 import type { GateStopReason } from './types.ts';
 
 /** What makes a route useless, and stops the gate when a call has no other. */
@@ -48,6 +49,27 @@ export interface Failure {
   readonly everAnswered: boolean;
   readonly aliveSince: boolean;
 }
+
+/** What is known of a call at the moment in which its request has failed. */
+export const failureOf = (
+  call: Call,
+  lane: Lane,
+  { code, retryable }: MegactorError,
+  about: { readonly stopped: boolean; readonly another: boolean; readonly nowMs: number },
+): Failure => ({
+  code,
+  retryable,
+  awaited: call.waiters.size > 0,
+  stopped: about.stopped,
+  failures: call.failures,
+  wireMs: call.wireMs,
+  deadlineMs: call.deadlineMs,
+  another: about.another,
+  circuit: lane.breaker.state,
+  openForMs: lane.breaker.openForMs(about.nowMs),
+  everAnswered: Number.isFinite(lane.answeredAt),
+  aliveSince: lane.answeredAt >= call.firstSentAt,
+});
 
 /**
  * `drop`: nobody wants it. `hold`: until the gate is drained. `reroute`: at once, on whatever route is best now. `retry`:

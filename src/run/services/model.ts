@@ -1,36 +1,23 @@
 /**
- * The model as a service: the chat model of the run behind its gate. Methods: `complete release drain stats`. Main is
- * told with `{kind: 'model-stop', reason, error}` when going on is pointless.
+ * The model as a service: the chat models of the run behind their gate. Methods: `complete release drain stats spent
+ * warned`. Main is told with `{kind: 'model-stop', reason, error}` when going on is pointless, and with a `BudgetNotice`
+ * when a budget is nearly used up.
  *
  * Invariants: M1 An answer is in the journal before anybody is told of it, and as soon as it arrives: whoever asks again
- * under its effect id gets the same answer, marked `joined`, in this process or a later one. M2 No key is in the options.
+ * under its effect id gets the same answer, marked `joined`, in this process or a later one. M2 No key is in the options. M3 An
+ * answer and what it cost are one commit (`model-spend.ts`).
  */
 import { z } from 'zod';
-import {
-  createRehearsal,
-  Gate,
-  parseRehearsalOptions,
-  type ChatAnswer,
-  type ChatModel,
-  type ChatRequest,
-} from '../../model/index.ts';
-import { isCanary, seededRandom, systemClock, VirtualClock, type Clock, type Random } from '../../platform/index.ts';
+import { budgetsSchema, Gate, type ChatAnswer, type ChatModel, type ChatRequest } from '../../model/index.ts';
+import { isCanary, seededRandom, systemClock, VirtualClock, type Random } from '../../platform/index.ts';
 import { errorToWire, toMegactorError } from '../../protocol/errors.ts';
 import { hashString } from '../../protocol/ids.ts';
 import type { CreateService, ServiceCallContext } from '../../protocol/service.ts';
+import { makeRoutes, routeOf, routeOptionsSchema } from './model-routes.ts';
+import { openSpending } from './model-spend.ts';
 
-const optionsSchema = z.strictObject({
-  /** `rehearsal` or `openai:NAME`. */
-  model: z.string().regex(/^(rehearsal|openai:.+)$/u),
-  seed: z.int().nonnegative(),
-  /** The content of a rehearsal file. */
-  rehearsal: z.unknown().optional(),
-  baseUrl: z.string().nullish(),
-  agentHeaders: z.boolean().default(true),
-  /** Most calls at once; absent: no cap until the server pushes back. */
-  inFlightMax: z.int().positive().optional(),
-  /** Longest time of one request to a server. */
-  requestTimeoutMs: z.int().positive().optional(),
+const optionsSchema = routeOptionsSchema.extend({
+  budgets: budgetsSchema.default({}),
   /** Longest time of one call on the wire. */
   callDeadlineMs: z.int().positive().optional(),
   /**
@@ -58,35 +45,35 @@ export interface ServedAnswer extends ChatAnswer {
 
 export type ModelServiceOptions = z.input<typeof optionsSchema>;
 
-const modelOf = async (options: z.output<typeof optionsSchema>, clock: Clock): Promise<ChatModel> => {
-  if (options.model === 'rehearsal') {
-    return createRehearsal(parseRehearsalOptions(options.rehearsal, options.seed), { clock });
-  }
-  const { createOpenAiModel } = await import('../../model/openai.ts');
-  return createOpenAiModel({
-    model: options.model.slice('openai:'.length),
-    baseUrl: options.baseUrl ?? undefined,
-    agentHeaders: options.agentHeaders,
-    timeoutMs: options.requestTimeoutMs,
-  });
-};
-
 export const createService: CreateService = async (raw, host) => {
   const options = optionsSchema.parse(raw);
   const clock = options.deterministic ? new VirtualClock({ selfDriven: true }) : systemClock;
-  const model = await modelOf(options, clock);
+  const [own, ...routes] = await makeRoutes(options, clock);
+  const models: readonly ChatModel[] = [own, ...routes].map(({ model }) => model);
   const store = host.store('model');
+  const spending = await openSpending(store, host, options);
   /** Calls of earlier processes that had left for the server, by caller; those that come again are counted. */
   const sentBefore = new Map<string, Sent>();
   for (const [key, sent] of await store.range(SENT, SENT_END)) {
     sentBefore.set(key.slice(SENT.length), sentSchema.parse(sent));
   }
   const gate = new Gate({
-    model,
+    ...own,
+    routes,
     clock,
     random: options.deterministic ? () => drawn() : seededRandom(options.seed),
-    inFlightMax: options.inFlightMax,
     deadlineMs: options.callDeadlineMs,
+    outageMaxMs: options.config.model?.outageMaxMs,
+    spending: spending.budgets,
+    onRouteChange: ({ route, state, error, waitMs }) =>
+      host.event({
+        type: 'limit',
+        limit: 'model',
+        model: route,
+        state,
+        ...(error === null ? {} : { code: error.code, message: error.message }),
+        ...(waitMs === undefined ? {} : { waitMs }),
+      }),
     onSent: (effectId) => {
       const agent = effectId.slice(0, effectId.indexOf('/'));
       const before = sentBefore.get(agent);
@@ -96,9 +83,9 @@ export const createService: CreateService = async (raw, host) => {
       // A store that fails ends the run at its next step, which writes to the same disk.
       store.commit({ effectId: null, result: null, changes: [change] }).catch(() => {});
     },
-    onAnswer: async (effectId, answer) => {
+    onAnswer: async (effectId, answer, request) => {
       if (isCanary('effect-late')) return;
-      await store.commit({ effectId, result: answer, changes: [] });
+      await store.commit({ effectId, result: answer, changes: spending.changes(request, answer) });
     },
   });
   gate.onStop((stop) => host.notify({ kind: 'model-stop', reason: stop.reason, error: errorToWire(stop.error) }));
@@ -121,15 +108,16 @@ export const createService: CreateService = async (raw, host) => {
     if (effectId === null) last.delete(request.agent);
     else last.set(request.agent, effectId);
     const joined = effectId !== null && before === effectId;
+    const route = routeOf(options, request);
     try {
       const sent = sentBefore.get(request.agent);
       if (effectId === null || sent?.effectId !== effectId) {
-        return { ...(await gate.complete(request, { effectId, signal })), joined, repeats: 0 };
+        return { ...(await gate.complete(request, { effectId, signal, route })), joined, repeats: 0 };
       }
       const kept = await store.result(effectId);
       // The last one that sent it got the answer.
       if (kept !== undefined) return { ...(kept.result as ChatAnswer), joined: true, repeats: sent.processes - 1 };
-      return { ...(await gate.complete(request, { effectId, signal })), joined, repeats: sent.processes };
+      return { ...(await gate.complete(request, { effectId, signal, route })), joined, repeats: sent.processes };
     } catch (error) {
       // Only a call whose caller went away may still be answered; every other failure begins anew.
       if (toMegactorError(error).code !== 'ABORTED' && last.get(request.agent) === effectId) last.delete(request.agent);
@@ -143,10 +131,12 @@ export const createService: CreateService = async (raw, host) => {
       release: (args: { effectIds: readonly string[] }) => gate.release(args.effectIds),
       drain: (args: { deadlineMs: number }) => gate.drain(args.deadlineMs),
       stats: () => gate.stats(),
+      spent: () => spending.rows(),
+      warned: (args: { scope: string }) => spending.warned(args.scope),
     },
     close: async () => {
       await gate.drain(0);
-      await model.close();
+      await Promise.all(models.map((model) => model.close()));
     },
   };
 };

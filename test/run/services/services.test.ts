@@ -124,7 +124,10 @@ describe('model', () => {
       return { content: 'here' };
     });
     const remote = { model: 'openai:m', seed: 1, baseUrl: server.baseUrl };
-    const { call, instance } = await hostService(createModel, { ...remote, requestTimeoutMs: 200 });
+    const { call, instance } = await hostService(createModel, {
+      ...remote,
+      config: { model: { requestTimeoutMs: 200 } },
+    });
     expect(await call('complete', request, { effectId: '_planner/0/plan-0' })).toMatchObject({ attempts: 2 });
     await instance.close?.();
     await server.stop();

@@ -1,0 +1,12 @@
+/** Prices, what was spent, and budgets. */
+export {
+  Budgets,
+  budgetsSchema,
+  scopeKey,
+  type BudgetKind,
+  type BudgetLimits,
+  type BudgetScope,
+  type BudgetWarning,
+} from './budgets.ts';
+export { costOfUsage, priceOf, PRICES_AS_OF, pricesSchema, type Price } from './prices.ts';
+export { addSpend, leafSchema, Ledger, noSpend, spendOf, sumSpend, type Leaf, type Spend } from './spend.ts';

@@ -1,0 +1,116 @@
+/** Makes the models that a run calls, and the routes of its gate. What it does not do: admit or make calls. */
+import { z } from 'zod';
+import {
+  createRehearsal,
+  parseRehearsalOptions,
+  type ChatModel,
+  type RouteOptions,
+  type TokenCounter,
+} from '../../model/index.ts';
+import { createTokenCounter } from '../../model/tokens.ts';
+import type { Clock } from '../../platform/index.ts';
+import { MegactorError } from '../../protocol/errors.ts';
+import { modelsOf, modelConfigFields, modelName, type OtherModel } from '../model-settings.ts';
+
+export const routeOptionsSchema = z.object({
+  model: modelName,
+  seed: z.int().nonnegative(),
+  /** The content of a rehearsal file. */
+  rehearsal: z.unknown().optional(),
+  baseUrl: z.string().nullish(),
+  agentHeaders: z.boolean().default(true),
+  config: z.object(modelConfigFields).default({}),
+});
+
+export type RoutesOptions = z.output<typeof routeOptionsSchema>;
+
+const WINDOW_MS = 60_000;
+
+type Settings = Pick<
+  OtherModel,
+  'inFlightMax' | 'requestTimeoutMs' | 'requestsPerMinute' | 'tokensPerMinute' | 'limitWindowMs' | 'fallbacks'
+> &
+  Pick<OtherModel, 'baseUrl' | 'keyVariable' | 'tokenizer'>;
+
+const settingsFor = (name: string, { model, config }: RoutesOptions): Settings => {
+  const other = config.models?.[name];
+  if (name !== model) return other ?? {};
+  // What the configuration says of the run's own model by its name goes before what it says of `model`.
+  const { temperature: _t, maxTokens: _m, outageMaxMs: _o, ...own } = config.model ?? {};
+  return { ...own, ...other };
+};
+
+const keyOf = (variable: string | undefined): string | undefined => {
+  if (variable === undefined) return undefined;
+  const key = process.env[variable];
+  if (key === undefined || key === '') throw new MegactorError('KEY_MISSING', `${variable} is not set`);
+  return key;
+};
+
+const modelNamed = async (
+  name: string,
+  settings: Settings,
+  options: RoutesOptions,
+  clock: Clock,
+): Promise<ChatModel> => {
+  if (name === 'rehearsal') {
+    return createRehearsal(parseRehearsalOptions(options.rehearsal, options.seed), { clock });
+  }
+  const { createOpenAiModel } = await import('../../model/openai.ts');
+  return createOpenAiModel({
+    model: name.slice('openai:'.length),
+    baseUrl: settings.baseUrl ?? options.baseUrl ?? undefined,
+    apiKey: keyOf(settings.keyVariable),
+    agentHeaders: options.agentHeaders,
+    timeoutMs: settings.requestTimeoutMs,
+  });
+};
+
+const rateLimitsOf = ({ requestsPerMinute, tokensPerMinute, limitWindowMs }: Settings): RouteOptions['rateLimits'] => {
+  if (requestsPerMinute === undefined && tokensPerMinute === undefined) return undefined;
+  const windowMs = limitWindowMs ?? WINDOW_MS;
+  const scaled = (perMinute: number | undefined): number | null =>
+    perMinute === undefined ? null : Math.max(1, Math.floor((perMinute * windowMs) / WINDOW_MS));
+  return { requests: scaled(requestsPerMinute), tokens: scaled(tokensPerMinute), windowMs };
+};
+
+/** The routes of a run, its own model's first. @throws CONFIG_INVALID, KEY_MISSING */
+export const makeRoutes = async (options: RoutesOptions, clock: Clock): Promise<[RouteOptions, ...RouteOptions[]]> => {
+  const make = async (name: string): Promise<RouteOptions> => {
+    const settings = settingsFor(name, options);
+    return {
+      name,
+      model: await modelNamed(name, settings, options, clock),
+      fallbacks: settings.fallbacks,
+      inFlightMax: settings.inFlightMax,
+      rateLimits: rateLimitsOf(settings),
+    };
+  };
+  const [own = options.model, ...others] = modelsOf(options.model, options.config);
+  return [await make(own), ...(await Promise.all(others.map((name) => make(name))))];
+};
+
+/** The route of a call: by its agent, else by its level; undefined for the run's own model. */
+export const routeOf = (
+  { config }: RoutesOptions,
+  { agent, role }: { readonly agent: string; readonly role?: 'boss' | 'admin' | 'ordinary' | undefined },
+): string | undefined => {
+  const { agents, ...levels } = config.modelOf ?? {};
+  // Calls of the runtime itself, as for the plan, are the Boss's.
+  return agents?.[agent] ?? levels[role ?? 'boss'];
+};
+
+/** How each route counts tokens; made when the first budget wants to know. */
+export const makeCounters = async (options: RoutesOptions): Promise<(route: string) => TokenCounter> => {
+  const names = modelsOf(options.model, options.config);
+  const counters = new Map<string, TokenCounter>();
+  for (const name of names) {
+    const tokenizer = settingsFor(name, options).tokenizer ?? (name === 'rehearsal' ? 'characters' : 'o200k_base');
+    counters.set(name, await createTokenCounter(tokenizer));
+  }
+  return (route) => {
+    const counter = counters.get(route);
+    if (counter === undefined) throw new MegactorError('INTERNAL', `nobody counts the tokens of '${route}'`);
+    return counter;
+  };
+};

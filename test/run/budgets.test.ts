@@ -1,0 +1,116 @@
+/** Budgets of real runs: where they pause, what a resumed run comes to, who is told, what the report says. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import type { EventRecord } from '../../src/protocol/event.ts';
+import { inspectRun, resumeRun, runSociety } from '../../src/run/index.ts';
+import type { Run, RunOptions, RunSummary } from '../../src/run/types.ts';
+import { filesBelow, temporaryDirectory } from '../support/command.ts';
+
+const directory = temporaryDirectory();
+afterAll(() => directory.cleanUp());
+
+const AGENTS = 16;
+const common: RunOptions = { seed: 11, maxAgents: AGENTS, shards: 2, threads: 1, rehearsal: { latencyMs: 2 } };
+
+const eventsOf = (runDir: string): EventRecord[] =>
+  readFileSync(join(runDir, 'events.jsonl'), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as EventRecord);
+
+/** Lines in order: those that several agents append to one file come as they come. */
+const files = (summary: RunSummary): Record<string, string[]> =>
+  Object.fromEntries([...filesBelow(summary.workspace)].map(([path, text]) => [path, text.split('\n').sort()]));
+
+const reportOf = (runDir: string): Record<string, never> =>
+  JSON.parse(readFileSync(join(runDir, 'report.json'), 'utf8')) as Record<string, never>;
+
+test('D4 a run that its budget of calls paused a third of the way resumes with more, and comes to the same', async () => {
+  const whole = await runSociety('Write a field guide', { ...common, runDir: join(directory.path, 'whole') }).report;
+  expect(whole).toMatchObject({ status: 'completed', costUsd: 0 });
+  const third = Math.floor(whole.modelCalls / 3);
+  const runDir = join(directory.path, 'third');
+  const paused = await runSociety('Write a field guide', { ...common, runDir, budgetCalls: third }).report;
+  expect(paused).toMatchObject({ status: 'paused', reason: 'budget-calls' });
+  expect(paused.modelCalls).toBe(third);
+  // Without more it stays where it is, and costs nothing.
+  const still = await resumeRun(runDir).report;
+  expect(still).toMatchObject({ status: 'paused', reason: 'budget-calls', modelCalls: third });
+  const resumed = await resumeRun(runDir, { budgetCalls: 100_000 }).report;
+  expect(resumed).toMatchObject({ status: 'completed', agents: whole.agents, repeatedCalls: 0 });
+  expect(files(resumed)).toEqual(files(whole));
+  const names = async (path: string): Promise<string[]> =>
+    (await inspectRun(path)).agents.map(({ name }) => name).sort();
+  expect(await names(runDir)).toEqual(await names(join(directory.path, 'whole')));
+  // The Boss was told when four fifths were spent, once.
+  const warnings = eventsOf(runDir).filter(({ type, limit }) => type === 'limit' && limit === 'budget-calls');
+  expect(warnings).toHaveLength(1);
+  const boss = (await inspectRun(runDir, { agent: 'Boss' })).agent;
+  const told = [...(boss?.history ?? []), ...(boss?.mail ?? [])].map((entry) => JSON.stringify(entry));
+  expect(told.filter((text) => text.includes('[budget]') || text.includes('"kind":"budget"'))).not.toEqual([]);
+  const { spending } = reportOf(runDir) as unknown as { spending: { total: { calls: number }; byLevel: object } };
+  expect(spending.total.calls).toBe(resumed.modelCalls);
+  expect(Object.keys(spending.byLevel).sort()).toEqual(['admin', 'boss', 'ordinary', 'runtime']);
+});
+
+test('no token beyond the budget is used when the longest answer is known and tokens are counted as the model does', async () => {
+  const budgetTokens = 60_000;
+  const runDir = join(directory.path, 'tokens');
+  const paused = await runSociety('Write a field guide', {
+    ...common,
+    runDir,
+    budgetTokens,
+    config: { model: { maxTokens: 2_000 } },
+  }).report;
+  expect(paused).toMatchObject({ status: 'paused', reason: 'budget-tokens' });
+  expect(paused.tokens.input + paused.tokens.output).toBeLessThanOrEqual(budgetTokens);
+  // And not much of it is left over either: less than one call may cost.
+  expect(paused.tokens.input + paused.tokens.output).toBeGreaterThan(budgetTokens * 0.7);
+});
+
+test('an agent whose own budget is used up is given up, its supervisor hears of it, and the run ends', async () => {
+  const runDir = join(directory.path, 'agents');
+  // The names of a rehearsal follow from its seed.
+  const gone =
+    (await inspectRun(join(directory.path, 'whole'))).agents.find(({ level }) => level === 'ordinary')?.name ?? '';
+  const summary = await runSociety('Write a field guide', {
+    ...common,
+    runDir,
+    config: { budgets: { agents: { [gone]: { calls: 1 } }, eachAgent: { calls: 60 } } },
+  }).report;
+  expect(summary.status).not.toBe('paused');
+  const given = eventsOf(runDir).filter(({ type, limit }) => type === 'limit' && limit === 'budget');
+  expect(given.map(({ agent }) => agent)).toEqual([gone]);
+  expect(reportOf(runDir)).toMatchObject({
+    missing: expect.arrayContaining([{ agent: gone, what: 'failed' }]) as unknown,
+  });
+});
+
+test('a deadline pauses, over all processes of a run', async () => {
+  const runDir = join(directory.path, 'deadline');
+  const slow = { ...common, rehearsal: { latencyMs: 300 } };
+  const paused = await runSociety('Write a field guide', { ...slow, runDir, deadline: '1s' }).report;
+  expect(paused).toMatchObject({ status: 'paused', reason: 'deadline' });
+  const again = await resumeRun(runDir).report;
+  expect(again).toMatchObject({ status: 'paused', reason: 'deadline' });
+});
+
+test('a budget of money is refused for a model without a price', async () => {
+  const refused = (run: Run): Promise<unknown> =>
+    run.report.then(
+      () => 'started',
+      (error: unknown) => error,
+    );
+  const options: RunOptions = { model: 'openai:local', budgetUsd: 1, runDir: join(directory.path, 'usd') };
+  process.env['OPENAI_BASE_URL'] = 'http://127.0.0.1:9/v1';
+  try {
+    expect(await refused(runSociety('x', options))).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringMatching(/openai:local/u) as string,
+    });
+    expect(await refused(runSociety('x', { ...options, deadline: 'soon' }))).toMatchObject({ code: 'CONFIG_INVALID' });
+  } finally {
+    delete process.env['OPENAI_BASE_URL'];
+  }
+});
