@@ -181,10 +181,9 @@ export class Lane<Item> {
     const rest = this.#rest;
     const { slots, head } = rest;
     if (rest.length * WIDTH < slots.length) return rest;
-    const grown = Array.from<unknown>({ length: slots.length * 2 });
-    for (let index = 0; index < slots.length; index += 1) grown[index] = slots[(head + index) % slots.length];
+    const inOrder = slots.slice(head).concat(slots.slice(0, head));
     rest.head = 0;
-    rest.slots = grown;
+    rest.slots = inOrder.concat(inOrder).fill(undefined, inOrder.length);
     return rest;
   }
 }

@@ -2,6 +2,8 @@
  * What handlers see (`ActorContext`), one per incarnation of an actor. For a durable actor everything that leaves is
  * handed to the step in progress; for an ephemeral one it leaves at once.
  *
+ * Nothing of it is a method private by `#`, which would cost every context a slot and every call a check.
+ *
  * Invariant: a context whose incarnation is over refuses everything, so that a handler that was given up cannot act.
  */
 import {
@@ -27,6 +29,7 @@ import { MegactorError } from '../protocol/errors.ts';
 import { effectId, hashString } from '../protocol/ids.ts';
 import type { EventInput } from '../telemetry/index.ts';
 import { ASK_DEADLINE_MS } from './ask-table.ts';
+import { timersOf } from './context-timers.ts';
 import { ancestorsBelow, isPassing, type ActorCell } from './cell.ts';
 import type { DurableSteps } from './durable-steps.ts';
 import { OWN_PREFIX } from './effects.ts';
@@ -34,7 +37,7 @@ import type { Envelope } from './envelope.ts';
 import { turnOf } from './handling.ts';
 import type { Life } from './life.ts';
 import { lookup, mailToNobody } from './routing.ts';
-import { ownMail, type ShardCore } from './shard-core.ts';
+import type { ShardCore } from './shard-core.ts';
 import { shardFor, spawnRecord } from './spawn-record.ts';
 import type { Spawning } from './spawning.ts';
 import { decidesForChildren } from './supervision.ts';
@@ -89,7 +92,8 @@ export class CellContext implements ActorContext {
   }
 
   get timers(): Timers {
-    return this.#makeTimers();
+    const { core, life } = this.#parts;
+    return timersOf(core, life, this.#cell, () => check(this.#cell, this.#retired));
   }
 
   /** Nothing that still holds this context may act any more. */
@@ -102,7 +106,7 @@ export class CellContext implements ActorContext {
     init: Init,
     options?: SpawnOptions,
   ): ActorRef<Messages> {
-    this.#check();
+    check(this.#cell, this.#retired);
     const { core, life, steps, spawning } = this.#parts;
     const cell = this.#cell;
     const durable = options?.durable === true;
@@ -130,13 +134,13 @@ export class CellContext implements ActorContext {
     const ref = { shard, id: record.id, name: record.name };
     life.family.add(cell, ref, durable);
     if (cell.durable !== null && durable) steps.sendSpawn(cell, shard, record);
-    else this.#send({ kind: 'spawn', shard, source: core.shard, record, durable, ask: 0 });
+    else sendOut(core, cell, { kind: 'spawn', shard, source: core.shard, record, durable, ask: 0 });
     cell.durable?.progress.spawned.push(ref);
     return ref;
   }
 
   stop(child?: ActorRef): void {
-    this.#check();
+    check(this.#cell, this.#retired);
     if (child !== undefined && child.id !== this.#cell.ref.id) {
       if (this.#cell.durable !== null)
         this.#parts.steps.sendSignal(this.#cell, child, { kind: 'stop', reason: 'parent' });
@@ -151,12 +155,13 @@ export class CellContext implements ActorContext {
   }
 
   watch(ref: ActorRef): void {
-    this.#check();
+    check(this.#cell, this.#retired);
     const cell = this.#cell;
+    const { core } = this.#parts;
     cell.watching ??= new Map();
     cell.watching.set(ref.id, plainRef(ref));
     const source = cell.ref.shard;
-    this.#send({ kind: 'watch', shard: ref.shard, source, to: ref.id, watcher: cell.ref, as: 'watcher' });
+    sendOut(core, cell, { kind: 'watch', shard: ref.shard, source, to: ref.id, watcher: cell.ref, as: 'watcher' });
   }
 
   addRoutee<Messages extends MessageMap>(router: Router<Messages>, ref: ActorRef<Messages>): boolean {
@@ -166,43 +171,26 @@ export class CellContext implements ActorContext {
   }
 
   lookup<Messages extends MessageMap>(name: string): Promise<ActorRef<Messages> | null> {
-    this.#check();
+    check(this.#cell, this.#retired);
     return lookup(this.#parts.core, name) as Promise<ActorRef<Messages> | null>;
   }
 
   tell(target: Target, type: string, body?: unknown): boolean {
-    this.#check();
-    if (!isRouter(target)) return this.#tell(target, type, body);
+    check(this.#cell, this.#retired);
+    if (!isRouter(target)) return tellOne(this.#parts, this.#cell, target, type, body);
     const refs = routeesFor(target, body);
     if (refs.length === 0) this.#parts.core.deadMail(mailToNobody(this.#cell, type, body), 'no-routee', '', 'USAGE');
-    return refs.map((ref) => this.#tell(ref, type, body)).some(Boolean);
+    return refs.map((ref) => tellOne(this.#parts, this.#cell, ref, type, body)).some(Boolean);
   }
 
   ask(target: Target, type: string, body: unknown, options?: AskOptions): Promise<never> {
-    this.#check();
-    if (!isRouter(target)) return this.#ask(target, type, body, options);
-    return firstReply(routeesFor(target, body).map((ref) => this.#ask(ref, type, body, options)));
-  }
-
-  #tell(ref: ActorRef, type: string, body: unknown): boolean {
-    const cell = this.#cell;
-    if (cell.durable !== null) {
-      this.#parts.steps.sendMail(cell, ref, type, body);
-      return true;
-    }
-    return this.#parts.core.tell(cell.ref, ref, type, body);
-  }
-
-  #ask(ref: ActorRef, type: string, body: unknown, options?: AskOptions): Promise<never> {
+    check(this.#cell, this.#retired);
     const { core } = this.#parts;
-    const { shard, id: to, name } = ref;
-    const from = this.#cell.ref;
-    const source = core.shard;
-    const send = (ask: number): boolean =>
-      core.send({ kind: 'mail', shard, source, to, from, type, body, ask, seq: -1 });
-    const deadlineMs = options?.deadlineMs ?? ASK_DEADLINE_MS;
-    const answer = core.asks.open(shard, deadlineMs, `ask '${type}' of '${name}'`, send, options?.signal);
-    return this.#resumes(answer) as Promise<never>;
+    const { ref: from } = this.#cell;
+    const ask = (ref: ActorRef): Promise<never> =>
+      goesOn(core, this.#cell, () => this.#retired, askOne(core, from, ref, type, body, options)) as Promise<never>;
+    if (!isRouter(target)) return ask(target);
+    return firstReply(routeesFor(target, body).map(ask));
   }
 
   stash(): void {
@@ -220,7 +208,7 @@ export class CellContext implements ActorContext {
   }
 
   unstash(): void {
-    this.#check();
+    check(this.#cell, this.#retired);
     this.#parts.life.unstash(this.#cell);
   }
 
@@ -229,7 +217,7 @@ export class CellContext implements ActorContext {
     fn: (effectId: string, signal: AbortSignal) => Promise<Result> | Result,
     options?: EffectOptions,
   ): Promise<Result> {
-    this.#check();
+    check(this.#cell, this.#retired);
     if (key.startsWith(OWN_PREFIX)) {
       throw new MegactorError('USAGE', `the key of an effect may not begin with '${OWN_PREFIX}': '${key}'`);
     }
@@ -239,9 +227,14 @@ export class CellContext implements ActorContext {
     if (cell.durable === null) return run();
     const { progress } = cell.durable;
     try {
-      const result = await this.#resumes(this.#parts.steps.effect(cell, cell.durable, key, run, options));
+      const result = await goesOn(
+        this.#parts.core,
+        this.#cell,
+        () => this.#retired,
+        this.#parts.steps.effect(cell, cell.durable, key, run, options),
+      );
       // A turn that was given up while it waited must not go on.
-      this.#check();
+      check(this.#cell, this.#retired);
       return result as Result;
     } finally {
       // A try that finds the outcome recorded has not drawn what the function drew.
@@ -260,21 +253,31 @@ export class CellContext implements ActorContext {
     args: unknown,
     options?: { effectId?: string | null; deadlineMs?: number },
   ): Promise<unknown> {
-    this.#check();
+    check(this.#cell, this.#retired);
     const caller = this.#cell.ref.name;
     const { callService } = this.#parts.core.parts;
-    return this.#resumes(callService(name, method, args, { ...options, caller, signal: this.signal }));
+    return goesOn(
+      this.#parts.core,
+      this.#cell,
+      () => this.#retired,
+      callService(name, method, args, { ...options, caller, signal: this.signal }),
+    );
   }
 
   async endStep(): Promise<void> {
-    this.#check();
+    check(this.#cell, this.#retired);
     if (this.#cell.durable === null) return;
-    await this.#resumes(this.#parts.steps.endStep(this.#cell, this.#cell.durable));
-    this.#check();
+    await goesOn(
+      this.#parts.core,
+      this.#cell,
+      () => this.#retired,
+      this.#parts.steps.endStep(this.#cell, this.#cell.durable),
+    );
+    check(this.#cell, this.#retired);
   }
 
   appendHistory(...entries: readonly unknown[]): void {
-    this.#check();
+    check(this.#cell, this.#retired);
     if (this.#cell.durable === null) throw new MegactorError('USAGE', 'only a durable actor has a history');
     this.#cell.durable.history.push(...entries);
   }
@@ -307,83 +310,62 @@ export class CellContext implements ActorContext {
     if (progress === undefined) this.#parts.core.parts.onEvent(event);
     else progress.events.push(event);
   }
-
-  /** What goes on once `promise` has settled is the code of this actor. */
-  #resumes<Value>(promise: Promise<Value>): Promise<Value> {
-    const { core } = this.#parts;
-    const resume = (): void => {
-      if (!this.#retired) core.pulse.resume(turnOf(core, this.#cell));
-    };
-    core.pulse.hold();
-    return promise.then(
-      (value) => {
-        resume();
-        return value;
-      },
-      (thrown: unknown) => {
-        resume();
-        throw thrown;
-      },
-    );
-  }
-
-  #send(envelope: Envelope): void {
-    if (this.#cell.durable === null) this.#parts.core.send(envelope);
-    else this.#cell.durable.progress.gated.push(envelope);
-  }
-
-  #check(): void {
-    const outside = this.#cell.durable !== null && this.#cell.status !== 'running' && this.#cell.status !== 'stopping';
-    if (!this.#retired && !outside) return;
-    throw new MegactorError('ABORTED', `'${this.#cell.ref.name}' acts after its turn was over`);
-  }
-
-  #makeDurableTimers(): Timers {
-    const cell = this.#cell;
-    const { timers } = this.#parts.core;
-    return {
-      once: (key, delayMs, type, body) => {
-        this.#check();
-        timers.set(cell, key, delayMs, null, { type, body });
-      },
-      every: (key, periodMs, type, body) => {
-        this.#check();
-        timers.set(cell, key, periodMs, periodMs, { type, body });
-      },
-      cancel: (key) => {
-        this.#check();
-        timers.cancel(cell, key);
-      },
-    };
-  }
-
-  #makeTimers(): Timers {
-    const cell = this.#cell;
-    if (cell.durable !== null) return this.#makeDurableTimers();
-    const { core, life } = this.#parts;
-    const cancel = (key: string): void => {
-      cell.timers?.get(key)?.cancel();
-      cell.timers?.delete(key);
-    };
-    return {
-      cancel,
-      once: (key, delayMs, type, body) => {
-        this.#check();
-        cancel(key);
-        cell.timers ??= new Map();
-        const fire = (): void => {
-          cell.timers?.delete(key);
-          life.deliverOwn(cell, ownMail(cell, type, body));
-        };
-        cell.timers.set(key, core.clock.after(delayMs, fire));
-      },
-      every: (key, periodMs, type, body) => {
-        this.#check();
-        cancel(key);
-        cell.timers ??= new Map();
-        const fire = (): void => life.deliverOwn(cell, ownMail(cell, type, body));
-        cell.timers.set(key, core.clock.every(periodMs, fire));
-      },
-    };
-  }
 }
+
+const check = (cell: ActorCell, retired: boolean): void => {
+  const outside = cell.durable !== null && cell.status !== 'running' && cell.status !== 'stopping';
+  if (!retired && !outside) return;
+  throw new MegactorError('ABORTED', `'${cell.ref.name}' acts after its turn was over`);
+};
+
+const tellOne = (
+  { core, steps }: ContextParts,
+  cell: ActorCell,
+  ref: ActorRef,
+  type: string,
+  body: unknown,
+): boolean => {
+  if (cell.durable === null) return core.tell(cell.ref, ref, type, body);
+  steps.sendMail(cell, ref, type, body);
+  return true;
+};
+
+const askOne = (
+  core: ShardCore,
+  from: ActorRef,
+  { shard, id: to, name }: ActorRef,
+  type: string,
+  body: unknown,
+  options?: AskOptions,
+): Promise<unknown> =>
+  core.asks.open(shard, options?.deadlineMs ?? ASK_DEADLINE_MS, `ask '${type}' of '${name}'`, (ask) =>
+    core.send({ kind: 'mail', shard, source: core.shard, to, from, type, body, ask, seq: -1 }),
+  );
+
+const sendOut = (core: ShardCore, cell: ActorCell, envelope: Envelope): void => {
+  if (cell.durable === null) core.send(envelope);
+  else cell.durable.progress.gated.push(envelope);
+};
+
+/** What goes on once `promise` has settled is the code of `cell`. */
+const goesOn = <Value>(
+  core: ShardCore,
+  cell: ActorCell,
+  isRetired: () => boolean,
+  promise: Promise<Value>,
+): Promise<Value> => {
+  const resume = (): void => {
+    if (!isRetired()) core.pulse.resume(turnOf(core, cell));
+  };
+  core.pulse.hold();
+  return promise.then(
+    (value) => {
+      resume();
+      return value;
+    },
+    (thrown: unknown) => {
+      resume();
+      throw thrown;
+    },
+  );
+};

@@ -17,29 +17,33 @@ export interface MessageHandler {
 }
 
 /**
- * Handlers by message type. Over a map, because a type that comes from outside may be called `constructor`; and the last
- * one is remembered, because messages of one type come in rows.
+ * Handlers by message type. Over a map, because a type that comes from outside may be called `constructor`; the last two are
+ * remembered, because most actors get few types of messages.
  */
 export class Handlers {
   readonly #byType: ReadonlyMap<string, MessageHandler>;
   #type: string | undefined = undefined;
   #last: MessageHandler | undefined = undefined;
+  #typeBefore: string | undefined = undefined;
+  #before: MessageHandler | undefined = undefined;
 
   constructor(byType: ReadonlyMap<string, MessageHandler>) {
     this.#byType = byType;
   }
 
   get(type: string): MessageHandler | undefined {
-    return type === this.#type ? this.#last : this.#find(type);
+    if (type === this.#type) return this.#last;
+    if (type === this.#typeBefore) return this.#before;
+    const handler = this.#byType.get(type);
+    if (handler !== undefined) this.#remember(type, handler);
+    return handler;
   }
 
-  #find(type: string): MessageHandler | undefined {
-    const handler = this.#byType.get(type);
-    if (handler !== undefined) {
-      this.#type = type;
-      this.#last = handler;
-    }
-    return handler;
+  #remember(type: string, handler: MessageHandler): void {
+    this.#typeBefore = this.#type;
+    this.#before = this.#last;
+    this.#type = type;
+    this.#last = handler;
   }
 }
 
