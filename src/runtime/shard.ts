@@ -10,9 +10,8 @@ import { isCanary } from '../platform/index.ts';
 import { errorToWire, MegactorError, toMegactorError } from '../protocol/errors.ts';
 import { Activation } from './activation.ts';
 import { Arrivals } from './arrivals.ts';
-import type { ActorCell } from './cell.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
-import type { DurableCell } from './durable-cell.ts';
+import { DurableMail } from './durable-mail.ts';
 import { DurableSteps } from './durable-steps.ts';
 import type { Envelope, MailEnvelope } from './envelope.ts';
 import { EarlyMail } from './early-mail.ts';
@@ -49,12 +48,18 @@ export class Shard {
   readonly #turns: Turns;
   readonly #steps: DurableSteps;
   readonly #inbox: Inbox;
+  readonly #durableMail: DurableMail;
   readonly #early: EarlyMail;
   readonly #arrivals: Arrivals;
   readonly #peers: Peers;
   readonly #spawning: Spawning;
   readonly #activation: Activation;
   readonly #relations: Relations;
+  /**
+   * What shards of the same thread that opened before said meanwhile; null once this one is open, too. Before that it does
+   * not know whom it has. Bounded by what openings say: no turn runs.
+   */
+  #unopened: Envelope[] | null = [];
   /** Until when a clean stop may write snapshots, by the monotonic clock. */
   #stopByMs = 0;
 
@@ -63,6 +68,7 @@ export class Shard {
     this.#core.paused = true;
     this.#arrivals = new Arrivals(parts.clock, parts.shard, (credit) => parts.links.send(credit));
     this.#early = new EarlyMail(parts.clock, (envelope) => this.receive(envelope));
+    this.#durableMail = new DurableMail(this.#core);
     this.#life = new Life(this.#core);
     this.#steps = new DurableSteps(this.#core, this.#life);
     this.#peers = new Peers(this.#core, this.#life);
@@ -109,8 +115,16 @@ export class Shard {
 
   /** Recovers what the journal holds. Nothing runs yet. @returns the largest id that was ever used here */
   async open(): Promise<{ readonly idMax: number }> {
+    const idMax = await this.#recover();
+    const unopened = this.#unopened ?? [];
+    this.#unopened = null;
+    for (const envelope of unopened) this.receive(envelope);
+    return { idMax };
+  }
+
+  async #recover(): Promise<number> {
     const { log, loader } = this.#core.parts;
-    if (log === null) return { idMax: 0 };
+    if (log === null) return 0;
     const recovered = await log.open(this.#inbox.onDelivery);
     this.#core.allocator = this.#core.allocatorAbove(recovered.idMax);
     const definitions: LoadedDefinition[] = [];
@@ -125,7 +139,7 @@ export class Shard {
     for (const { ref } of cells) this.#receiveEarly(ref.id);
     this.#inbox.recover(recovered, cells);
     cells.forEach((cell, index) => this.#life.start(cell, definitions[index] as LoadedDefinition));
-    return { idMax: recovered.idMax };
+    return recovered.idMax;
   }
 
   start(): void {
@@ -195,6 +209,10 @@ export class Shard {
 
   /** Takes one envelope. False when it was mail that was refused. */
   receive(envelope: Envelope): boolean {
+    if (this.#unopened !== null) {
+      this.#unopened.push(envelope);
+      return true;
+    }
     switch (envelope.kind) {
       case 'mail':
         return this.#onMail(envelope);
@@ -335,56 +353,7 @@ export class Shard {
       core.deadMail(mail, 'stopped', cell.ref.name, 'ACTOR_STOPPED');
       return false;
     }
-    return cell.durable === null ? core.offer(cell, mail) : this.#onMailForDurable(cell, cell.durable, mail);
-  }
-
-  /**
-   * A tell is journaled first and comes back as a delivery; an ask waits for the tells before it, and what comes behind
-   * an ask that waits does too (A2).
-   */
-  #onMailForDurable(cell: ActorCell, durable: DurableCell, mail: MailEnvelope): boolean {
-    const { journal, shard } = this.#core.parts;
-    const waits = durable.held.length > 0 || (mail.ask !== 0 && durable.delivering > 0);
-    // An ask is in no journal: where tells keep a position each, only so many may wait.
-    if (mail.ask !== 0 && (waits ? durable.held.length : cell.mailbox.behind) >= cell.options.mailbox.capacity) {
-      this.#core.deadMail(mail, 'mailbox-full', cell.ref.name, 'MAILBOX_FULL');
-      return false;
-    }
-    if (waits || mail.ask !== 0) {
-      if (waits) this.#wait(cell, durable, mail);
-      else this.#core.force(cell, mail);
-      return true;
-    }
-    const { to, from, type, body } = mail;
-    durable.delivering += 1;
-    const settle = (): void => {
-      durable.delivering -= 1;
-      // Who has stopped has settled what was held; for who was given up the journal still takes tells.
-      if (durable.delivering > 0 || (cell.ended && cell.status !== 'abandoned')) return;
-      const { held } = durable;
-      durable.held = [];
-      for (const next of held) this.#onMailForDurable(cell, durable, next);
-    };
-    journal?.deliver([{ shard, entry: { kind: 'mail', mail: { to, from, type, body } } }]).then(settle, () => {
-      this.#core.deadMail(mail, 'journal-failed', cell.ref.name, 'DISK');
-      settle();
-    });
-    return true;
-  }
-
-  /**
-   * The mail waits behind an ask that itself waits for the journal. When too much does, the asks are refused, so that the
-   * tells go where tells wait: into the journal (A4).
-   */
-  #wait(cell: ActorCell, durable: DurableCell, mail: MailEnvelope): void {
-    durable.held.push(mail);
-    if (durable.held.length <= cell.options.mailbox.capacity) return;
-    const { held } = durable;
-    durable.held = [];
-    for (const each of held) {
-      if (each.ask !== 0) this.#core.deadMail(each, 'mailbox-full', cell.ref.name, 'MAILBOX_FULL');
-    }
-    for (const each of held) if (each.ask === 0) this.#onMailForDurable(cell, durable, each);
+    return cell.durable === null ? core.offer(cell, mail) : this.#durableMail.take(cell, cell.durable, mail);
   }
 
   /** The actor is known now, or will never be: what came before it is taken. */
