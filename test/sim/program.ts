@@ -69,6 +69,8 @@ export class Program {
   readonly #sim: SimulatedSystem;
   readonly #world: World;
   readonly #random: Random;
+  /** Threads that have ended, by host. */
+  readonly #ends = new Map<number, number>();
   /** Counts whatever needs a number of its own. */
   #number = 0;
   process = 1;
@@ -88,6 +90,7 @@ export class Program {
 
   hostEnded(host: number): void {
     this.observer.hostEnded(host);
+    this.#ends.set(host, (this.#ends.get(host) ?? 0) + 1);
     for (const one of this.nodes) if (!one.durable && this.observer.hostOf(one.ref.shard) === host) one.lost = true;
     for (const one of [...this.solos, ...this.leads]) if (this.observer.hostOf(one.ref.shard) === host) one.lost = true;
   }
@@ -163,6 +166,13 @@ export class Program {
     this.watch(one.ref, () => this.observer.ended(one.key));
   }
 
+  /** Whether a thread has ended since then, and with it whoever was on it, although it may still be heard of. */
+  #lostSince(shard: number): () => boolean {
+    const host = this.observer.hostOf(shard);
+    const before = this.#ends.get(host) ?? 0;
+    return () => (this.#ends.get(host) ?? 0) > before;
+  }
+
   #onNode(run: (one: KnownNode) => unknown, durable = false): void {
     const candidates = this.nodes.filter(
       (one) => !one.lost && (!durable || one.durable) && (!one.stopped || this.#random() < 0.05),
@@ -197,6 +207,7 @@ export class Program {
       ]),
     };
     const { process } = this;
+    const isLost = this.#lostSince(options.shard as number);
     this.#sim.system.spawn(node, { key }, options).then(
       (ref) => {
         const bounded = durable || overflow !== 'unbounded';
@@ -208,7 +219,7 @@ export class Program {
           bounded,
           process,
         };
-        this.nodes.push({ ...known, stopped: false, lost: false, told: 0, pings: 0 });
+        this.nodes.push({ ...known, stopped: false, lost: !durable && isLost(), told: 0, pings: 0 });
       },
       () => this.observer.count('failed spawns'),
     );
@@ -334,8 +345,9 @@ export class Program {
       shard: between(this.#random, 0, this.#world.shards - 1),
     } as const;
     const { process } = this;
+    const isLost = this.#lostSince(options.shard as number);
     this.#sim.system.spawn(solo, { key, ...intensity }, options).then(
-      ({ shard, id, name }) => this.solos.push({ ref: { shard, id, name }, key, process, lost: false }),
+      ({ shard, id, name }) => this.solos.push({ ref: { shard, id, name }, key, process, lost: isLost() }),
       () => this.observer.count('failed spawns'),
     );
   }
@@ -351,8 +363,9 @@ export class Program {
     const lead = pick(this.#random, [leadOne, leadAll, leadRest]);
     const options = { shard: between(this.#random, 0, this.#world.shards - 1) };
     const { process } = this;
+    const isLost = this.#lostSince(options.shard as number);
     this.#sim.system.spawn(lead, { team: key, size: between(this.#random, 1, 4) }, options).then(
-      ({ shard, id, name }) => this.leads.push({ ref: { shard, id, name }, key, process, lost: false }),
+      ({ shard, id, name }) => this.leads.push({ ref: { shard, id, name }, key, process, lost: isLost() }),
       () => this.observer.count('failed spawns'),
     );
   }
