@@ -30,6 +30,8 @@ import type { ClientMessage, WireActor, WireOpening, WireOutgoing, WireRecord } 
 /** What the parts of a client use to reach the journal's thread. */
 export interface JournalCaller {
   readonly clock: Clock;
+  /** Counts the lives of whoever opens shards. */
+  readonly incarnation: number;
   /**
    * Sends `make(request number)` and resolves with the answer; `make` is not called when the request is refused here.
    * @param isBounded the caller has a bound of its own: the request is not refused because many are under way
@@ -115,7 +117,7 @@ export class ClientShardLog implements ShardLog {
     this.#refused = this.#notOpen();
     const answer = (await this.#caller.call((request) => {
       this.#opening = { request, onDelivery, start: null, fold: null, damage: null };
-      return ['open', request, this.shard];
+      return ['open', request, this.shard, this.#caller.incarnation];
     })) as OpenedAnswer;
     const { opened, fold } = answer;
     try {

@@ -18,6 +18,8 @@ import type { ClientMessage, OpenedMessage, ServerMessage, WireLevel, WireOutgoi
 
 export interface JournalClientOptions {
   readonly clock?: Clock;
+  /** Counts the lives of the host that opens shards: what an earlier one has sent and comes late opens nothing. Default 0. */
+  readonly incarnation?: number;
   /** Requests without an answer; further ones are refused. Default 1,000,000. */
   readonly outstandingMax?: number;
 }
@@ -55,6 +57,7 @@ export interface PeekingJournalClient extends JournalClient {
 
 class PortJournalClient implements PeekingJournalClient, JournalCaller {
   readonly clock: Clock;
+  readonly incarnation: number;
   readonly #port: MessagePort;
   readonly #outstandingMax: number;
   readonly #waiting = new Map<number, Waiting>();
@@ -69,6 +72,7 @@ class PortJournalClient implements PeekingJournalClient, JournalCaller {
 
   constructor(port: MessagePort, options: JournalClientOptions) {
     this.clock = options.clock ?? systemClock;
+    this.incarnation = options.incarnation ?? 0;
     this.#port = port;
     this.#outstandingMax = options.outstandingMax ?? 1_000_000;
     port.on('message', (bytes: Uint8Array) => this.#receive(unpack(bytes) as ServerMessage[]));

@@ -198,7 +198,7 @@ export class JournalServer {
         this.#answerAfter(client, request, message[2], undefined);
         return;
       case 'open':
-        this.#open(client, request, message[2]);
+        this.#open(client, request, message[2], message[3]);
         return;
       case 'snapshot':
         this.#snapshot(client, message);
@@ -365,9 +365,9 @@ export class JournalServer {
     for (const [shard] of outgoing) this.#state(shard);
   }
 
-  #open(client: ServerPort, request: number, shard: number): void {
+  #open(client: ServerPort, request: number, shard: number, incarnation: number): void {
     const state = this.#state(shard);
-    const { epoch, deliverFrom } = state.open(client);
+    const { epoch, deliverFrom } = state.open(client, incarnation);
     const opening = state.opening();
     this.#commit.after(this.#runLevel, (error) => {
       try {

@@ -59,6 +59,7 @@ export class ShardState<Port> {
   inboxNext = 0;
   /** The largest actor id that came to the inbox or was spawned by an append. */
   idMax = 0;
+  #incarnation = 0;
   readonly #unconsumed = new SeqSet();
   readonly #openTurns = new Set<number>();
   #mark: SnapshotMark = { log: 0, inbox: 0 };
@@ -73,7 +74,13 @@ export class ShardState<Port> {
     return this.#unconsumed.size + this.#openTurns.size;
   }
 
-  open(port: Port): Opening<Port> {
+  /** @throws JOURNAL_FENCED when a later life of whoever opens has been here: the request was long on its way */
+  open(port: Port, incarnation = 0): Opening<Port> {
+    if (incarnation < this.#incarnation) {
+      const words = `shard ${this.shard} was taken over by a later life of its host (${this.#incarnation})`;
+      throw new MegactorError('JOURNAL_FENCED', words, { details: { shard: this.shard, epoch: this.epoch } });
+    }
+    this.#incarnation = incarnation;
     this.epoch += 1;
     this.owner = { port, epoch: this.epoch, deliverFrom: this.inboxNext };
     return this.owner;

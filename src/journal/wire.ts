@@ -22,7 +22,8 @@ export type WireOutgoing = readonly [
 export type WireLevel = DurabilityLevel | null;
 
 export type ClientMessage =
-  | readonly ['open', request: number, shard: number]
+  /** An opening by an earlier life of a host than the last one is refused. */
+  | readonly ['open', request: number, shard: number, incarnation: number]
   | readonly ['release', request: number, shard: number, epoch: number]
   | readonly [
       'append',

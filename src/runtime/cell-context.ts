@@ -209,7 +209,8 @@ export class CellContext implements ActorContext {
 
   unstash(): void {
     check(this.#cell, this.#retired);
-    this.#parts.life.unstash(this.#cell);
+    if (this.#cell.durable === null) this.#parts.life.unstash(this.#cell);
+    else this.#parts.steps.unstash(this.#cell);
   }
 
   async effect<Result>(

@@ -36,6 +36,8 @@ export class StepProgress {
   readonly timers = new Map<string, TimerChange>();
   /** Ticks that the step takes, by key of their timers, unless it changed the timer after it. */
   readonly ticks = new Map<string, MailboxItem>();
+  /** Place in the batch of the item at hand; −1 before the first. */
+  at = -1;
   nowMs: number | null = null;
   random: Random | null = null;
   /** Key of the last effect that gave its outcome: what is drawn after it does not depend on draws within it. */

@@ -218,6 +218,7 @@ export class DurableSteps {
     // The batch may be cut while a handler runs, so its length is asked each time.
     for (let index = 0; index < cell.batch.length; index += 1) {
       const item = cell.batch[index] as MailboxItem;
+      (cell.durable as DurableCell).progress.at = index;
       if (!core.timers.begin(cell, item)) continue;
       const result = item.kind === 'mail' ? handleMail(core, cell, item) : handleSignal(core, cell, item);
       const value = isPromise(result) ? await result : result;
@@ -241,6 +242,26 @@ export class DurableSteps {
     if (cell.definition?.receiveBatch !== undefined || durable.progress.begun) return;
     const index = cell.current === null ? -1 : cell.batch.indexOf(cell.current);
     if (index >= 0) this.#cutBatchAfter(cell, index);
+  }
+
+  /** What was stashed is to be put back: before what the handler has not reached yet (A2). */
+  unstash(cell: ActorCell): void {
+    const { progress } = cell.durable as DurableCell;
+    const cuts = cell.definition?.receiveBatch === undefined && !progress.begun && progress.at >= 0;
+    if (cuts && (cell.stash?.length ?? 0) > 0) this.#cutBatchAfter(cell, progress.at);
+    this.#life.unstash(cell);
+  }
+
+  /** It starts again: what it had stashed is before what its last try took, as after another opening (A2). */
+  unstashAgain(cell: ActorCell, durable: DurableCell): void {
+    const { retry, progress } = durable;
+    // A step that the journal knows of takes what it took.
+    if (retry !== null && !progress.begun && (cell.stash?.length ?? 0) > 0) {
+      durable.retry = null;
+      cell.mailbox.putBack(retry);
+      this.#core.counters.addMailboxDepth(retry.length);
+    }
+    this.#life.unstash(cell);
   }
 
   #cutBatchAfter(cell: ActorCell, index: number): void {

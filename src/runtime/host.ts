@@ -48,7 +48,8 @@ export class Host {
     this.#serial = task.deterministic ? new SerialOrder(new VirtualClock({ real: clock })) : undefined;
     // While a call is under way virtual time stands still, so that no deadline depends on the machine.
     this.#services = new ServiceClient(this.#serial?.clock ?? clock, task.directory, task.services);
-    const journal = task.journal === null ? null : createJournalClient(task.journal, { clock });
+    const journal =
+      task.journal === null ? null : createJournalClient(task.journal, { clock, incarnation: task.incarnation });
     this.#journal = journal !== null && this.#serial !== undefined ? trackedJournal(journal, this.#serial) : journal;
     this.#main = this.#makeLink();
     for (let host = 0; host < task.hosts; host += 1) if (host !== task.host) this.#peers.set(host, this.#makeLink());

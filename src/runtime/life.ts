@@ -288,7 +288,9 @@ export class Life {
     }
     cell.status = 'starting';
     const { stash } = cell;
-    if (this.start(cell, cell.definition as LoadedDefinition) && stash !== null) this.unstash(cell);
+    if (!this.start(cell, cell.definition as LoadedDefinition) || stash === null) return;
+    if (cell.durable === null) this.unstash(cell);
+    else this.#steps.unstashAgain(cell, cell.durable);
   }
 
   // Ends.

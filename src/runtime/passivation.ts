@@ -26,8 +26,11 @@ const SWEEP_MIN_MS = 10;
 
 const isEmpty = (collection: { readonly size: number } | null): boolean => collection === null || collection.size === 0;
 
-/** True when everything that `cell` is, a snapshot says. */
-export const mayPassivate = (cell: DurableActor, nowMs: number): boolean => {
+/**
+ * True when everything that `cell` is, a snapshot says, and nothing of it is due: it would be brought back at once.
+ * @param nowMs monotonic @param wallMs of the wall clock
+ */
+const mayPassivate = (cell: DurableActor, nowMs: number, wallMs: number): boolean => {
   const { durable, options } = cell;
   const { withinMs } = options.supervision.intensity;
   return (
@@ -38,6 +41,7 @@ export const mayPassivate = (cell: DurableActor, nowMs: number): boolean => {
     isEmpty(cell.watchers) &&
     isEmpty(cell.watching) &&
     isEmpty(cell.timers) &&
+    (durable.timers.size === 0 || [...durable.timers.values()].every(({ dueMs }) => dueMs > wallMs)) &&
     // How often it was restarted of late decides whether it will be again.
     cell.restarts.times.every((time) => nowMs - time >= withinMs) &&
     mayForget(cell, nowMs) &&
@@ -119,6 +123,11 @@ export class Passivation {
     return own === 0 ? Infinity : own;
   }
 
+  #mayLeave(cell: DurableActor): boolean {
+    const { clock } = this.#core;
+    return mayPassivate(cell, clock.monotonic(), clock.now());
+  }
+
   // By the cap.
 
   #evictSoon(): void {
@@ -149,7 +158,7 @@ export class Passivation {
     const passed: DurableActor[] = [];
     const nowMs = this.#core.clock.monotonic();
     for (const cell of this.#rested.values()) {
-      if (mayPassivate(cell, nowMs)) batch.push(cell);
+      if (this.#mayLeave(cell)) batch.push(cell);
       else passed.push(cell);
       if (batch.length >= count || passed.length >= count + PASSED_MAX) break;
     }
@@ -177,7 +186,7 @@ export class Passivation {
     for (const cell of this.#rested.values()) {
       const restMs = nowMs - cell.durable.restedMs;
       if (restMs < this.#afterMinMs || due.length >= BATCH_MAX) break;
-      if (restMs >= this.#afterMs(cell) && mayPassivate(cell, nowMs)) due.push(cell);
+      if (restMs >= this.#afterMs(cell) && this.#mayLeave(cell)) due.push(cell);
     }
     await this.#letGo(due);
     this.#sweepTimer = null;
@@ -204,7 +213,7 @@ export class Passivation {
         return 0;
       }
       const nowMs = this.#core.clock.monotonic();
-      for (const cell of unsaved) if (!saves.isDirty(cell) && mayPassivate(cell, nowMs)) this.#drop(cell);
+      for (const cell of unsaved) if (!saves.isDirty(cell) && this.#mayLeave(cell)) this.#drop(cell);
     }
     return Math.max(before - this.#resident, 0);
   }

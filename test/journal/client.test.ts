@@ -44,6 +44,22 @@ const namesOf = ([, , , outgoing]: Deliver): unknown[] =>
     return entry.kind === 'spawn' ? entry.actor.name : entry.kind === 'mail' ? entry.mail.body : entry.kind;
   });
 
+test('J4 an opening of an earlier life that comes late does not take the shard from a later one', async () => {
+  const server = await JournalServer.open({ directory: null, shards: 1, durability: 'committed' });
+  const connect = (incarnation: number) => {
+    const { port1, port2 } = new MessageChannel();
+    server.attach(port2);
+    open.push(() => port1.close());
+    return createJournalClient(port1, { incarnation }).shard(0);
+  };
+  const [dead, living] = [connect(1), connect(2)];
+  await living.open(() => undefined);
+  await expect(dead.open(() => undefined)).rejects.toMatchObject({ code: 'JOURNAL_FENCED' });
+  await living.append({ entries: [], outgoing: [] });
+  expect(living.position).toBe(1);
+  await server.close();
+});
+
 test('C2 deliveries to one shard that follow each other are one request, in their order', async () => {
   const { client, sent, answer } = setUp();
   const delivered = [

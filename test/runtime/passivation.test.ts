@@ -385,6 +385,18 @@ describe('the resident cap', () => {
     expect(given.journal.pending).toBe(0);
   });
 
+  test('D7 a timer that is due fires although there is no place for its actor', async () => {
+    const given = await start({ ...NEVER, residentMax: 1 });
+    const attached = await durable(given.world);
+    given.world.watch(attached);
+    const late = await durable(given.world);
+    given.world.tell(late, 'later', 1_000);
+    await given.world.clock.settle();
+    expect(await statusOf(given.world, late)).toBe('passive');
+    await given.world.clock.advance(1_100);
+    expect(await given.world.ask(late, 'total')).toBe(100);
+  });
+
   test('actors that wait for each other get there although there is one place (A5)', async () => {
     const given = await start({ ...NEVER, residentMax: 1 }, 1);
     const refs = [await durable(given.world), await durable(given.world), await durable(given.world)];
