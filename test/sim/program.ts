@@ -167,7 +167,7 @@ export class Program {
   }
 
   /** Whether a thread has ended since then, and with it whoever was on it, although it may still be heard of. */
-  #lostSince(shard: number): () => boolean {
+  #lostSince(shard = 0): () => boolean {
     const host = this.observer.hostOf(shard);
     const before = this.#ends.get(host) ?? 0;
     return () => (this.#ends.get(host) ?? 0) > before;
@@ -207,7 +207,7 @@ export class Program {
       ]),
     };
     const { process } = this;
-    const isLost = this.#lostSince(options.shard as number);
+    const isLost = this.#lostSince(options.shard);
     this.#sim.system.spawn(node, { key }, options).then(
       (ref) => {
         const bounded = durable || overflow !== 'unbounded';
@@ -345,7 +345,7 @@ export class Program {
       shard: between(this.#random, 0, this.#world.shards - 1),
     } as const;
     const { process } = this;
-    const isLost = this.#lostSince(options.shard as number);
+    const isLost = this.#lostSince(options.shard);
     this.#sim.system.spawn(solo, { key, ...intensity }, options).then(
       ({ shard, id, name }) => this.solos.push({ ref: { shard, id, name }, key, process, lost: isLost() }),
       () => this.observer.count('failed spawns'),
@@ -363,7 +363,7 @@ export class Program {
     const lead = pick(this.#random, [leadOne, leadAll, leadRest]);
     const options = { shard: between(this.#random, 0, this.#world.shards - 1) };
     const { process } = this;
-    const isLost = this.#lostSince(options.shard as number);
+    const isLost = this.#lostSince(options.shard);
     this.#sim.system.spawn(lead, { team: key, size: between(this.#random, 1, 4) }, options).then(
       ({ shard, id, name }) => this.leads.push({ ref: { shard, id, name }, key, process, lost: isLost() }),
       () => this.observer.count('failed spawns'),
