@@ -156,7 +156,6 @@ export class Passivation {
   #longestAtRest(count: number): DurableActor[] {
     const batch: DurableActor[] = [];
     const passed: DurableActor[] = [];
-    const nowMs = this.#core.clock.monotonic();
     for (const cell of this.#rested.values()) {
       if (this.#mayLeave(cell)) batch.push(cell);
       else passed.push(cell);
@@ -212,7 +211,6 @@ export class Passivation {
         // The shard has halted.
         return 0;
       }
-      const nowMs = this.#core.clock.monotonic();
       for (const cell of unsaved) if (!saves.isDirty(cell) && this.#mayLeave(cell)) this.#drop(cell);
     }
     return Math.max(before - this.#resident, 0);
