@@ -1,12 +1,15 @@
 /**
- * The frame of a benchmark's program. It is started by the command line with its settings as one JSON argument.
+ * The frame of a benchmark's program. It is started by the command line with its settings as one JSON argument, and
+ * the path of a page to write as a second one.
  *
  * 1. stdout ends with one line of JSON; before it stands a table, unless `json` is set. Progress goes to stderr.
  * 2. Exit 0 whatever targets are met; 1 when nothing at all could be measured, with the reason on stderr; 2 for settings
  *    that are wrong.
  * 3. It ends when whoever started it is gone, and takes its own children along.
  */
+import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
+import { pageOf } from './page.ts';
 import { resultSchema, type BenchResult } from './result.ts';
 import { tableOf } from './table.ts';
 
@@ -35,6 +38,8 @@ export const runBenchmark = async <Settings extends { readonly json: boolean }>(
   }
   const settings = parsed.data;
   const result = resultSchema.parse(await measure(settings, (line) => void process.stderr.write(`${line}\n`)));
+  const page = process.argv[3];
+  if (page !== undefined) writeFileSync(page, pageOf(result));
   if (!settings.json) process.stdout.write(`${tableOf(result)}\n`);
   process.stdout.write(`${JSON.stringify(result)}\n`);
   if (result.rows.every((row) => row.value === null)) process.exitCode = 1;

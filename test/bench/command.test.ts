@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { pageOf } from '../../bench/harness/page.ts';
 import { resultSchema } from '../../bench/harness/result.ts';
 import { BENCHMARKS } from '../../src/cli/commands/bench.ts';
 import { commandLine } from '../../src/cli/command-line.ts';
@@ -46,14 +47,19 @@ describe('a real measurement', () => {
   test('the smallest team: a table, then the line of the contract', async () => {
     const directory = temporaryDirectory();
     try {
-      const { exitCode, stdout, stderr } = await command(['bench', 'society', '--quick', '--sizes', '7'], {
-        cwd: directory.path,
-      });
+      const { exitCode, stdout, stderr } = await command(
+        ['bench', 'society', '--quick', '--sizes', '7', '--html', 'page.html'],
+        {
+          cwd: directory.path,
+        },
+      );
       expect(stderr).toMatch(/^7 agents, run 1 of 1: .* 5 of 5 files$/mu);
       expect(exitCode).toBe(0);
       const lines = stdout.trimEnd().split('\n');
       expect(lines[0]).toMatch(/^bench society: /u);
-      const { bench, runs, rows, settings } = resultSchema.parse(JSON.parse(lines.at(-1) ?? ''));
+      const result = resultSchema.parse(JSON.parse(lines.at(-1) ?? ''));
+      const { bench, runs, rows, settings } = result;
+      expect(readFileSync(join(directory.path, 'page.html'), 'utf8')).toBe(pageOf(result));
       expect([bench, runs]).toEqual(['society', 1]);
       const value = (name: string): number | null | undefined => rows.find((row) => row.name === name)?.value;
       expect(value('7 agents: files delivered')).toBe(5);

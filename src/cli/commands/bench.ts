@@ -3,7 +3,7 @@
  * program's business; here the words of the command line become its settings.
  */
 import { fork } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { entryUrl } from '../../platform/index.ts';
@@ -48,6 +48,11 @@ const OPTIONS: readonly OptionSpec[] = [
     name: 'set',
     type: { kind: 'text', value: 'FILE', pattern: /^.+$/u, expected: 'the path of a JSON file' },
     help: 'embed, savina, threads: a JSON file with more settings, such as {"runs": 3, "programs": ["ring"]}',
+  },
+  {
+    name: 'html',
+    type: { kind: 'text', value: 'FILE', pattern: /^.+$/u, expected: 'the path of a file' },
+    help: 'also write a page with tables and plots, which needs nothing from a network',
   },
   { name: 'json', type: { kind: 'flag' }, help: 'one JSON line on stdout, without the table' },
 ];
@@ -126,11 +131,24 @@ const nameOf = ({ positionals }: ParsedLine): Benchmark => {
   return benchmark;
 };
 
+/** The file for the page. @throws USAGE at once when it cannot be written, not after minutes of measuring */
+const pageFile = ({ values }: ParsedLine, cwd: string): string[] => {
+  const given = values.get('html');
+  if (given === undefined) return [];
+  const path = resolve(cwd, String(given));
+  try {
+    appendFileSync(path, '');
+  } catch {
+    throw usageError(`--html: ${path} cannot be written.`, 'Give a file in a directory that is there.');
+  }
+  return [path];
+};
+
 /** Runs the program until it ends. @returns its exit code */
-const runProgram = (url: URL, settings: unknown, context: CommandContext): Promise<number> =>
-  new Promise((resolve, reject) => {
+const runProgram = (url: URL, words: readonly string[], context: CommandContext): Promise<number> =>
+  new Promise((done, reject) => {
     // The channel tells the program when this process is gone.
-    const child = fork(url, [JSON.stringify(settings)], { cwd: context.cwd, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    const child = fork(url, words, { cwd: context.cwd, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     let interrupted = false;
     const unsubscribe = context.interrupts.subscribe(() => {
       if (interrupted) context.exitNow(EXIT.interrupted);
@@ -145,7 +163,7 @@ const runProgram = (url: URL, settings: unknown, context: CommandContext): Promi
     });
     child.once('close', (code) => {
       unsubscribe();
-      resolve(interrupted ? EXIT.interrupted : (code ?? EXIT.failed));
+      done(interrupted ? EXIT.interrupted : (code ?? EXIT.failed));
     });
   });
 
@@ -157,7 +175,7 @@ export const benchCommand: Command = {
   examples: [
     'bench society',
     'bench journal --quick',
-    'bench savina --quick',
+    'bench savina --quick --html savina.html',
     'bench society --quick --sizes 31',
     'bench society --model openai:qwen3 --agents 20',
   ],
@@ -168,6 +186,8 @@ export const benchCommand: Command = {
   ],
   run: async (line, context) => {
     const name = nameOf(line);
-    return runProgram(entryUrl(`${PROGRAMS}/${name}`, import.meta.url), settingsOf(name, line, context.cwd), context);
+    const settings = JSON.stringify(settingsOf(name, line, context.cwd));
+    const url = entryUrl(`${PROGRAMS}/${name}`, import.meta.url);
+    return runProgram(url, [settings, ...pageFile(line, context.cwd)], context);
   },
 };
