@@ -3,11 +3,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { inspectRun, resumeRun, runSociety, type RunOptions, type RunSummary } from '../../src/run/index.ts';
 import { command, filesBelow, jsonLine, startCommand, temporaryDirectory } from '../support/command.ts';
 
-vi.setConfig({ testTimeout: 240_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const directory = temporaryDirectory();
 const busy: ChildProcess[] = [];
@@ -38,7 +38,7 @@ const TEAM = {
 };
 
 const GOAL = 'Write a guide to a small island';
-const agents = '14';
+const agents = '11';
 
 /** Keeps a core busy until the tests of this file are over. */
 const load = (): void => {
@@ -70,26 +70,20 @@ const run = async (name: string, seed: number, ...args: readonly string[]): Prom
 };
 
 describe('D5 the same seed gives the same log from scratch', () => {
-  test.each([
-    [11, true],
-    [12, false],
-  ])(
-    'seed %i: failures, repairs and reviews; other directories and workspaces; a loaded machine: %s',
-    async (seed, loaded) => {
-      const args = ['--max-agents', agents, '--rehearsal', 'failures.json'];
-      const first = await run(`first-${seed}`, seed, ...args);
-      expect(first.summary).toMatchObject({ status: 'completed', agents: Number(agents), repeatedCalls: 0 });
-      expect(first.summary.remedies['format']).toBeGreaterThan(0);
-      if (loaded) load();
-      const elsewhere = join(directory.path, `files-${seed}`);
-      const second = await run(`a-much-longer-name-of-a-directory-${seed}`, seed, ...args, '--workspace', elsewhere);
-      const third = await run(`third-${seed}`, seed, ...args, '--durability', 'committed');
-      expect([second.hash, third.hash]).toEqual([first.hash, first.hash]);
-      expect([second.files, third.files]).toEqual([first.files, first.files]);
-      expect(first.hash).toMatch(/^[0-9a-f]{64}$/u);
-      for (const child of busy.splice(0)) child.kill('SIGKILL');
-    },
-  );
+  test('failures, repairs and reviews; other directories and workspaces; a loaded machine', async () => {
+    const args = ['--max-agents', agents, '--rehearsal', 'failures.json'];
+    const first = await run('first', 11, ...args);
+    expect(first.summary).toMatchObject({ status: 'completed', agents: Number(agents), repeatedCalls: 0 });
+    expect(first.summary.remedies['format']).toBeGreaterThan(0);
+    load();
+    const elsewhere = join(directory.path, 'files');
+    const second = await run('a-much-longer-name-of-a-directory', 11, ...args, '--workspace', elsewhere);
+    for (const child of busy.splice(0)) child.kill('SIGKILL');
+    const third = await run('third', 11, ...args, '--durability', 'committed');
+    expect([second.hash, third.hash]).toEqual([first.hash, first.hash]);
+    expect([second.files, third.files]).toEqual([first.files, first.files]);
+    expect(first.hash).toMatch(/^[0-9a-f]{64}$/u);
+  });
 
   test('a team that shares files; and another seed gives another log', async () => {
     const args = ['--max-agents', '9', '--review', 'none', '--rehearsal', 'team.json'];
@@ -134,23 +128,30 @@ describe('D5 the same seed gives the same log from scratch', () => {
   });
 });
 
-test.each(['append.after:40', 'commit.after:60'])(
-  'D4 D5 killed at %s and resumed, it ends with the same files, and the same log unless a call was made again',
-  async (point) => {
-    const args = ['--max-agents', '8', '--rehearsal', 'failures.json'];
-    const whole = await run(`whole-${point}`, 5, ...args);
-    const cwd = join(directory.path, `whole-${point}`);
-    const killed = startCommand(
-      ['run', GOAL, '--deterministic', '--seed', '5', '--run-dir', 'killed', '--json', '--quiet', ...args],
-      { cwd, env: { NODE_ENV: 'test', MEGACTOR_KILL_AT: point } },
-    );
-    expect((await killed.result).signal).toBe('SIGKILL');
-    const resumed = await ran(await resumeRun(join(cwd, 'killed')).report);
-    expect(resumed.summary).toMatchObject({ status: 'completed', deadLetters: 0 });
-    expect(resumed.files).toEqual(whole.files);
-    if (resumed.summary.repeatedCalls === 0) expect(resumed.hash).toBe(whole.hash);
-  },
-);
+describe('D4 D5 killed and resumed', () => {
+  const args = ['--max-agents', '8', '--rehearsal', 'failures.json'];
+  let whole: Ran;
+  beforeAll(async () => {
+    whole = await run('whole', 5, ...args);
+  });
+
+  test.each(['append.after:40', 'commit.after:60'])(
+    'at %s, it ends with the same files, and the same log unless a call was made again',
+    async (point) => {
+      const cwd = join(directory.path, 'whole');
+      const runDir = `killed-${point}`;
+      const killed = startCommand(
+        ['run', GOAL, '--deterministic', '--seed', '5', '--run-dir', runDir, '--json', '--quiet', ...args],
+        { cwd, env: { NODE_ENV: 'test', MEGACTOR_KILL_AT: point } },
+      );
+      expect((await killed.result).signal).toBe('SIGKILL');
+      const resumed = await ran(await resumeRun(join(cwd, runDir)).report);
+      expect(resumed.summary).toMatchObject({ status: 'completed', deadLetters: 0 });
+      expect(resumed.files).toEqual(whole.files);
+      if (resumed.summary.repeatedCalls === 0) expect(resumed.hash).toBe(whole.hash);
+    },
+  );
+});
 
 describe('what cannot repeat itself is refused in one line with exit 2', () => {
   test.each([
