@@ -51,7 +51,7 @@ export class Host {
     const journal =
       task.journal === null ? null : createJournalClient(task.journal, { clock, incarnation: task.incarnation });
     this.#journal = journal !== null && this.#serial !== undefined ? trackedJournal(journal, this.#serial) : journal;
-    this.#main = this.#makeLink();
+    this.#main = this.#makeLink(true);
     for (let host = 0; host < task.hosts; host += 1) if (host !== task.host) this.#peers.set(host, this.#makeLink());
     const loader = new DefinitionLoader(
       (url) => {
@@ -108,9 +108,10 @@ export class Host {
     });
   }
 
-  #makeLink(): PeerLink {
+  #makeLink(gathers = false): PeerLink {
     return new PeerLink({
       clock: this.#clock,
+      gathers,
       onEnvelopes: (envelopes) => this.#receive(envelopes),
       onRefused: (envelope, error) => this.#shards.get(envelope.source)?.unpackable(envelope, error),
     });

@@ -48,6 +48,7 @@ export class Hosts {
       owned: all.filter((shard) => hostOfShard(shard, hosts) === index),
       link: new PeerLink({
         clock: parts.clock,
+        gathers: true,
         onEnvelopes: parts.onEnvelopes,
         onRefused: parts.onRefused,
         onOther: (message) => this.#onMessage(index, message as FromHost),

@@ -1,6 +1,6 @@
 /**
  * The data plane between two threads: envelopes that were sent in one callback of the event loop, and in what followed
- * from it without waiting, travel as one packed, transferred array of bytes. While the other thread is down they wait, up to a limit.
+ * from it without waiting, travel as one packed, transferred array of bytes; or all of one turn of the event loop. While the other thread is down they wait, up to a limit.
  *
  * Invariants: K1 Envelopes arrive in the order in which they were sent (A2). K2 What cannot be packed or taken is given
  * back, never lost silently (A6).
@@ -18,6 +18,8 @@ const BATCH_ENVELOPES = 1_024;
 
 export interface PeerLinkParts {
   readonly clock: Clock;
+  /** Envelopes wait for others until the event loop comes round: where many share the link who do not wait for each other. */
+  readonly gathers?: boolean;
   readonly onEnvelopes: (envelopes: readonly Envelope[]) => void;
   /** The envelope cannot be packed, or nobody will ever take it. */
   readonly onRefused: (envelope: Envelope, error: MegactorError) => void;
@@ -97,13 +99,13 @@ export class PeerLink {
   #schedule(): void {
     if (this.#scheduled || this.#port === null || this.#outbox.length === 0) return;
     this.#scheduled = true;
-    const { clock } = this.#parts;
+    const { clock, gathers } = this.#parts;
     const flush = (): void => {
       this.#scheduled = false;
       this.flush();
     };
     // Whoever waits for a message waits for a turn of the event loop more with `soon`.
-    if (clock.next === undefined) clock.soon(flush);
+    if (gathers === true || clock.next === undefined) clock.soon(flush);
     else clock.next(flush);
   }
 
