@@ -18,26 +18,24 @@ export class BatchMail {
   readonly body: unknown;
   readonly sender: ActorRef | null;
   /** null when nobody waits for a reply, or it was used. */
-  #mail: MailEnvelope | null;
-  readonly #reply: Replier;
+  #answer: ((value: unknown) => void) | null;
 
-  constructor(type: string, body: unknown, sender: ActorRef | null, mail: MailEnvelope | null, reply: Replier) {
+  constructor(type: string, body: unknown, sender: ActorRef | null, answer: ((value: unknown) => void) | null) {
     this.type = type;
     this.body = body;
     this.sender = sender;
-    this.#mail = mail;
-    this.#reply = reply;
+    this.#answer = answer;
   }
 
   reply(value: unknown): void {
-    const mail = this.#mail;
-    this.#mail = null;
-    if (mail !== null) this.#reply(mail, value);
+    const answer = this.#answer;
+    this.#answer = null;
+    answer?.(value);
   }
 }
 
-/** Whoever waits for the reply to it. */
-const mailOrNull = (mail: MailEnvelope): MailEnvelope | null => (mail.ask === 0 ? null : mail);
+const answerTo = (mail: MailEnvelope, reply: Replier): ((value: unknown) => void) | null =>
+  mail.ask === 0 ? null : (value) => reply(mail, value);
 
 const enterBatch = (core: ShardCore, cell: ActorCell, type: string, seq: number): void =>
   core.pulse.enter(core.shard, cell.ref.id, cell.durable !== null, numberOf(cell, type), seq);
@@ -56,7 +54,7 @@ export const batchFor = (
   for (const mail of mails) {
     const { type, from } = mail;
     const body = bodyFor(core, cell, mail, handlers?.get(type));
-    if (body !== UNHANDLED) batch.push(new BatchMail(type, body, from, mailOrNull(mail), reply));
+    if (body !== UNHANDLED) batch.push(new BatchMail(type, body, from, answerTo(mail, reply)));
   }
   core.counters.addMessages(batch.length);
   return batch;
@@ -92,11 +90,11 @@ export const takeForTurn = (core: ShardCore, cell: ActorCell, reply: Replier): T
         enterBatch(core, cell, type, -1);
       }
       if (from !== null && handler !== undefined) {
-        batch.push(new BatchMail(type, body, from, null, reply));
+        batch.push(new BatchMail(type, body, from, null));
         continue;
       }
       const checked = bodyFor(core, cell, cell.mailOf(type, body, from), handler);
-      if (checked !== UNHANDLED) batch.push(new BatchMail(type, checked, from, null, reply));
+      if (checked !== UNHANDLED) batch.push(new BatchMail(type, checked, from, null));
       continue;
     }
     const item = head as MailboxItem;
@@ -110,7 +108,7 @@ export const takeForTurn = (core: ShardCore, cell: ActorCell, reply: Replier): T
       enterBatch(core, cell, item.type, item.seq);
     }
     const checked = bodyFor(core, cell, item, handlers?.get(item.type));
-    if (checked !== UNHANDLED) batch.push(new BatchMail(item.type, checked, item.from, mailOrNull(item), reply));
+    if (checked !== UNHANDLED) batch.push(new BatchMail(item.type, checked, item.from, answerTo(item, reply)));
   }
   core.counters.addMailboxDepth(-taken);
   core.counters.addMessages(batch.length);
