@@ -30,10 +30,10 @@ const MODEL: OptionSpec = {
   type: {
     kind: 'text',
     value: 'MODEL',
-    pattern: /^(?:rehearsal|openai:\S+)$/u,
-    expected: 'rehearsal or openai:NAME',
+    pattern: /^(?:rehearsal|openai:\S+|cassette:.+)$/u,
+    expected: 'rehearsal, openai:NAME or cassette:FILE',
   },
-  help: 'openai:NAME (any OpenAI-compatible server) or rehearsal (built in, no network, synthetic text)',
+  help: 'openai:NAME (any OpenAI-compatible server), cassette:FILE (what --record recorded) or rehearsal (built in, no network, synthetic text)',
   fallback: 'rehearsal',
 };
 const THREADS: OptionSpec = {
@@ -109,6 +109,7 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
   { name: 'plan', type: jsonFile, help: 'start from this plan (JSON) instead of asking the model for one' },
   CONFIG,
   ...BUDGETS,
+  { name: 'record', type: { kind: 'text', value: 'FILE' }, help: 'record every answer, to be played by cassette:FILE' },
   { name: 'rehearsal', type: jsonFile, help: 'latency, failure rates and shape of the rehearsal (JSON)' },
   {
     name: 'seed',

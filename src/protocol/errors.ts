@@ -106,6 +106,12 @@ export const ERROR_CATALOGUE = {
   MODEL_BAD_REQUEST: entry('user', false, 'The server refused the request; its words are in the message.'),
   MODEL_BAD_RESPONSE: entry('model', true, 'The server answered with something that is not a chat completion.'),
   MODEL_CONTEXT_OVERFLOW: entry('model', false, 'The request is longer than the context of the model.'),
+  CASSETTE_INVALID: entry('user', false, 'Give a file that `--record FILE` wrote.'),
+  CASSETTE_MISS: entry(
+    'user',
+    false,
+    'Record it again with what changed, or let another model answer what is missing (`cassette.otherwise`).',
+  ),
   BUDGET_SPENT: entry('user', false, 'Raise the budget, or let the run do without this call.'),
   GATE_FULL: entry(
     'system',

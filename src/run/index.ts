@@ -1,4 +1,5 @@
 /** Runs societies: starts, resumes, steers and inspects them. */
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { hasJournal, isLeaseHeld } from '../journal/index.ts';
 import { checkOpenAiSetting } from '../model/index.ts';
@@ -6,7 +7,8 @@ import { freshSeed, randomId, systemClock, type Clock } from '../platform/index.
 import { MegactorError } from '../protocol/errors.ts';
 import { RUN_FORMAT, RunDirectory, type RunFile } from './run-directory.ts';
 import { hasEnded } from './resumable.ts';
-import { resumedSettings, settingsOf } from './settings.ts';
+import { cassetteFile, modelsOf } from './model-settings.ts';
+import { resumedSettings, settingsOf, type RunSettings } from './settings.ts';
 import { SocietyRun, type PreparedRun } from './society-run.ts';
 import type { ResumeOptions, Run, RunOptions } from './types.ts';
 
@@ -23,8 +25,21 @@ const newRunId = (clock: Clock): string => {
   return `${time}-${randomId(6)}`;
 };
 
-const checkModel = (model: string): void => {
-  if (model.startsWith('openai:')) checkOpenAiSetting({ model: model.slice('openai:'.length) });
+/** Fails where a run would fail with its first call. @throws KEY_MISSING, CONFIG_INVALID, CASSETTE_INVALID */
+const checkModels = ({ model, config }: RunSettings): void => {
+  for (const name of modelsOf(model, config)) {
+    const file = cassetteFile(name);
+    if (file !== null && !existsSync(file)) {
+      throw new MegactorError('CASSETTE_INVALID', `there is no cassette ${file}`);
+    }
+    if (!name.startsWith('openai:')) continue;
+    const { baseUrl, keyVariable } = config.models?.[name] ?? {};
+    const apiKey = keyVariable === undefined ? undefined : process.env[keyVariable];
+    if (keyVariable !== undefined && (apiKey === undefined || apiKey === '')) {
+      throw new MegactorError('KEY_MISSING', `${keyVariable} is not set`, { hint: `Set it to the key of ${name}.` });
+    }
+    checkOpenAiSetting({ model: name.slice('openai:'.length), baseUrl, apiKey });
+  }
 };
 
 const prepareNew = (goal: string, options: RunOptions, clock: Clock): PreparedRun => {
@@ -36,7 +51,7 @@ const prepareNew = (goal: string, options: RunOptions, clock: Clock): PreparedRu
     workspace: options.workspace === undefined ? join(path, 'workspace') : resolve(options.workspace),
     seed: freshSeed(),
   });
-  checkModel(settings.model);
+  checkModels(settings);
   const directory = RunDirectory.create(path);
   const run: RunFile = {
     format: RUN_FORMAT,
@@ -66,7 +81,7 @@ const prepareResume = (runDir: string, options: ResumeOptions): PreparedRun => {
     throw new MegactorError('JOURNAL_DAMAGED', `the journal of ${directory.path} is missing or empty`);
   }
   const settings = resumedSettings(run.settings, options);
-  checkModel(settings.model);
+  checkModels(settings);
   return { directory, run: { ...run, settings }, fresh: false };
 };
 

@@ -7,9 +7,23 @@ import { budgetsSchema, priceOf, pricesSchema, type BudgetLimits } from '../mode
 import { tokenizerSchema } from '../model/tokens.ts';
 import { MegactorError } from '../protocol/errors.ts';
 
-export const modelName = z.string().regex(/^(?:rehearsal|openai:\S+)$/u, 'must be `rehearsal` or `openai:NAME`');
+export const modelName = z
+  .string()
+  .regex(/^(?:rehearsal|openai:\S+|cassette:.+)$/u, 'must be `rehearsal`, `openai:NAME` or `cassette:FILE`');
+
+/** The file of `cassette:FILE`; null for every other model. */
+export const cassetteFile = (model: string): string | null =>
+  model.startsWith('cassette:') ? model.slice('cassette:'.length) : null;
 
 const positive = z.int().positive();
+
+const isPattern = (text: string): boolean => {
+  try {
+    return new RegExp(text, 'u') instanceof RegExp;
+  } catch {
+    return false;
+  }
+};
 
 /** Of one model on one server. */
 const routeFields = {
@@ -70,6 +84,15 @@ export const modelConfigFields = {
   /** US dollars per million tokens, by the name after `openai:`. */
   prices: pricesSchema.optional(),
   budgets: budgetsSchema.optional(),
+  /** For `cassette:FILE` and `--record`. */
+  cassette: z
+    .strictObject({
+      /** Who answers what was not recorded. Absent: nobody, and the run fails. */
+      otherwise: modelName.optional(),
+      /** Regular expressions of what is blotted out in what is recorded, and in requests before they are compared. */
+      redact: z.array(z.string().min(1).refine(isPattern, 'must be a regular expression')).max(100).optional(),
+    })
+    .optional(),
 };
 
 const modelConfig = z.object(modelConfigFields);
@@ -92,6 +115,7 @@ export const modelsOf = (model: string, config: ModelConfig): string[] => {
   const { agents = {}, boss, admin, ordinary } = modelOf;
   const levels = [boss, admin, ordinary].filter((name) => name !== undefined);
   const names = [model, ...levels, ...Object.values(agents), ...(config.model?.fallbacks ?? [])];
+  if (config.cassette?.otherwise !== undefined) names.push(config.cassette.otherwise);
   for (const [name, other] of Object.entries(models)) names.push(name, ...(other.fallbacks ?? []));
   return [...new Set(names)];
 };

@@ -8,7 +8,7 @@ const moduleOf = (name: string): string => entryUrl(`services/${name}`, import.m
 
 export const serviceSpecs = (run: RunFile, runDirectory: string): ServiceSpec[] => {
   const { settings } = run;
-  const { model, models, modelOf, prices } = settings.config;
+  const { model, models, modelOf, prices, cassette } = settings.config;
   const { seed, deterministic } = settings;
   return [
     {
@@ -30,7 +30,8 @@ export const serviceSpecs = (run: RunFile, runDirectory: string): ServiceSpec[] 
         baseUrl: settings.baseUrl,
         agentHeaders: settings.agentHeaders,
         ...(settings.rehearsal === null ? {} : { rehearsal: settings.rehearsal }),
-        config: { model, models, modelOf, prices },
+        config: { model, models, modelOf, prices, cassette },
+        record: settings.record,
         budgets: budgetsOf(settings.config, settings.budget),
       },
     },

@@ -2,6 +2,7 @@
  * From what the caller asked for to what a run does: every option and every field of `--config` checked by zod, every
  * default in one place. What leaves here is plain data, kept in `run.json`, and sufficient to resume the run.
  */
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { checkShapeFits, parseRehearsalOptions, rehearsalOptionsSchema } from '../model/index.ts';
 import { coreCount } from '../platform/index.ts';
@@ -9,6 +10,7 @@ import { MegactorError, type ErrorCode } from '../protocol/errors.ts';
 import { SHARDS_MAX } from '../protocol/ids.ts';
 import { limitsSchema } from '../society/index.ts';
 import {
+  cassetteFile,
   checkPrices,
   modelConfigFields,
   modelName,
@@ -65,6 +67,8 @@ export const settingsSchema = z.strictObject({
   agentHeaders: z.boolean(),
   /** As the options say; the configuration has the others. */
   budget: runBudgetSchema.default({}),
+  /** A cassette file for every answer; null: nothing is recorded. */
+  record: z.string().nullable().default(null),
   /** One turn at a time on a virtual clock: the same seed gives the same log. */
   deterministic: z.boolean().default(false),
 });
@@ -84,17 +88,30 @@ export const parseInput = <Schema extends z.ZodType>(
   throw new MegactorError(code, `${what}: ${issues.join('; ')}`);
 };
 
+/** A cassette is found again from wherever the run is resumed. */
+const absolute = (model: string): string => {
+  const file = cassetteFile(model);
+  return file === null || file === '' ? model : `cassette:${resolve(file)}`;
+};
+
+const callsServer = (model: string, config: RunConfig): boolean =>
+  modelsOf(model, config).some((name) => name.startsWith('openai:'));
+
 const threadsDefault = (shards: number, deterministic = false): number =>
   deterministic ? 1 : Math.min(coreCount(), shards);
 
 /** @throws CONFIG_INVALID for what cannot repeat itself */
 const checkDeterministic = ({ deterministic, model: own, config }: RunSettings, threads: number | undefined): void => {
   if (!deterministic) return;
-  const model = modelsOf(own, config).find((name) => name !== 'rehearsal');
+  const model = modelsOf(own, config).find((name) => name.startsWith('openai:'));
   if (model !== undefined) {
-    throw new MegactorError('CONFIG_INVALID', `--deterministic goes with --model rehearsal, not with ${model}`, {
-      hint: 'A model server answers differently every time. `megactor replay` checks any run against its own journal.',
-    });
+    throw new MegactorError(
+      'CONFIG_INVALID',
+      `--deterministic goes with the rehearsal or a cassette, not with ${model}`,
+      {
+        hint: 'A model server answers differently every time. `megactor replay` checks any run against its own journal.',
+      },
+    );
   }
   if (threads !== undefined && threads !== 1) {
     throw new MegactorError('CONFIG_INVALID', `--deterministic has one thread, not ${threads}`, {
@@ -135,7 +152,7 @@ const budgetOf = (options: BudgetOptions, before: RunBudget = {}): RunBudget => 
 /** The settings of a new run. @throws CONFIG_INVALID */
 export const settingsOf = (options: RunOptions, defaults: { workspace: string; seed: number }): RunSettings => {
   const shards = options.shards ?? 8;
-  const model = options.model ?? 'rehearsal';
+  const model = absolute(options.model ?? 'rehearsal');
   const config = parseInput(configSchema, options.config ?? {}, 'configuration');
   if (options.rehearsal !== undefined && model !== 'rehearsal') {
     throw new MegactorError('CONFIG_INVALID', `--rehearsal goes with --model rehearsal, not with ${model}`, {
@@ -146,7 +163,7 @@ export const settingsOf = (options: RunOptions, defaults: { workspace: string; s
     settingsSchema,
     {
       model,
-      baseUrl: model === 'rehearsal' ? null : (process.env['OPENAI_BASE_URL'] ?? null),
+      baseUrl: callsServer(model, config) ? (process.env['OPENAI_BASE_URL'] ?? null) : null,
       workspace: options.workspace ?? defaults.workspace,
       shards,
       threads: Math.min(options.threads ?? threadsDefault(shards, options.deterministic), shards),
@@ -158,6 +175,7 @@ export const settingsOf = (options: RunOptions, defaults: { workspace: string; s
       config,
       agentHeaders: options.noAgentHeaders !== true,
       budget: budgetOf(options),
+      record: options.record === undefined ? null : resolve(options.record),
       deterministic: options.deterministic ?? false,
     },
     'options',
@@ -180,7 +198,9 @@ export const resumedSettings = (settings: RunSettings, options: ResumeOptions): 
     {
       ...settings,
       // The server may have moved; the model and everything that shaped the society may not.
-      baseUrl: settings.model === 'rehearsal' ? null : (process.env['OPENAI_BASE_URL'] ?? settings.baseUrl),
+      baseUrl: callsServer(settings.model, settings.config)
+        ? (process.env['OPENAI_BASE_URL'] ?? settings.baseUrl)
+        : null,
       threads: Math.min(options.threads ?? threadsDefault(shards, deterministic), shards),
       durability: options.durability ?? settings.durability,
       config:

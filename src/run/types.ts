@@ -38,8 +38,10 @@ export interface BudgetOptions {
 
 /** Options of `run`; every one has a default. */
 export interface RunOptions extends BudgetOptions {
-  /** `openai:NAME` or `rehearsal` (default). */
+  /** `openai:NAME`, `cassette:FILE` or `rehearsal` (default). */
   readonly model?: string;
+  /** Records every answer to this file, for `cassette:FILE`. */
+  readonly record?: string;
   /** Default `RUN_DIR/workspace`. */
   readonly workspace?: string;
   /** Default `runs/RUNID`. */

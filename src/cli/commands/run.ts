@@ -37,6 +37,7 @@ export const runOptionsOf = async (line: ParsedLine, context: CommandContext): P
     if (path !== undefined) set(name, await readJsonFile(name, path, context.readFile));
   };
   set('model', text('model'));
+  set('record', text('record'));
   set('workspace', text('workspace'));
   set('runDir', text('run-dir'));
   set('shards', integer('shards'));

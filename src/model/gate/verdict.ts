@@ -14,6 +14,7 @@ export const STOP_REASONS: Partial<Record<ErrorCode, GateStopReason>> = {
   MODEL_QUOTA: 'quota',
   MODEL_UNKNOWN: 'unknown-model',
   KEY_MISSING: 'wrong-key',
+  CASSETTE_MISS: 'unknown-model',
 };
 
 /** Failures of the server or of the way to it; every other answer shows that the server lives. */

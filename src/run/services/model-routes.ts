@@ -7,10 +7,11 @@ import {
   type RouteOptions,
   type TokenCounter,
 } from '../../model/index.ts';
+import { createCassette, recordTo, Redaction } from '../../model/cassette/index.ts';
 import { createTokenCounter } from '../../model/tokens.ts';
 import type { Clock } from '../../platform/index.ts';
 import { MegactorError } from '../../protocol/errors.ts';
-import { modelsOf, modelConfigFields, modelName, type OtherModel } from '../model-settings.ts';
+import { cassetteFile, modelsOf, modelConfigFields, modelName, type OtherModel } from '../model-settings.ts';
 
 export const routeOptionsSchema = z.object({
   model: modelName,
@@ -19,6 +20,8 @@ export const routeOptionsSchema = z.object({
   rehearsal: z.unknown().optional(),
   baseUrl: z.string().nullish(),
   agentHeaders: z.boolean().default(true),
+  /** A cassette file for every answer; absent: nothing is recorded. */
+  record: z.string().nullish(),
   config: z.object(modelConfigFields).default({}),
 });
 
@@ -47,12 +50,31 @@ const keyOf = (variable: string | undefined): string | undefined => {
   return key;
 };
 
+/** Every key that this process knows, and what the configuration adds. */
+const redactionOf = ({ config }: RoutesOptions): Redaction => {
+  const variables = ['OPENAI_API_KEY', ...Object.values(config.models ?? {}).map(({ keyVariable }) => keyVariable)];
+  const secrets = variables.flatMap((variable) => process.env[variable ?? ''] ?? []);
+  return new Redaction(secrets, config.cassette?.redact);
+};
+
 const modelNamed = async (
   name: string,
   settings: Settings,
   options: RoutesOptions,
   clock: Clock,
 ): Promise<ChatModel> => {
+  const file = cassetteFile(name);
+  if (file !== null) {
+    const { otherwise } = options.config.cassette ?? {};
+    return createCassette({
+      file,
+      redaction: redactionOf(options),
+      otherwise:
+        otherwise === undefined
+          ? undefined
+          : await modelNamed(otherwise, settingsFor(otherwise, options), options, clock),
+    });
+  }
   if (name === 'rehearsal') {
     return createRehearsal(parseRehearsalOptions(options.rehearsal, options.seed), { clock });
   }
@@ -78,9 +100,11 @@ const rateLimitsOf = ({ requestsPerMinute, tokensPerMinute, limitWindowMs }: Set
 export const makeRoutes = async (options: RoutesOptions, clock: Clock): Promise<[RouteOptions, ...RouteOptions[]]> => {
   const make = async (name: string): Promise<RouteOptions> => {
     const settings = settingsFor(name, options);
+    const model = await modelNamed(name, settings, options, clock);
+    const { record: file } = options;
     return {
       name,
-      model: await modelNamed(name, settings, options, clock),
+      model: typeof file === 'string' ? recordTo(model, { file, redaction: redactionOf(options), clock }) : model,
       fallbacks: settings.fallbacks,
       inFlightMax: settings.inFlightMax,
       rateLimits: rateLimitsOf(settings),
@@ -105,7 +129,8 @@ export const makeCounters = async (options: RoutesOptions): Promise<(route: stri
   const names = modelsOf(options.model, options.config);
   const counters = new Map<string, TokenCounter>();
   for (const name of names) {
-    const tokenizer = settingsFor(name, options).tokenizer ?? (name === 'rehearsal' ? 'characters' : 'o200k_base');
+    const tokenizer =
+      settingsFor(name, options).tokenizer ?? (name.startsWith('openai:') ? 'o200k_base' : 'characters');
     counters.set(name, await createTokenCounter(tokenizer));
   }
   return (route) => {

@@ -15,10 +15,11 @@ import {
   type BudgetLimits,
   type BudgetWarning,
   type Leaf,
+  type Price,
 } from '../../model/budget/index.ts';
 import type { ChatAnswer, ChatRequest } from '../../model/index.ts';
 import type { ServiceHost, ServiceTable } from '../../protocol/service.ts';
-import { isProviderItself } from '../model-settings.ts';
+import { cassetteFile, isProviderItself } from '../model-settings.ts';
 import { makeCounters, type RoutesOptions } from './model-routes.ts';
 
 const SPENT = 'spent/';
@@ -53,8 +54,12 @@ export const openSpending = async (
   options: RoutesOptions & { readonly budgets: BudgetLimits },
 ): Promise<Spending> => {
   const { config, baseUrl, budgets: limits } = options;
-  const price = (model: string): ReturnType<typeof priceOf> =>
-    priceOf(model, config.prices ?? {}, isProviderItself(config.models?.[model]?.baseUrl ?? baseUrl));
+  const price = (model: string): Price | null => {
+    // What of its answers another model gave is not known.
+    if (cassetteFile(model) !== null && config.cassette?.otherwise !== undefined) return null;
+    const server = config.models?.[model]?.baseUrl ?? baseUrl;
+    return priceOf(model, config.prices ?? {}, isProviderItself(server));
+  };
   const stored = (await table.range(SPENT, SPENT_END)).map(
     ([key, value]) => [key.slice(SPENT.length), leafSchema.parse(value)] as const,
   );
