@@ -45,6 +45,8 @@ export class Group {
   readonly stopped: (readonly [shard: number, id: number])[] = [];
   readonly waiters: Readonly<Record<Level, Waiter[]>> = { committed: [], flushed: [] };
   bytes = 0;
+  /** Nothing joins it any more. */
+  closed = false;
   reached: 'none' | Level = 'none';
 
   addInbox(shard: number, seq: number, kind: number, payload: Uint8Array): void {
@@ -142,11 +144,17 @@ export class GroupCommit {
   /** The group that what comes now belongs to; ask once per append, since the next call may give another. */
   current(): Group {
     const last = this.#gathered.at(-1);
-    if (last !== undefined && last.bytes < GROUP_BYTES_MAX) return last;
+    if (last !== undefined && last.bytes < GROUP_BYTES_MAX && !last.closed) return last;
     const group = new Group();
     this.#gathered.push(group);
     this.#schedule();
     return group;
+  }
+
+  /** What comes from here on is in another group. */
+  close(): void {
+    const last = this.#gathered.at(-1);
+    if (last !== undefined) last.closed = true;
   }
 
   /** Calls back when everything gathered so far has reached `level`; at once when it has. */

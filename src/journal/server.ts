@@ -305,6 +305,7 @@ export class JournalServer {
   /** What is committed of a shard, whoever owns it. */
   #peek(client: ServerPort, [, request, shard, ids]: PeekMessage): void {
     const opening = this.#state(shard).opening();
+    this.#commit.close();
     this.#commit.after('committed', (error) => {
       try {
         if (error !== null) throw error;
@@ -369,6 +370,7 @@ export class JournalServer {
     const state = this.#state(shard);
     const { epoch, deliverFrom } = state.open(client, incarnation);
     const opening = state.opening();
+    this.#commit.close();
     this.#commit.after(this.#runLevel, (error) => {
       try {
         if (error !== null) throw error;

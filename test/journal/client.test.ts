@@ -44,6 +44,24 @@ const namesOf = ([, , , outgoing]: Deliver): unknown[] =>
     return entry.kind === 'spawn' ? entry.actor.name : entry.kind === 'mail' ? entry.mail.body : entry.kind;
   });
 
+test('J3 P3 mail that comes with an opening, before and behind it, is found or delivered, and once', async () => {
+  const server = await JournalServer.open({ directory: null, shards: 1, durability: 'committed' });
+  const { port1, port2 } = new MessageChannel();
+  server.attach(port2);
+  open.push(() => port1.close());
+  const client = createJournalClient(port1);
+  const delivered: unknown[] = [];
+  // All of them leave as one message.
+  const before = client.deliver(to(0, mail(1, 'before')));
+  const opened = client.shard(0).open((deliveries) => void delivered.push(...deliveries));
+  const behind = client.deliver(to(0, mail(1, 'behind')));
+  const found = await opened;
+  await Promise.all([before, behind]);
+  expect(found.deliveries).toEqual([{ seq: 0, entry: mail(1, 'before') }]);
+  await expect.poll(() => delivered).toEqual([{ seq: 1, entry: mail(1, 'behind') }]);
+  await server.close();
+});
+
 test('J4 an opening of an earlier life that comes late does not take the shard from a later one', async () => {
   const server = await JournalServer.open({ directory: null, shards: 1, durability: 'committed' });
   const connect = (incarnation: number) => {

@@ -14,6 +14,9 @@ import { runTrial, type TrialOutcome } from './trial.ts';
 /** A planted defect that is not caught by this many seeds escapes. */
 export const CANARY_SEEDS_MAX = 50;
 
+/** So many trials have every kind of fault. */
+const ALL_FAULTS_FROM = 200;
+
 /** A seed that has found something; it is tried first from then on. */
 export interface Found {
   readonly seed: number;
@@ -104,7 +107,9 @@ const main = async (): Promise<void> => {
   const planted = alone || values['no-canaries'] ? [] : SIM_CANARIES;
   const canaries = Object.fromEntries(planted.map((canary) => [canary, catchCanary(canary)]));
   process.stdout.write(`${JSON.stringify({ ...result, canaries })}\n`);
-  if (result.failures > 0 || Object.values(canaries).includes(null)) process.exitCode = 1;
+  const absent = result.trials < ALL_FAULTS_FROM ? [] : FAULTS.filter((fault) => result.counters[fault] === 0);
+  if (absent.length > 0) log(`never drawn: ${absent.join(', ')}`);
+  if (result.failures > 0 || absent.length > 0 || Object.values(canaries).includes(null)) process.exitCode = 1;
 };
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) await main();

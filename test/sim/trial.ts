@@ -135,13 +135,15 @@ class Trial {
     sim.calm();
     sim.release();
     await this.#rest('before it is let go', SHORT_REST_MS);
-    for (const { ref } of program.living) {
+    // Also those whose stop was lost with a process.
+    const there = program.nodes.filter(({ lost }) => !lost);
+    for (const { ref } of there) {
       sim.tell(ref, 'slow', 0);
       sim.tell(ref, 'open');
     }
     await this.#rest('after the faults', REST_MS);
     // Those that came late.
-    for (const { ref } of program.living) sim.tell(ref, 'open');
+    for (const { ref } of there) sim.tell(ref, 'open');
     await this.#rest('after everything was let go', SHORT_REST_MS);
     await checks.checkRest(sim, program);
     await checks.checkStates(sim, program, whole);
