@@ -102,7 +102,7 @@ export class Family {
   leave(cell: ActorCell): ActorCell | null {
     const { family, parent } = cell;
     if (family === null || parent === null) return null;
-    family.remove(cell);
+    if (!isCanary('kept-child')) family.remove(cell);
     return this.#core.cells.get(parent.id) ?? null;
   }
 
