@@ -141,6 +141,8 @@ class Trial {
       sim.tell(ref, 'slow', 0);
       sim.tell(ref, 'open');
     }
+    // A wish to stop may have been lost with a process, too.
+    for (const one of there) if (one.stopped) program.stop(one);
     await this.#rest('after the faults', REST_MS);
     // Those that came late.
     for (const { ref } of there) sim.tell(ref, 'open');
