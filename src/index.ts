@@ -1,6 +1,6 @@
 /**
  * Megactor: durable actors on worker threads, and societies of LLM agents on top of them. This file is the whole public
- * surface, beside `megactor/workspace`.
+ * surface, beside `megactor/testing` and `megactor/workspace`.
  */
 export {
   addRoutee,

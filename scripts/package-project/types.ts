@@ -1,5 +1,6 @@
 /** What a consumer's compiler must see: exact types where the API has them, `any` nowhere. It is never run. */
 import type * as api from 'megactor';
+import type * as kit from 'megactor/testing';
 import type * as files from 'megactor/workspace';
 import { ActorSystem, runSociety } from 'megactor';
 import { plain } from './actors/plain.js';
@@ -37,6 +38,9 @@ holds<Same<AnyMembers<api.RunSummary>, never>>();
 holds<Same<AnyMembers<api.ServiceHost>, never>>();
 holds<Same<AnyMembers<api.ServiceSpec>, never>>();
 holds<Same<AnyMembers<api.SpawnOptions>, never>>();
+holds<Same<AnyMembers<kit.Probe>, never>>();
+holds<Same<AnyMembers<kit.SimulatedSystem>, never>>();
+holds<Same<AnyMembers<typeof kit>, never>>();
 holds<Same<AnyMembers<files.Workspace>, never>>();
 holds<Same<AnyMembers<files.WorkspaceOptions>, never>>();
 // The checks themselves can fail.

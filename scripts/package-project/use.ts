@@ -1,6 +1,7 @@
 /** What an embedding program does with the package; prints one line of JSON at its end. */
 import assert from 'node:assert/strict';
 import { ActorSystem, MegactorError, resumeRun, runSociety } from 'megactor';
+import { SimulatedSystem } from 'megactor/testing';
 import { createMemoryStore, Workspace } from 'megactor/workspace';
 import { plain } from './actors/plain.js';
 import { typed } from './actors/typed.ts';
@@ -23,6 +24,21 @@ const useActors = async (): Promise<number> => {
   const total = await found.ask('total', undefined, { deadlineMs: 30_000 });
   await second.stop();
   return total;
+};
+
+/** The same actor in simulated time, through a power failure. */
+const simulate = async (): Promise<void> => {
+  const simulation = await SimulatedSystem.start({ seed: 1 });
+  const ref = await simulation.spawn(typed, 1, { durable: true });
+  simulation.tell(ref, 'add', 2);
+  assert.equal(await simulation.ask(ref, 'total'), 3);
+  simulation.crash('power');
+  await simulation.restart();
+  assert.equal(await simulation.ask(ref, 'total'), 3);
+  const probe = await simulation.probe(typed);
+  await probe.tell(probe.ref, 'add', 7);
+  assert.equal(await probe.expect('add'), 7);
+  await simulation.stop();
 };
 
 const useWorkspace = async (): Promise<string> => {
@@ -51,6 +67,7 @@ const useSociety = async (): Promise<{ agents: number; hired: number }> => {
 };
 
 const total = await useActors();
+await simulate();
 const content = await useWorkspace();
 const society = await useSociety();
 console.log(JSON.stringify({ total, content, ...society, node: process.version }));

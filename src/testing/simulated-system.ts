@@ -11,6 +11,7 @@ import type { DurabilityLevel } from '../journal/shard-log.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import { ActorSystem, type SystemOptions, type SystemRef } from '../runtime/index.ts';
 import type { Host } from '../runtime/host.ts';
+import { Probe, probeDefinition, type ProbeBox } from './probe.ts';
 import { drawFaults, NO_FAULTS, type Draws, type SimulatedFaults } from './faults.ts';
 import { Scheduler, Thread } from './scheduler.ts';
 import { SimulatedClock } from './simulated-clock.ts';
@@ -27,7 +28,10 @@ export interface SimulationOptions {
   readonly journal?: DurabilityLevel | null;
   /** What takes time and goes wrong by itself. Default: nothing takes time, nothing goes wrong. */
   readonly faults?: Partial<SimulatedFaults>;
-  /** Modules that are only in memory, by the URL that their definitions were made with. */
+  /**
+   * Modules as they are in memory, by the URL that their definitions were made with: their exports go before what an import
+   * of that URL gives. Definitions that `spawn` and `probe` get are known by themselves.
+   */
   readonly modules?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Anything else that a system takes. */
   readonly system?: Omit<
@@ -48,6 +52,8 @@ const RUN_MS = 600_000;
 /** A system in which no timer is due for so long is quiet. */
 const REST_MS = 100;
 const STOP_DEADLINE_MS = 5_000;
+/** Where the definitions of probes come from. */
+const PROBES = 'testkit:probes';
 
 export class SimulatedSystem {
   readonly options: SimulationOptions;
@@ -58,10 +64,14 @@ export class SimulatedSystem {
   #ground: SimulatedGround | null = null;
   #system: ActorSystem | null = null;
   #processes = 0;
+  #probes = 0;
+  /** What an import of a URL gives before its module is asked. */
+  readonly #modules = new Map<string, Record<string, unknown>>();
   readonly #hostEnds: ((host: number) => void)[] = [];
 
   private constructor(options: SimulationOptions) {
     this.options = options;
+    for (const [url, exports] of Object.entries(options.modules ?? {})) this.#modules.set(url, { ...exports });
     const faults = { ...NO_FAULTS, ...options.faults };
     const { stepTakesChance, stepTakesMaxMs, slowLanes } = faults;
     this.#scheduler = new Scheduler({ seed: options.seed, stepTakesChance, stepTakesMaxMs, slowLanes });
@@ -133,7 +143,23 @@ export class SimulatedSystem {
     init: Init,
     options?: SpawnOptions,
   ): Promise<SystemRef<Messages>> {
+    this.#register(definition.module, definition.export, definition);
     return this.settle(this.system.spawn(definition, init, options));
+  }
+
+  /**
+   * An actor that stands in for one of `definition`: it takes the same messages, keeps them, and can be asked what came.
+   * @param options as for a spawn: where it lives, and its name
+   */
+  async probe<State, Init, Messages extends MessageMap>(
+    definition: ActorDefinition<State, Init, Messages>,
+    options: Pick<SpawnOptions, 'name' | 'shard' | 'placement'> = {},
+  ): Promise<Probe<Messages>> {
+    this.#probes += 1;
+    const box: ProbeBox = { mail: [], commands: new Map(), replies: new Map() };
+    const stand = probeDefinition(PROBES, `probe${this.#probes}`, definition.messages, box);
+    const ref = await this.spawn(stand, undefined, options);
+    return new Probe<Messages>({ shard: ref.shard, id: ref.id, name: ref.name }, this, box);
   }
 
   /** Tells from the main thread. Nothing happens before the simulation goes on. */
@@ -233,7 +259,7 @@ export class SimulatedSystem {
 
   /** Starts another process over the same disk. @throws what `ActorSystem.start` throws */
   async restart(): Promise<ActorSystem> {
-    const { seed, hosts = 2, shards = 4, journal = 'flushed', modules = {}, system = {} } = this.options;
+    const { seed, hosts = 2, shards = 4, journal = 'flushed', system = {} } = this.options;
     this.crash();
     this.#processes += 1;
     const scheduler = this.#scheduler;
@@ -242,10 +268,7 @@ export class SimulatedSystem {
       disk: this.#disk,
       linkMs: this.#draws.linkMs,
       startMs: this.#draws.startMs,
-      importModule: (url) => {
-        const known = modules[url];
-        return known === undefined ? scheduler.outside(import(url) as Promise<unknown>) : Promise.resolve(known);
-      },
+      importModule: (url) => this.#import(url),
       process: this.#processes,
       onHostEnd: (host) => {
         for (const hear of this.#hostEnds) hear(host);
@@ -277,6 +300,23 @@ export class SimulatedSystem {
     this.#system = null;
     this.#ground?.crash();
     this.#ground = null;
+  }
+
+  #register(url: string, name: string, definition: unknown): void {
+    const exports = this.#modules.get(url) ?? {};
+    exports[name] = definition;
+    this.#modules.set(url, exports);
+  }
+
+  /** What is known of a module goes before what it exports itself, so that a test and its actors share one copy of it. */
+  async #import(url: string): Promise<unknown> {
+    const known = this.#modules.get(url);
+    if (this.options.modules?.[url] !== undefined || url === PROBES) return known;
+    const importing = import(url) as Promise<object>;
+    if (known === undefined) return this.#scheduler.outside(importing);
+    // A test file cannot be imported again by its actors; what it has registered is enough then.
+    const loaded = await this.#scheduler.outside(importing.catch(() => ({})));
+    return { ...loaded, ...known };
   }
 
   /** For checks of the runtime itself. */

@@ -209,10 +209,16 @@ export class Snippets {
     const own = join(modules, 'megactor');
     mkdirSync(own, { recursive: true });
     // Node strips no types below node_modules, so that the mapping itself is JavaScript.
-    const source = JSON.stringify(join(ROOT, 'src/index.ts'));
-    writeFileSync(join(own, 'package.json'), '{"name":"megactor","type":"module","exports":{".":"./index.js"}}');
-    writeFileSync(join(own, 'index.js'), `export * from ${source};\n`);
-    writeFileSync(join(own, 'index.d.ts'), `export * from ${source};\n`);
+    const exports = { '.': './index.js', './testing': './testing.js' };
+    writeFileSync(join(own, 'package.json'), JSON.stringify({ name: 'megactor', type: 'module', exports }));
+    for (const [name, path] of [
+      ['index', 'src/index.ts'],
+      ['testing', 'src/testing/index.ts'],
+    ] as const) {
+      const source = JSON.stringify(join(ROOT, path));
+      writeFileSync(join(own, `${name}.js`), `export * from ${source};\n`);
+      writeFileSync(join(own, `${name}.d.ts`), `export * from ${source};\n`);
+    }
     mkdirSync(join(modules, '@types'));
     symlinkSync(join(ROOT, 'node_modules/@types/node'), join(modules, '@types/node'));
     symlinkSync(join(ROOT, 'node_modules/zod'), join(modules, 'zod'));
