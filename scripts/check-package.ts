@@ -99,6 +99,8 @@ const EXPECTED = [
   /^(?:LICENSE|README\.md|package\.json)$/u,
   /^bin\/megactor\.mjs$/u,
   /^dist\/(?:src|actors|bench)\/.+\.(?:js|d\.ts)$/u,
+  // Data that users may replace.
+  /^dist\/src\/model\/budget\/prices\.json$/u,
   // The benchmark of a peer that is no JavaScript.
   /^dist\/bench\/savina\/peers\/savina\.escript$/u,
   /^docs\/.+\.(?:md|svg)$/u,
