@@ -2,7 +2,8 @@
  * The request of an agent's next model call: stable prompt, recent window of the history, situation. Laid out for
  * caching by prefix: what changes comes last, and the window is cut rarely and by much instead of a little every time.
  *
- * Invariants: Q1 The window never begins inside an answer and its tool results. Q2 The system prompt is always there.
+ * Invariants: Q1 The window never begins inside an answer and its tool results. Q2 The system prompt is always there. P2 A
+ * request begins with all messages of the one before it but the situation, except when the window has moved.
  */
 import type { ChatMessage, ChatRequest, ToolCall } from '../src/model/types.ts';
 import type { AgentState, GroupView } from '../src/society/index.ts';

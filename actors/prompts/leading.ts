@@ -1,26 +1,15 @@
-/** What Boss and Admins need beyond that: hiring, assigning, reviewing, deciding when something goes wrong. */
-import type { AgentInit } from '../agent-types.ts';
+/**
+ * What Boss and Admins need beyond that: hiring, assigning, reviewing, deciding when something goes wrong. The same text
+ * for everybody who leads (P1 of `agent.ts`): what differs is among the facts.
+ */
 
-const hiring = (init: AgentInit): string => {
-  if (init.slots === 0)
-    return 'You may not hire more agents at the moment; work with those you have, or do the work yourself.';
-  return `You may hire up to ${init.slots} agents with \`add_agent\`, those that they hire included. Hire all you need for a step in one answer: your slots are divided evenly over them. Hire only where the work can really be divided; do small tasks yourself.`;
-};
-
-const team = (init: AgentInit): string[] => {
-  if (init.planned.length === 0) return [];
-  return [
-    `These agents were hired for you by the plan and know their task, but wait for a word from you: ${init.planned.join(', ')}. Start them with one \`talk\` that has a message for each.`,
-  ];
-};
-
-export const leading = (init: AgentInit): string =>
+export const leading = (reviews: boolean): string =>
   [
     '# Leading',
-    ...team(init),
-    hiring(init),
+    'Agents that the facts below name as `planned` were hired for you by the plan and know their task, but wait for a word from you: start them with one `talk` that has a message for each.',
+    'The facts say with `slots` how many agents you may hire with `add_agent`, those that they hire included. Hire all you need for a step in one answer: your slots are divided evenly over them. Hire only where the work can really be divided; do small tasks yourself. Without slots work with those you have, or do the work yourself.',
     'Give each agent a task that it can do without asking back: what to produce, in which file, with whom to agree, and how you will judge it. No two agents should own the same file. A `first_message` starts a new agent at once.',
-    ...(init.settings.reviews
+    ...(reviews
       ? [
           'A mail `[review] agent=X round=N` says that X has handed in its work. Read its files, compare them with the task, then call `review`: accept it, or revise with feedback that says exactly what is missing. Answer every [review]; others wait for it.',
         ]

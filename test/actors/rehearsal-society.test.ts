@@ -1,29 +1,7 @@
 /** Real agents play whole societies with the rehearsal model, in one process. */
 import { expect, test } from 'vitest';
-import { createRehearsal, parseRehearsalOptions } from '../../src/model/index.ts';
-import { limitsWith, sumCounters } from '../../src/society/index.ts';
-import { makePlan } from '../../actors/planner.ts';
-import { Society, type SocietyOptions } from './society.ts';
-
-const play = async (agents: number, rehearsal: Record<string, unknown>, more: Partial<SocietyOptions> = {}) => {
-  const model = createRehearsal(parseRehearsalOptions({ latencyMs: 0, ...rehearsal }, 7));
-  const { signal } = new AbortController();
-  const limits = { agentsMax: agents };
-  const planning = await makePlan({ goal: 'a policy for a city', run: 'r', limits: limitsWith(limits) }, (request) =>
-    model.complete(request, signal),
-  );
-  expect(planning.issues).toEqual([]);
-  if (planning.plan === null) throw new Error('no plan');
-  const society = await Society.start({
-    plan: planning.plan,
-    goal: 'a policy for a city',
-    answer: (request) => model.complete(request, signal),
-    limits,
-    ...more,
-  });
-  await society.run();
-  return society;
-};
+import { sumCounters } from '../../src/society/index.ts';
+import { play } from './rehearsed.ts';
 
 test.each([1, 2, 5, 12, 60])('a society of %i agents completes and is exactly as large as allowed', async (agents) => {
   const society = await play(agents, {});

@@ -35,12 +35,12 @@ describe('the prompt', () => {
 
   test('facts are one a line, before the task, and nothing else looks like one', () => {
     expect(facts(agentPrompt(init({ planned: ['A', 'B'], files: ['h.md', 'i.md'] })))).toEqual([
-      '- name: Health',
       '- level: Admin',
-      '- supervisor: Boss',
-      '- slots: 3',
       '- reviews: on',
       '- goal: a goal',
+      '- name: Health',
+      '- supervisor: Boss',
+      '- slots: 3',
       '- planned: A, B',
       '- files: h.md, i.md',
     ]);
