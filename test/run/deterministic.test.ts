@@ -155,7 +155,7 @@ describe('D4 D5 killed and resumed', () => {
 
 describe('what cannot repeat itself is refused in one line with exit 2', () => {
   test.each([
-    [['--model', 'openai:some'], /--deterministic goes with --model rehearsal, not with openai:some/u],
+    [['--model', 'openai:some'], /--deterministic goes with the rehearsal or a cassette, not with openai:some/u],
     [['--threads', '2'], /--deterministic has one thread, not 2/u],
   ])('%j', async (args, words) => {
     const result = await command(['run', GOAL, '--deterministic', ...args, '--run-dir', 'refused', '--quiet'], {
