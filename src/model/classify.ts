@@ -20,7 +20,7 @@ const contentPart = z.union([
   z.string(),
   z.looseObject({ type: z.string().nullish(), text: z.string().nullish(), refusal: z.string().nullish() }),
 ]);
-const rawFunction = z.looseObject({ name: z.string().nullish(), arguments: z.unknown() });
+const rawFunction = z.looseObject({ name: z.string().nullish(), arguments: z.unknown().optional() });
 const rawToolCall = z.looseObject({ id: z.string().nullish(), function: rawFunction.nullish() });
 const rawMessage = z.looseObject({
   content: z.union([z.string(), z.array(contentPart)]).nullish(),

@@ -73,19 +73,21 @@ const readWords = (body: unknown): ErrorWords => {
 const QUOTA = /insufficient_quota|quota_exceeded|billing_hard_limit|billing_not_active|insufficient_balance/u;
 const OVERFLOW_CODE = /context_length_exceeded|exceed_context_size/u;
 const OVERFLOW_TEXT =
-  /maximum context length|context (?:length|window|size)|prompt is too long|too many input tokens/iu;
+  /context (?:length|window|size)|prompt is too long|too many input tokens|maximum model length|max_tokens must be at least 1, got -/iu;
 const NO_MODEL = /model_not_found|invalid_model/u;
 
 const codeOf = (status: number, words: ErrorWords): ErrorCode => {
   const codes = `${words.code} ${words.type}`;
   if (NO_MODEL.test(codes)) return 'MODEL_UNKNOWN';
+  // Some servers say it with a status of their own failures.
+  if (OVERFLOW_CODE.test(codes)) return 'MODEL_CONTEXT_OVERFLOW';
   if (status === 402) return 'MODEL_QUOTA';
   if (status === 401 || status === 403) return 'MODEL_AUTH';
   if (status === 404) return 'MODEL_UNKNOWN';
   if (status === 429) return QUOTA.test(codes) ? 'MODEL_QUOTA' : 'MODEL_RATE_LIMITED';
   if (status === 408 || status === 504) return 'MODEL_TIMEOUT';
   if (status === 409 || status === 425 || status >= 500) return 'MODEL_SERVER';
-  if (OVERFLOW_CODE.test(codes) || OVERFLOW_TEXT.test(words.message)) return 'MODEL_CONTEXT_OVERFLOW';
+  if (OVERFLOW_TEXT.test(words.message)) return 'MODEL_CONTEXT_OVERFLOW';
   return 'MODEL_BAD_REQUEST';
 };
 

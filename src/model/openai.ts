@@ -1,6 +1,6 @@
 /**
- * The `openai:NAME` model: the openai SDK against any server that speaks chat completions. One request per call. What
- * it does not do: retry, queue, count (the gate does).
+ * The `openai:NAME` model: the openai SDK against any server that speaks chat completions. One request per call, streamed
+ * when somebody listens (`onDelta`). What it does not do: retry, queue, count (the gate does).
  *
  * 1. Every failure is an error of the catalogue: MODEL_* or ABORTED.
  * 2. The key appears in no error message, hint or detail, and no SDK error is handed on as a cause.
@@ -10,11 +10,12 @@ import OpenAI, { APIConnectionError, APIError } from 'openai';
 import { MegactorError } from '../protocol/errors.ts';
 import { systemClock, type Clock } from '../platform/index.ts';
 import { classifyCompletion } from './classify.ts';
+import { CompletionStream, spokenText } from './completion-stream.ts';
 import { readLimits } from './gate/limit-headers.ts';
 import { httpError, redact } from './http-error.ts';
 import { readOpenAiSetting, type OpenAiModelOptions, type OpenAiSetting } from './openai-setting.ts';
 import { createPoolFetch } from './pool-fetch.ts';
-import type { ChatAnswer, ChatModel, ChatRequest } from './types.ts';
+import type { CallHooks, ChatAnswer, ChatModel, ChatRequest } from './types.ts';
 
 const TIMEOUT_MS = 60_000;
 
@@ -39,6 +40,12 @@ const socketCode = (error: unknown): string | null => {
     current = cause ?? (Array.isArray(errors) ? errors[0] : undefined);
   }
   return null;
+};
+
+/** What status an error would have had that came inside a stream, after a status of 200. */
+const streamStatus = (body: unknown): number => {
+  const code = typeof body === 'object' && body !== null && 'code' in body ? Number(body.code) : Number.NaN;
+  return Number.isInteger(code) && code >= 400 && code < 600 ? code : 500;
 };
 
 interface CallEnd {
@@ -90,9 +97,9 @@ class Caller {
       return new MegactorError('MODEL_TIMEOUT', `the model server did not answer within ${end.timeoutMs} ms`);
     }
     const secrets = this.#setting.apiKey === null ? [] : [this.#setting.apiKey];
-    if (error instanceof APIError && typeof error.status === 'number') {
+    if (error instanceof APIError && !(error instanceof APIConnectionError)) {
       return httpError({
-        status: error.status,
+        status: typeof error.status === 'number' ? error.status : streamStatus(error.error),
         header: (name) => error.headers?.get(name) ?? null,
         body: error.error ?? error.message,
         now: this.#clock.now(),
@@ -126,6 +133,56 @@ const bodyOf = (model: string, request: ChatRequest): OpenAI.Chat.ChatCompletion
 
 /** Header values must be ASCII, or Node refuses the request. */
 const headerValue = (text: string): string => text.replace(/[^\u0020-\u007e]/gu, '_');
+
+interface Received {
+  readonly raw: unknown;
+  /** null when it came at once. */
+  readonly firstTokenMs: number | null;
+}
+
+type Body = OpenAI.Chat.ChatCompletionCreateParamsNonStreaming;
+
+const tellLimits = (response: Response, hooks: CallHooks | undefined): void => {
+  const limits = readLimits((name) => response.headers.get(name));
+  if (limits !== null) hooks?.onLimits?.(limits);
+};
+
+const whole = async (
+  client: OpenAI,
+  body: Body,
+  about: OpenAI.RequestOptions,
+  hooks: CallHooks | undefined,
+): Promise<Received> => {
+  const { data, response } = await client.chat.completions.create(body, about).withResponse();
+  tellLimits(response, hooks);
+  return { raw: data, firstTokenMs: null };
+};
+
+const streamed = async (
+  client: OpenAI,
+  body: Body,
+  about: OpenAI.RequestOptions & { readonly signal: AbortSignal },
+  hooks: CallHooks & Required<Pick<CallHooks, 'onDelta'>>,
+  sinceStart: () => number,
+): Promise<Received> => {
+  const wish = { ...body, stream: true as const, stream_options: { include_usage: true } };
+  const { data, response } = await client.chat.completions.create(wish, about).withResponse();
+  tellLimits(response, hooks);
+  if (/\bjson\b/u.test(response.headers.get('content-type') ?? '')) {
+    const raw: unknown = await response.json();
+    return { raw, firstTokenMs: null };
+  }
+  const stream = new CompletionStream();
+  let firstTokenMs: number | null = null;
+  for await (const chunk of data) {
+    const said = stream.add(chunk);
+    if (stream.begun) firstTokenMs ??= sinceStart();
+    if (said !== '') hooks.onDelta(said);
+  }
+  // The SDK ends an aborted stream as if it were whole.
+  about.signal.throwIfAborted();
+  return { raw: stream.completion(), firstTokenMs: firstTokenMs ?? sinceStart() };
+};
 
 /** @throws KEY_MISSING, CONFIG_INVALID */
 export const createOpenAiModel = (options: OpenAiModelOptions): OpenAiModel => {
@@ -161,23 +218,29 @@ export const createOpenAiModel = (options: OpenAiModelOptions): OpenAiModel => {
           : { 'x-agent-id': headerValue(request.agent), 'x-run-id': headerValue(request.run) };
       return caller.run(signal, async (inner) => {
         const onSent = hooks?.onSent;
-        const { data, response } = await client.chat.completions
-          .create(bodyOf(options.model, request), {
-            signal: inner,
-            headers,
-            // The SDK hands these on to `fetch` as they are.
-            ...(onSent === undefined ? {} : { fetchOptions: { onSent } as object }),
-          })
-          .withResponse();
-        const raw: unknown = data;
-        const limits = readLimits((name) => response.headers.get(name));
-        if (limits !== null) hooks?.onLimits?.(limits);
-        return classifyCompletion(raw, {
+        const about = {
+          signal: inner,
+          headers,
+          // The SDK hands these on to `fetch` as they are.
+          ...(onSent === undefined ? {} : { fetchOptions: { onSent } as object }),
+        };
+        const body = bodyOf(options.model, request);
+        const onDelta = hooks?.onDelta;
+        const sinceStart = (): number => clock.monotonic() - startedAt;
+        const received =
+          onDelta === undefined
+            ? await whole(client, body, about, hooks)
+            : await streamed(client, body, about, { ...hooks, onDelta }, sinceStart);
+        const answer = classifyCompletion(received.raw, {
           model: options.model,
           synthetic: false,
-          latencyMs: clock.monotonic() - startedAt,
+          latencyMs: sinceStart(),
           idSeed: `${request.agent}/${request.messages.length}`,
         });
+        if (onDelta === undefined) return answer;
+        // A server that does not stream gave all at once.
+        if (received.firstTokenMs === null) onDelta(spokenText(answer));
+        return { ...answer, firstTokenMs: received.firstTokenMs ?? answer.latencyMs };
       });
     },
     listModels: async (signal) => {

@@ -45,11 +45,13 @@ export interface PoolFetch {
 const NO_BODY_STATUSES = new Set([101, 103, 204, 205, 304]);
 
 /** A web stream that follows the pace of its reader. */
-const webStream = (body: Readable, signal: AbortSignal | null | undefined): ReadableStream<Uint8Array> =>
-  new ReadableStream<Uint8Array>({
+const webStream = (body: Readable, signal: AbortSignal | null | undefined): ReadableStream<Uint8Array> => {
+  // Whatever the body still says after that is said to nobody.
+  let done = false;
+  return new ReadableStream<Uint8Array>({
     start(controller) {
-      let done = false;
       body.on('data', (chunk: Buffer) => {
+        if (done) return;
         controller.enqueue(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
         if ((controller.desiredSize ?? 0) <= 0) body.pause();
       });
@@ -75,10 +77,11 @@ const webStream = (body: Readable, signal: AbortSignal | null | undefined): Read
       body.resume();
     },
     cancel() {
-      body.on('error', () => {});
+      done = true;
       body.destroy();
     },
   });
+};
 
 const headersOf = (init: RequestInit | undefined): Record<string, string> => {
   const headers = Object.fromEntries(new Headers(init?.headers).entries());

@@ -21,6 +21,7 @@ describe('the class of an answer', () => {
     ['a tool call with text beside it', 'tools', completion({ content: 'so', tool_calls: [call('{}')] })],
     ['arguments as an object', 'tools', completion({ tool_calls: [call({ a: 1 })] }, 'tool_calls')],
     ['empty arguments', 'tools', completion({ tool_calls: [call('')] }, 'tool_calls')],
+    ['no arguments at all', 'tools', completion({ tool_calls: [{ id: 'a', function: { name: 'talk' } }] })],
     [
       'the old function_call',
       'tools',

@@ -362,3 +362,51 @@ test('a double of the protocol that answers from the rehearsal core', async () =
   const plan = JSON.parse(answer.toolCalls[0]?.function.arguments ?? '') as { agents: { slots: number }[] };
   expect(1 + plan.agents.length + plan.agents.reduce((sum, agent) => sum + agent.slots, 0)).toBe(10);
 });
+
+describe('a stream', () => {
+  const chunk = (delta: unknown): string =>
+    `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: null }] })}\n\n`;
+
+  /** Streams one piece and then nothing; resolves when the client has gone. */
+  const hanging = async (): Promise<{ url: string; gone: Promise<void> }> => {
+    let left: () => void;
+    const gone = new Promise<void>((resolve) => (left = resolve));
+    const url = await serve((_incoming, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(chunk({ content: 'All' }));
+      response.on('close', () => left());
+    });
+    return { url, gone };
+  };
+
+  test('that is aborted in the middle is ABORTED, and the server sees it', async () => {
+    const { url, gone } = await hanging();
+    const controller = new AbortController();
+    const heard: string[] = [];
+    const onDelta = (text: string): void => {
+      heard.push(text);
+      controller.abort();
+    };
+    const error = await failure(modelAt(url).complete(request, controller.signal, { onDelta }));
+    expect(error.code).toBe('ABORTED');
+    expect(heard).toEqual(['All']);
+    await gone;
+  });
+
+  test('that stands still is a timeout', async () => {
+    const { url, gone } = await hanging();
+    const model = modelAt(url, { timeoutMs: 200 });
+    const error = await failure(model.complete(request, never, { onDelta: () => {} }));
+    expect(error.code).toBe('MODEL_TIMEOUT');
+    await gone;
+  });
+
+  test('of something else is no answer', async () => {
+    const url = await serve((_incoming, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end('data: {"choices":7}\n\n');
+    });
+    expect((await failure(modelAt(url).complete(request, never, { onDelta: () => {} }))).code).toBe(
+      'MODEL_BAD_RESPONSE',
+    );
+  });
+});

@@ -7,6 +7,7 @@
  */
 import { MegactorError } from '../../protocol/errors.ts';
 import type { ChatAnswer, ChatModel, ChatRequest } from '../types.ts';
+import { spokenText } from '../completion-stream.ts';
 import { fingerprint, type Fingerprint, type Redaction } from './format.ts';
 import { Tape } from './tape.ts';
 
@@ -48,7 +49,7 @@ export const createCassette = ({ file, redaction, otherwise }: CassetteOptions):
       }
       played.set(asked.key, turn + 1);
       hooks?.onSent?.();
-      if (found.answer.content !== null) hooks?.onDelta?.(found.answer.content);
+      hooks?.onDelta?.(spokenText(found.answer));
       const { usage, ...answer } = found.answer;
       const { reasoning, ...tokens } = usage;
       return { ...answer, usage: reasoning === undefined ? tokens : { ...tokens, reasoning }, attempts: 1 };

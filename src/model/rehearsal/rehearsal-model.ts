@@ -5,6 +5,7 @@
 import { systemClock, type Clock } from '../../platform/index.ts';
 import { MegactorError } from '../../protocol/errors.ts';
 import { classifyCompletion } from '../classify.ts';
+import { spokenText } from '../completion-stream.ts';
 import { httpError } from '../http-error.ts';
 import { Outage, OUTAGE_TEXT } from './outage.ts';
 import { rehearse, type RehearsalOutcome } from './rehearse.ts';
@@ -74,13 +75,18 @@ export const createRehearsal = (
       failures.record(outcome);
       await sleep(outcome.kind === 'hang' ? timeoutMs : outcome.latencyMs, signal);
       switch (outcome.kind) {
-        case 'completion':
-          return classifyCompletion(outcome.body, {
+        case 'completion': {
+          const answer = classifyCompletion(outcome.body, {
             model: 'rehearsal',
             synthetic: true,
             latencyMs: clock.monotonic() - startedAt,
             idSeed: `${request.agent}/${request.messages.length}`,
           });
+          if (hooks?.onDelta === undefined) return answer;
+          // It says all at once, at the end.
+          hooks.onDelta(spokenText(answer));
+          return { ...answer, firstTokenMs: answer.latencyMs };
+        }
         case 'error': {
           const { status, headers, body: said } = outcome;
           throw httpError({ status, header: (name) => headers[name] ?? null, body: said, now: clock.now() });
