@@ -20,29 +20,38 @@ export interface ActorAddress {
 /** The shard number that stands for the main thread, which hosts no actors but may be replied to. */
 export const MAIN_SHARD = -1;
 
-/** Hands out ids of one allocator; `next` is journaled indirectly, because recovery sees the largest used id. */
+/** Ids that are reserved at a time. */
+const RESERVED_AT_ONCE = 4_096;
+
+/**
+ * Hands out ids of one allocator, without a hole but for what is reserved. After the death of its process recovery goes on
+ * above the largest id in the journal; after that of its thread alone, above what was reserved as well, because ids that
+ * no journal knows are still remembered by others.
+ */
 export class IdAllocator {
   readonly #allocator: number;
+  readonly #reserve: ((upTo: number) => void) | undefined;
   #count: number;
+  #reserved: number;
 
-  constructor(allocator: number, count = 0) {
+  /** @param count ids up to it are not handed out @param reserve is told, before it happens, how far ids will be handed out */
+  constructor(allocator: number, count = 0, reserve?: (upTo: number) => void) {
     if (!Number.isInteger(allocator) || allocator < 0 || allocator >= ALLOCATORS_MAX) {
       throw new RangeError(`allocator must be 0…${ALLOCATORS_MAX - 1}, not ${allocator}`);
     }
     this.#allocator = allocator;
     this.#count = count;
+    this.#reserve = reserve;
+    this.#reserved = reserve === undefined ? Number.MAX_SAFE_INTEGER : count;
   }
 
   next(): number {
     this.#count += 1;
-    return this.#count * ALLOCATORS_MAX + this.#allocator;
-  }
-
-  /** Never hand out `id` again, whoever allocated it. */
-  observe(id: number): void {
-    if (id % ALLOCATORS_MAX === this.#allocator) {
-      this.#count = Math.max(this.#count, Math.floor(id / ALLOCATORS_MAX));
+    if (this.#count > this.#reserved) {
+      this.#reserved = this.#count + RESERVED_AT_ONCE - 1;
+      this.#reserve?.(this.#reserved);
     }
+    return this.#count * ALLOCATORS_MAX + this.#allocator;
   }
 }
 

@@ -23,7 +23,7 @@ interface Page {
 export class CellTable {
   /** By allocator, then by the upper bits of the counter. */
   readonly #directories: (Page | undefined)[][] = Array.from({ length: ALLOCATORS_MAX }, () => []);
-  /** Ids beyond 31 bits: after millions of spawns, and those of threads that took the place of others. */
+  /** Ids beyond 31 bits: after eight million spawns of one allocator. */
   readonly #far = new Map<number, ActorCell>();
   #size = 0;
 

@@ -42,7 +42,7 @@ export { isMail, isMain, isSignal, ownMail } from './items.ts';
 export { SHARD_LIMITS, type ShardLimits } from './shard-limits.ts';
 export type { ServiceCaller, ShardLinks, ShardParts } from './shard-parts.ts';
 
-/** Ids and asks of different incarnations of a shard lie this far apart. */
+/** Asks of different incarnations of a shard lie this far apart. */
 const INCARNATION_STRIDE = 2 ** 32;
 
 /** What holds an actor back that has mail. */
@@ -126,8 +126,8 @@ export class ShardCore {
 
   /** Hands out ids that neither the journal nor an earlier incarnation has seen. */
   allocatorAbove(idMax: number): IdAllocator {
-    const base = Math.ceil(idMax / ALLOCATORS_MAX) + this.parts.incarnation * INCARNATION_STRIDE;
-    return new IdAllocator(this.shard, base);
+    const base = Math.max(Math.ceil(idMax / ALLOCATORS_MAX), this.counters.idsReserved);
+    return new IdAllocator(this.shard, base, (upTo) => this.counters.reserveIds(upTo));
   }
 
   /** Shards of the system. */

@@ -33,6 +33,8 @@ export type CounterValues = Readonly<Record<CounterName, number>>;
 
 /** A row of its own cache lines, so that neighbours do not slow each other down. */
 const ROW_LENGTH = 16;
+/** The last cell is no counter: whoever takes over a shard from a thread that died must not hand out its ids again. */
+const IDS_RESERVED = ROW_LENGTH - 1;
 
 export const createCounterMemory = (rows: number): SharedArrayBuffer =>
   new SharedArrayBuffer(rows * ROW_LENGTH * Float64Array.BYTES_PER_ELEMENT);
@@ -83,6 +85,15 @@ export class CounterRow {
 
   set(name: CounterName, value: number): void {
     this.#cells[column[name]] = value;
+  }
+
+  /** How far the threads that had this row may have handed out ids, as counts of their allocator. */
+  get idsReserved(): number {
+    return this.#cells[IDS_RESERVED] as number;
+  }
+
+  reserveIds(upTo: number): void {
+    this.#cells[IDS_RESERVED] = upTo;
   }
 
   read(): CounterValues {
