@@ -30,6 +30,7 @@ export {
   continueRun,
   inspectRun,
   pauseRun,
+  rehearse,
   replayRun,
   resumeRun,
   runSociety,
@@ -37,6 +38,10 @@ export {
   tellRun,
 } from './run/index.ts';
 export type {
+  Assumptions,
+  Forecast,
+  ForecastOptions,
+  ForecastProgress,
   InspectedAgent,
   Inspection,
   ResumeOptions,

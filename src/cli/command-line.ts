@@ -11,6 +11,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { pauseCommand } from './commands/pause.ts';
 import { rehearsalServerCommand } from './commands/rehearsal-server.ts';
+import { rehearseCommand } from './commands/rehearse.ts';
 import { replayCommand } from './commands/replay.ts';
 import { resumeCommand } from './commands/resume.ts';
 import { runCommand } from './commands/run.ts';
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   continueCommand,
   stopCommand,
   compactCommand,
+  rehearseCommand,
   rehearsalServerCommand,
   benchCommand,
   doctorCommand,

@@ -139,6 +139,41 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
   QUIET,
 ];
 
+const REHEARSED = new Set(['max-agents', 'review', 'config', 'rehearsal']);
+const limit = (name: string, help: string): OptionSpec => ({
+  name,
+  type: { kind: 'integer', min: 1, max: 1_000_000_000 },
+  help,
+  fallback: 'that of --config, else no limit',
+});
+
+/** The options of `rehearse`: what shapes a run, and what is assumed of its model. */
+export const REHEARSE_OPTIONS: readonly OptionSpec[] = [
+  ...RUN_OPTIONS.filter(({ name }) => REHEARSED.has(name)),
+  {
+    name: 'model',
+    type: { kind: 'text', value: 'MODEL', pattern: /^openai:\S+$/u, expected: 'openai:NAME' },
+    help: 'openai:NAME, whose price and settings are taken; it is not called',
+    fallback: 'none, and the cost is not known',
+  },
+  {
+    name: 'latency',
+    type: { kind: 'integer', min: 0, max: 3_600_000 },
+    help: 'milliseconds from a request to its answer',
+    fallback: 'that of --rehearsal, else 2000',
+  },
+  limit('rpm', "the provider's limit of requests a minute"),
+  limit('tpm', "the provider's limit of tokens a minute, cached input not counted"),
+  {
+    name: 'seed',
+    type: { kind: 'integer', min: 0, max: 4_294_967_295 },
+    help: 'seed of everything that is random; the same one gives the same forecast',
+    fallback: '1',
+  },
+  JSON_LINE,
+  QUIET,
+];
+
 /** The options of `run` that may differ on `resume`; the rest belong to the run directory. */
 export const RESUME_OPTIONS: readonly OptionSpec[] = [
   THREADS,

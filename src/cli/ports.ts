@@ -5,6 +5,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { EventRecord } from '../protocol/event.ts';
 import type { Terminal } from './view/terminal.ts';
+import type { Forecast, ForecastOptions } from '../run/forecast/types.ts';
 import type { RepairResult } from '../run/repair.ts';
 import type {
   Compacted,
@@ -45,6 +46,7 @@ export interface Run {
 export interface RunApi {
   runSociety(goal: string, options: RunOptions): Run;
   resumeRun(runDir: string, options: ResumeOptions): Run;
+  rehearse(goal: string, options: ForecastOptions): Promise<Forecast>;
   inspectRun(runDir: string, options: InspectOptions): Promise<Inspection>;
   replayRun(runDir: string, options: ReplayOptions): Promise<Replay>;
   compactRun(runDir: string): Promise<Compacted>;

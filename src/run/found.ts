@@ -1,5 +1,5 @@
 /**
- * Founds a society: the plan (asked for once, kept in the journal and in `plan.json`), the roster, the first agents in
+ * Founds a society: the plan (asked for once, kept in the journal), the roster, the first agents in
  * one commit with the mail that wakes the Boss. Safe to repeat from any point: answers and the roster's hires are kept
  * under effect ids, and a society whose Boss exists is left alone.
  */
@@ -13,7 +13,6 @@ import type { ActorSystem } from '../runtime/index.ts';
 import type { EventInput } from '../telemetry/index.ts';
 import { checkPlan, type AgentSettings, type Founded, type Limits, type Plan } from '../society/index.ts';
 import type { ServedAnswer } from './services/model.ts';
-import { writeJson, type RunDirectory } from './run-directory.ts';
 
 const PLANNER = '_planner';
 /** The table of what belongs to the run and to no agent. */
@@ -37,7 +36,8 @@ export type PlannerUsage = z.infer<typeof plannerUsageSchema>;
 export interface FoundingParts {
   readonly system: ActorSystem;
   readonly journal: JournalClient;
-  readonly directory: RunDirectory;
+  /** Told of the plan, before anybody is hired. */
+  readonly onPlan: (plan: Plan) => void;
   readonly goal: string;
   readonly shards: number;
   readonly settings: Omit<AgentSettings, 'goal'>;
@@ -108,10 +108,10 @@ const withoutActor = async <Agent extends { readonly address: { readonly name: s
 
 /** @throws MODEL_*, CONFIG_INVALID */
 export const found = async (parts: FoundingParts): Promise<void> => {
-  const { system, journal, settings, shards, directory, goal } = parts;
+  const { system, journal, settings, shards, onPlan, goal } = parts;
   if ((await journal.store(RUN_STORE).get(FOUNDED_KEY)) === true) return;
   const plan = parts.plan === null ? await ask(parts) : givenPlan(parts.plan, settings.limits);
-  writeJson(directory.file('plan.json'), plan);
+  onPlan(plan);
   const founded = (await system.callService(
     'roster',
     'found',

@@ -6,6 +6,7 @@ import { checkOpenAiSetting } from '../model/index.ts';
 import { freshSeed, randomId, systemClock, type Clock } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import { RUN_FORMAT, RunDirectory, type RunFile } from './run-directory.ts';
+import type { Forecast, ForecastOptions } from './forecast/types.ts';
 import { hasEnded } from './resumable.ts';
 import { cassetteFile, modelsOf } from './model-settings.ts';
 import { resumedSettings, settingsOf, type RunSettings } from './settings.ts';
@@ -13,6 +14,7 @@ import { SocietyRun, type PreparedRun } from './society-run.ts';
 import type { ResumeOptions, Run, RunOptions } from './types.ts';
 
 export { compactRun } from './compact.ts';
+export type * from './forecast/types.ts';
 export { inspectRun } from './inspect.ts';
 export { repairRun, type RepairResult } from './repair.ts';
 export { replayRun } from './replay.ts';
@@ -118,3 +120,13 @@ export const continueRun = (runDir: string, options: ResumeOptions = {}): Run =>
     },
     { signal: options.signal, clock: systemClock, resume: resumeRun },
   );
+
+/**
+ * Forecasts what a run of `goal` would come to, from a rehearsal in virtual time. Calls nobody, keeps nothing.
+ * @throws CONFIG_INVALID, USAGE; ABORTED when `options.signal` is
+ */
+export const rehearse = async (goal: string, options: ForecastOptions = {}): Promise<Forecast> => {
+  // Loaded here: nobody else needs a simulation.
+  const forecast = await import('./forecast/rehearse.ts');
+  return forecast.rehearse(goal, options);
+};

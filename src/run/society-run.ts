@@ -13,7 +13,8 @@ import type { EventRecord } from '../protocol/event.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
 import { ActorSystem, type SystemOptions } from '../runtime/index.ts';
 import { EventWriter, type EventInput } from '../telemetry/index.ts';
-import { limitsWith, type AgentSettings, type Limits, type RosterSummary, USER } from '../society/index.ts';
+import { type RosterSummary, USER } from '../society/index.ts';
+import { agentSettings, limitsOf } from './agent-settings.ts';
 import { sendBudgetMail } from './budget-mail.ts';
 import { startControlServer } from './control-server.ts';
 import { Controller, failure, type Outcome } from './controller.ts';
@@ -23,7 +24,7 @@ import { found, givenPlan, plannerUsage } from './found.ts';
 import { LiveSteering } from './live-steering.ts';
 import { ProgressMeter } from './progress.ts';
 import { gather, summaryOf, writeReports } from './report.ts';
-import type { RunDirectory, RunFile } from './run-directory.ts';
+import { writeJson, type RunDirectory, type RunFile } from './run-directory.ts';
 import { serviceSpecs } from './services.ts';
 import type { RunSettings } from './settings.ts';
 import { stopRun } from './steering.ts';
@@ -40,34 +41,6 @@ export interface PreparedRun {
   /** True when the directory was made for this start. */
   readonly fresh: boolean;
 }
-
-const limitsOf = (run: RunFile): Limits =>
-  limitsWith({ ...run.settings.config.limits, agentsMax: run.settings.maxAgents });
-
-const POLL_INTERVAL_MS = { boss: 20, admin: 20, ordinary: 0 };
-const NO_POLL_INTERVAL_MS = { boss: 0, admin: 0, ordinary: 0 };
-/** What the agents of a deterministic run know instead of its id, which is a fresh one. */
-const DETERMINISTIC_RUN_ID = 'deterministic';
-
-const agentSettings = (run: RunFile): Omit<AgentSettings, 'goal'> => {
-  const { config, review, deterministic } = run.settings;
-  const { temperature, maxTokens } = config.model ?? {};
-  const { boss, admin, ordinary } = deterministic
-    ? NO_POLL_INTERVAL_MS
-    : { ...POLL_INTERVAL_MS, ...config.pollIntervalMs };
-  return {
-    run: deterministic ? DETERMINISTIC_RUN_ID : run.runId,
-    reviews: review === 'model',
-    limits: limitsOf(run),
-    pollIntervalMs: {
-      boss: boss ?? POLL_INTERVAL_MS.boss,
-      admin: admin ?? POLL_INTERVAL_MS.admin,
-      ordinary: ordinary ?? POLL_INTERVAL_MS.ordinary,
-    },
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-  };
-};
 
 /** Which agents stay in memory, as far as the configuration says it. */
 const residency = ({ config }: RunSettings): Pick<SystemOptions, 'residentMax' | 'passivateAfterMs' | 'checkpoint'> => {
@@ -268,7 +241,7 @@ export class SocietyRun implements Run {
           await found({
             system,
             journal,
-            directory,
+            onPlan: (plan) => writeJson(directory.file('plan.json'), plan),
             goal: run.goal,
             shards: settings.shards,
             settings: agentSettings(run),

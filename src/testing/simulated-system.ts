@@ -8,6 +8,7 @@
  */
 import type { ActorDefinition, ActorRef, AskOptions, MessageMap, SpawnOptions } from '../actor/index.ts';
 import type { DurabilityLevel } from '../journal/shard-log.ts';
+import type { Clock } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import { ActorSystem, type SystemOptions, type SystemRef } from '../runtime/index.ts';
 import type { Host } from '../runtime/host.ts';
@@ -17,6 +18,8 @@ import { Scheduler, Thread } from './scheduler.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import { SimulatedDisk, type CrashKind } from './simulated-disk.ts';
 import { SimulatedGround } from './simulated-ground.ts';
+
+export type InMemoryModules = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -30,9 +33,10 @@ export interface SimulationOptions {
   readonly faults?: Partial<SimulatedFaults>;
   /**
    * Modules as they are in memory, by the URL that their definitions were made with: their exports go before what an import
-   * of that URL gives. Definitions that `spawn` and `probe` get are known by themselves.
+   * of that URL gives. Definitions that `spawn` and `probe` get are known by themselves. A function of the simulated time
+   * for services that want a clock.
    */
-  readonly modules?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly modules?: InMemoryModules | ((clock: Clock) => InMemoryModules);
   /** Anything else that a system takes. */
   readonly system?: Omit<
     SystemOptions,
@@ -65,17 +69,21 @@ export class SimulatedSystem {
   #system: ActorSystem | null = null;
   #processes = 0;
   #probes = 0;
+  /** Those of the options. */
+  readonly #given: InMemoryModules;
   /** What an import of a URL gives before its module is asked. */
   readonly #modules = new Map<string, Record<string, unknown>>();
   readonly #hostEnds: ((host: number) => void)[] = [];
 
   private constructor(options: SimulationOptions) {
     this.options = options;
-    for (const [url, exports] of Object.entries(options.modules ?? {})) this.#modules.set(url, { ...exports });
     const faults = { ...NO_FAULTS, ...options.faults };
     const { stepTakesChance, stepTakesMaxMs, slowLanes } = faults;
     this.#scheduler = new Scheduler({ seed: options.seed, stepTakesChance, stepTakesMaxMs, slowLanes });
     this.#clock = new SimulatedClock(this.#scheduler, new Thread('world'));
+    const { modules = {} } = options;
+    this.#given = typeof modules === 'function' ? modules(this.#clock) : modules;
+    for (const [url, exports] of Object.entries(this.#given)) this.#modules.set(url, { ...exports });
     this.#draws = drawFaults(faults, this.#scheduler.random);
     this.#disk = new SimulatedDisk(this.#scheduler, this.#draws);
   }
@@ -311,7 +319,7 @@ export class SimulatedSystem {
   /** What is known of a module goes before what it exports itself, so that a test and its actors share one copy of it. */
   async #import(url: string): Promise<unknown> {
     const known = this.#modules.get(url);
-    if (this.options.modules?.[url] !== undefined || url === PROBES) return known;
+    if (this.#given[url] !== undefined || url === PROBES) return known;
     const importing = import(url) as Promise<object>;
     if (known === undefined) return this.#scheduler.outside(importing);
     // A test file cannot be imported again by its actors; what it has registered is enough then.

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { COMMANDS, commandLine } from '../../src/cli/command-line.ts';
+import type { CommandContext } from '../../src/cli/ports.ts';
 import { MegactorError } from '../../src/protocol/errors.ts';
+import type { ForecastOptions } from '../../src/run/index.ts';
 import { progressOf, recorder, summaryOf } from './fixtures.ts';
 
 /** Runs a line that must end without a run. */
@@ -307,6 +309,57 @@ describe('Ctrl-C', () => {
     recorded.current.finish(summaryOf({ status: 'paused', reason: 'interrupted' }));
     await ended;
   });
+});
+
+describe('a forecast', () => {
+  const started = (words: readonly string[], recorded = recorder()) => {
+    const given: { goal: string; options: ForecastOptions }[] = [];
+    const context: CommandContext = {
+      ...recorded.context,
+      loadRunApi: async () => ({
+        ...(await recorded.context.loadRunApi()),
+        rehearse: (goal, options) => {
+          given.push({ goal, options });
+          return new Promise((_, reject) => {
+            options.signal?.addEventListener('abort', () => reject(new MegactorError('ABORTED', 'aborted')));
+          });
+        },
+      }),
+    };
+    return { recorded, given, ended: commandLine(words, context) };
+  };
+
+  test('takes what is given, tells on stderr how far it is, and ends with 130 at Ctrl-C, without a forecast', async () => {
+    const words = ['--max-agents', '40', '--model', 'openai:m', '--latency', '4000', '--rpm', '60', '--tpm', '5000'];
+    const { recorded, given, ended } = started(['rehearse', 'g', '--seed', '3', ...words]);
+    await recorded.begun();
+    while (given.length === 0) await new Promise(setImmediate);
+    const options: ForecastOptions = given[0]?.options ?? {};
+    expect(given[0]?.goal).toBe('g');
+    expect(options).toMatchObject({
+      maxAgents: 40,
+      model: 'openai:m',
+      latencyMs: 4_000,
+      requestsPerMinute: 60,
+      tokensPerMinute: 5_000,
+      seed: 3,
+    });
+    options.onProgress?.({ calls: 12, wallSeconds: 34 });
+    expect(recorded.stderr).toBe('rehearsing (synthetic): 12 calls, 34.0 s of the run\n');
+    recorded.interrupt();
+    expect(await ended).toBe(130);
+    expect(recorded.stdout).toBe('');
+    expect(recorded.stderr).toContain('Interrupted: there is no forecast.');
+    expect(recorded.exits).toEqual([]);
+    expect(recorded.listeners()).toBe(0);
+  });
+
+  test.each([[['rehearse']], [['rehearse', 'g', '--model', 'rehearsal']], [['rehearse', 'g', '--run-dir', 'x']]])(
+    '%j is wrong usage',
+    async (words) => {
+      expect(await commandLine(words, recorder().context)).toBe(2);
+    },
+  );
 });
 
 describe('the demonstration', () => {

@@ -148,6 +148,7 @@ export const recorder = (files: Record<string, string> = {}, inspection?: Inspec
     tellRun: (runDir, agent, text) => steered({ command: 'tell', status: 'running', agent }, runDir, agent, text),
     pauseRun: (runDir) => steered({ command: 'pause', status: 'paused', reason: 'paused-by-user' }, runDir),
     stopRun: (runDir) => steered({ command: 'stop', status: 'stopped', reason: 'stopped-by-user' }, runDir),
+    rehearse: () => Promise.reject(new Error('nobody rehearses here')),
     replayRun: () => Promise.resolve({ entries: 2, logHash: 'abc', diverged: null }),
     compactRun: (runDir) => Promise.reject(new MegactorError('RUN_DIR_IN_USE', `${runDir} is held by another process`)),
     repairRun: () => Promise.reject(new MegactorError('INTERNAL', 'no repair here')),

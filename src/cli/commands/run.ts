@@ -74,10 +74,14 @@ export const startRun = async (
   );
 };
 
-const goalOf = (line: ParsedLine): string => {
+/** The one goal of a command line. @throws USAGE */
+export const goalOf = (line: ParsedLine, command = 'run'): string => {
   const [goal, ...rest] = line.positionals;
   if (goal === undefined || goal.trim() === '') {
-    throw usageError('A run needs a goal.', 'Say in quotes what the society is to do: run "Write a field guide".');
+    throw usageError(
+      'A run needs a goal.',
+      `Say in quotes what the society is to do: ${command} "Write a field guide".`,
+    );
   }
   if (rest.length > 0) {
     throw usageError(

@@ -35,7 +35,8 @@ type Settings = Pick<
 > &
   Pick<OtherModel, 'baseUrl' | 'keyVariable' | 'tokenizer'>;
 
-const settingsFor = (name: string, { model, config }: RoutesOptions): Settings => {
+/** What the configuration says of one model. */
+export const settingsFor = (name: string, { model, config }: Pick<RoutesOptions, 'model' | 'config'>): Settings => {
   const other = config.models?.[name];
   if (name !== model) return other ?? {};
   // What the configuration says of the run's own model by its name goes before what it says of `model`.
@@ -88,7 +89,12 @@ const modelNamed = async (
   });
 };
 
-const rateLimitsOf = ({ requestsPerMinute, tokensPerMinute, limitWindowMs }: Settings): RouteOptions['rateLimits'] => {
+/** What a provider allows, as the configuration says it. */
+export const rateLimitsOf = ({
+  requestsPerMinute,
+  tokensPerMinute,
+  limitWindowMs,
+}: Pick<Settings, 'requestsPerMinute' | 'tokensPerMinute' | 'limitWindowMs'>): RouteOptions['rateLimits'] => {
   if (requestsPerMinute === undefined && tokensPerMinute === undefined) return undefined;
   const windowMs = limitWindowMs ?? WINDOW_MS;
   const scaled = (perMinute: number | undefined): number | null =>
@@ -116,7 +122,7 @@ export const makeRoutes = async (options: RoutesOptions, clock: Clock): Promise<
 
 /** The route of a call: by its agent, else by its level; undefined for the run's own model. */
 export const routeOf = (
-  { config }: RoutesOptions,
+  { config }: Pick<RoutesOptions, 'config'>,
   { agent, role }: { readonly agent: string; readonly role?: 'boss' | 'admin' | 'ordinary' | undefined },
 ): string | undefined => {
   const { agents, ...levels } = config.modelOf ?? {};

@@ -7,9 +7,15 @@
  * that ended it is not committed yet, and the next quiet moment usually comes first.
  */
 import { z } from 'zod';
-import { systemClock } from '../../platform/index.ts';
+import { systemClock, type Clock } from '../../platform/index.ts';
 import { MegactorError } from '../../protocol/errors.ts';
-import type { CreateService, ServiceCallContext, ServiceMethod } from '../../protocol/service.ts';
+import type {
+  CreateService,
+  ServiceCallContext,
+  ServiceHost,
+  ServiceInstance,
+  ServiceMethod,
+} from '../../protocol/service.ts';
 import { findAgent } from '../find-agent.ts';
 import { sampleFiles } from './file-sample.ts';
 import { COMMAND_NAMES, Roster, type CommandName } from '../../society/index.ts';
@@ -32,7 +38,8 @@ const asObject = (args: unknown): Record<string, unknown> => {
   throw new MegactorError('SERVICE_FAILED', 'a command of the roster takes an object');
 };
 
-export const createService: CreateService = async (options, host) => {
+/** The service on a clock of the caller's. */
+export const createRoster = async (options: unknown, host: ServiceHost, clock: Clock): Promise<ServiceInstance> => {
   const { finishGraceMs, seed } = optionsSchema.parse(options ?? {});
   const roster = await Roster.open(host.store('roster'));
   let announced = false;
@@ -41,7 +48,7 @@ export const createService: CreateService = async (options, host) => {
     const end = roster.state.meta?.end ?? null;
     if (end === null || announced || finishGraceMs === null) return;
     announced = true;
-    systemClock.after(finishGraceMs, () => host.notify({ kind: 'finished', ...end }), { keepAlive: true });
+    clock.after(finishGraceMs, () => host.notify({ kind: 'finished', ...end }), { keepAlive: true });
   };
 
   const command =
@@ -65,3 +72,5 @@ export const createService: CreateService = async (options, host) => {
   };
   return { methods };
 };
+
+export const createService: CreateService = (options, host) => createRoster(options, host, systemClock);

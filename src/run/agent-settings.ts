@@ -1,0 +1,33 @@
+/** What every agent of a run is told of its settings. Pure. */
+import { limitsWith, type AgentSettings, type Limits } from '../society/index.ts';
+import type { RunFile } from './run-directory.ts';
+
+type SettledRun = Pick<RunFile, 'runId' | 'settings'>;
+
+export const limitsOf = (run: SettledRun): Limits =>
+  limitsWith({ ...run.settings.config.limits, agentsMax: run.settings.maxAgents });
+
+const POLL_INTERVAL_MS = { boss: 20, admin: 20, ordinary: 0 };
+const NO_POLL_INTERVAL_MS = { boss: 0, admin: 0, ordinary: 0 };
+/** What the agents of a deterministic run know instead of its id, which is a fresh one. */
+const DETERMINISTIC_RUN_ID = 'deterministic';
+
+export const agentSettings = (run: SettledRun): Omit<AgentSettings, 'goal'> => {
+  const { config, review, deterministic } = run.settings;
+  const { temperature, maxTokens } = config.model ?? {};
+  const { boss, admin, ordinary } = deterministic
+    ? NO_POLL_INTERVAL_MS
+    : { ...POLL_INTERVAL_MS, ...config.pollIntervalMs };
+  return {
+    run: deterministic ? DETERMINISTIC_RUN_ID : run.runId,
+    reviews: review === 'model',
+    limits: limitsOf(run),
+    pollIntervalMs: {
+      boss: boss ?? POLL_INTERVAL_MS.boss,
+      admin: admin ?? POLL_INTERVAL_MS.admin,
+      ordinary: ordinary ?? POLL_INTERVAL_MS.ordinary,
+    },
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+  };
+};
