@@ -34,6 +34,7 @@ export const initialState = (init: AgentInit): AgentState => ({
   quietSeen: 0,
   windowStart: 1,
   windowTokens: init.settings.limits.historyTokensMax,
+  summary: null,
   recentCalls: [],
   files: [],
   hired: 0,

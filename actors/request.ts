@@ -1,23 +1,28 @@
 /**
- * The request of an agent's next model call: stable prompt, recent window of the history, situation. Laid out for
- * caching by prefix: what changes comes last, and the window is cut rarely and by much instead of a little every time.
+ * The request of an agent's next model call: stable prompt, summary of what is not shown any more, recent window of the
+ * history, situation. Laid out for caching by prefix: what changes comes last, and the window is cut rarely and by much
+ * instead of a little every time. What it does not do: move the window (`compaction.ts`).
  *
  * Invariants: Q1 The window never begins inside an answer and its tool results. Q2 The system prompt is always there. P2 A
  * request begins with all messages of the one before it but the situation, except when the window has moved.
  */
 import type { ChatMessage, ChatRequest, ToolCall } from '../src/model/types.ts';
-import type { AgentState, GroupView } from '../src/society/index.ts';
+import { clip, type AgentState, type GroupView } from '../src/society/index.ts';
+import { summaryMessage } from './prompts/compaction.ts';
 import { situation } from './prompts/situation.ts';
 import { toolsFor } from './tools/index.ts';
 import type { HistoryEntry } from './agent-types.ts';
 
-const CHARS_PER_TOKEN = 4;
+export const CHARS_PER_TOKEN = 4;
 /** What every message costs beyond its text. */
 const MESSAGE_TOKENS = 6;
 
-/** A rough count that needs no tokenizer: four characters a token. */
-export const estimateTokens = (message: ChatMessage): number => {
-  let chars = message.content?.length ?? 0;
+/**
+ * A rough count that needs no tokenizer: four characters a token.
+ * @param charsMax what is shown of a text
+ */
+export const estimateTokens = (message: ChatMessage, charsMax = Number.POSITIVE_INFINITY): number => {
+  let chars = Math.min(charsMax, message.content?.length ?? 0);
   if (message.role === 'assistant') {
     for (const call of message.tool_calls ?? [])
       chars += call.function.name.length + call.function.arguments.length + 20;
@@ -28,20 +33,38 @@ export const estimateTokens = (message: ChatMessage): number => {
 /** Where the window may begin: at mail and at answers, never at a tool result. */
 const mayBegin = (entry: HistoryEntry): boolean => entry.role === 'user' || entry.role === 'assistant';
 
+/** Characters of one message that are shown: no message takes more than half of the window. */
+export const charsMaxOf = ({ windowTokens }: AgentState): number => Math.floor((windowTokens * CHARS_PER_TOKEN) / 2);
+
+/** Messages of the history as they are sent. */
+export const shown = (state: AgentState, entries: readonly HistoryEntry[]): readonly HistoryEntry[] => {
+  const charsMax = charsMaxOf(state);
+  return entries.map((entry) =>
+    entry.content !== null && entry.content.length > charsMax
+      ? { ...entry, content: clip(entry.content, charsMax) }
+      : entry,
+  );
+};
+
 /**
  * The index at which the window begins: `start` while everything from there fits into `tokensMax`, else so far behind
  * that half of it is used. The last entry that may begin a window is always in it.
  */
-export const windowStartOf = (history: readonly HistoryEntry[], start: number, tokensMax: number): number => {
+export const windowStartOf = (
+  history: readonly HistoryEntry[],
+  start: number,
+  tokensMax: number,
+  charsMax?: number,
+): number => {
   let tokens = 0;
   for (let index = history.length - 1; index >= start; index -= 1)
-    tokens += estimateTokens(history[index] as HistoryEntry);
+    tokens += estimateTokens(history[index] as HistoryEntry, charsMax);
   if (tokens <= tokensMax) return start;
   let begin = history.length;
   let kept = 0;
   for (let index = history.length - 1; index >= start; index -= 1) {
     const entry = history[index] as HistoryEntry;
-    kept += estimateTokens(entry);
+    kept += estimateTokens(entry, charsMax);
     if (kept > tokensMax / 2 && begin < history.length) break;
     if (mayBegin(entry)) begin = index;
   }
@@ -76,34 +99,39 @@ export const presentableCalls = (calls: readonly ToolCall[], step: number): read
 const gateLevel = (state: AgentState): number =>
   state.level === 'ordinary' ? state.settings.limits.depthMax + 1 : state.depth;
 
-/**
- * @param history the system prompt first
- * @param shrink how often the model has refused this request as too long; each time the window is halved
- */
-export const buildRequest = (
-  state: AgentState,
-  history: readonly HistoryEntry[],
-  group: GroupView | null,
-  shrink = 0,
-): ChatRequest => {
+/** The request of `state`'s agent with these messages. */
+export const requestOf = (state: AgentState, messages: readonly ChatMessage[]): ChatRequest => {
   const { settings } = state;
-  const tokensMax = state.windowTokens / 2 ** shrink;
-  const start = windowStartOf(history, Math.max(1, state.windowStart), tokensMax);
-  const tail = situation(state, group, start - 1);
   return {
     agent: state.name,
     run: settings.run,
     level: gateLevel(state),
     role: state.level,
     above: state.above,
-    messages: [
-      ...history.slice(0, 1),
-      ...history.slice(start),
-      ...(tail === null ? [] : [{ role: 'user' as const, content: tail }]),
-    ],
+    messages,
     tools: toolsFor(state.level),
     deadlineMs: settings.limits.callDeadlineMs,
     ...(settings.temperature === undefined ? {} : { temperature: settings.temperature }),
     ...(settings.maxTokens === undefined ? {} : { maxTokens: settings.maxTokens }),
   };
+};
+
+/** What stands for the history before the window, if there is a summary of it. */
+export const summaryOf = ({ summary }: AgentState): readonly ChatMessage[] =>
+  summary === null ? [] : [{ role: 'user', content: summaryMessage(summary.text) }];
+
+/** The next request: prompt, summary, window, situation. @param history the system prompt first */
+export const buildRequest = (
+  state: AgentState,
+  history: readonly HistoryEntry[],
+  group: GroupView | null,
+): ChatRequest => {
+  const start = Math.max(1, state.windowStart);
+  const tail = situation(state, group, start - (state.summary?.until ?? 1));
+  return requestOf(state, [
+    ...history.slice(0, 1),
+    ...summaryOf(state),
+    ...shown(state, history.slice(start)),
+    ...(tail === null ? [] : [{ role: 'user' as const, content: tail }]),
+  ]);
 };

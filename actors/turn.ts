@@ -1,6 +1,7 @@
 /**
  * An agent's turn: a batch of mail, then steps of one model answer and its tool calls each, until the agent has nothing
- * more to do. What it does not do: build requests (`request.ts`) or execute tools (`tool-calls.ts`).
+ * more to do. What it does not do: build requests (`request.ts`), move the window (`compaction.ts`) or execute tools
+ * (`tool-calls.ts`).
  *
  * Invariants: A1 Every turn ends: by its answer, or by a limit on steps and repairs. A2 What a crash interrupts goes on
  * from `state.turn`; nothing that decides about the turn lives only in memory. A3 An answer that was received is never
@@ -12,10 +13,12 @@ import { MegactorError } from '../src/protocol/errors.ts';
 import { hashString } from '../src/protocol/ids.ts';
 import { clip, renderBatch, renderChecklist, renderMail, systemMail, type AgentMail } from '../src/society/index.ts';
 import type { AgentMessages, HistoryEntry, Turn } from './agent-types.ts';
+import { countAnswer, type ServedAnswer } from './answers.ts';
+import { fitWindow, shrinkWindow, type Overflow } from './compaction.ts';
 import { reportRemedy, sendNotice, sendText } from './mailing.ts';
 import { repairText } from './prompts/repairs.ts';
 import { isRepetition } from './repetition.ts';
-import { buildRequest, presentableCalls, windowStartOf } from './request.ts';
+import { buildRequest, presentableCalls } from './request.ts';
 import { callRoster, readGroup } from './services.ts';
 import { executeCalls } from './tool-calls.ts';
 
@@ -23,14 +26,12 @@ import { executeCalls } from './tool-calls.ts';
 export const WAITING = '(waiting)';
 
 const RECENT_CALLS_MAX = 12;
-const SHRINKS_MAX = 3;
+/** Requests in a row that were too long. */
+const OVERFLOWS_MAX = 3;
 const ASKING = { record: 'step', intent: true } as const;
 
-/** An answer as the model service gives it: `repeats` says how often it had been sent before a crash, unanswered. */
-type ServedAnswer = ChatAnswer & {
-  readonly repeats?: number;
-  /** How often the window was halved for it. */ readonly shrink?: number;
-};
+type TooLong = Overflow & { readonly tooLong: string };
+type Asked = ServedAnswer | TooLong;
 type Outcome = 'goes-on' | 'over';
 type Batch = readonly MailOf<AgentMessages>[];
 
@@ -62,56 +63,52 @@ const begin = (turn: Turn, mails: readonly AgentMail[]): void => {
     repairs: 0,
     handbacksOnly: mails.every((mail) => mail.handback === true),
     acted: false,
+    overflows: 0,
   };
+};
+
+const numberIn = (details: Readonly<Record<string, unknown>>, key: string): number | null => {
+  const value = details[key];
+  return typeof value === 'number' ? value : null;
 };
 
 /**
  * Asks the model, once. The service journals an answer when it arrives and gives it out again under its effect id, so
- * it is written with the step's commit only; the intent keeps the step's mail together.
+ * it is written with the step's commit only; the intent keeps the step's mail together. That a request was too long is a
+ * result like an answer, so that a replay goes the same way.
  */
-const ask = async (turn: Turn): Promise<ChatAnswer> => {
-  const answer = await turn.ctx.effect('model', (effectId) => complete(turn, effectId), ASKING);
-  const { state } = turn;
-  state.windowTokens /= 2 ** (answer.shrink ?? 0);
-  state.counters.repeatedCalls += answer.repeats ?? 0;
-  count(turn, answer);
-  return answer;
-};
-
-const complete = async ({ state, ctx }: Turn, effectId: string): Promise<ServedAnswer> => {
+const ask = (turn: Turn): Promise<Asked> => {
+  const { state, ctx } = turn;
   const { limits } = state.settings;
-  const group = state.level === 'ordinary' ? null : await readGroup(ctx, state.name, limits.serviceDeadlineMs);
-  for (let shrink = 0; ; shrink += 1) {
-    const request = buildRequest(state, ctx.history as readonly HistoryEntry[], group, shrink);
-    try {
-      const options = { effectId, deadlineMs: limits.callWaitMs };
-      const served = (await ctx.service('model', 'complete', request, options)) as ServedAnswer;
-      return shrink === 0 ? served : { ...served, shrink };
-    } catch (error) {
-      const tooLong = error instanceof MegactorError && error.code === 'MODEL_CONTEXT_OVERFLOW';
-      if (!tooLong || shrink >= SHRINKS_MAX) throw error;
-    }
-  }
+  return ctx.effect(
+    'model',
+    async (effectId): Promise<Asked> => {
+      const group = state.level === 'ordinary' ? null : await readGroup(ctx, state.name, limits.serviceDeadlineMs);
+      const request = buildRequest(state, ctx.history as readonly HistoryEntry[], group);
+      try {
+        const options = { effectId, deadlineMs: limits.callWaitMs };
+        return (await ctx.service('model', 'complete', request, options)) as ServedAnswer;
+      } catch (error) {
+        if (!(error instanceof MegactorError) || error.code !== 'MODEL_CONTEXT_OVERFLOW') throw error;
+        const { message, details } = error;
+        return { tooLong: message, tokens: numberIn(details, 'tokens'), limit: numberIn(details, 'limit') };
+      }
+    },
+    ASKING,
+  );
 };
 
-const count = ({ state, ctx }: Turn, answer: ChatAnswer): void => {
-  const { counters } = state;
-  counters.calls += 1;
-  if (answer.synthetic) counters.syntheticCalls += 1;
-  counters.inputTokens += answer.usage.input;
-  counters.cachedInputTokens += answer.usage.cachedInput;
-  counters.outputTokens += answer.usage.output;
-  ctx.event({
-    type: 'modelCall',
-    agent: state.name,
-    class: answer.class,
-    model: answer.model,
-    input: answer.usage.input,
-    cachedInput: answer.usage.cachedInput,
-    output: answer.usage.output,
-    latencyMs: Math.round(answer.latencyMs),
-    attempts: answer.attempts,
-  });
+/** The request was too long: nothing was done, and the next step asks with a smaller window. */
+const onTooLong = (turn: Turn, refused: TooLong): Outcome => {
+  const { state } = turn;
+  if (state.turn === null || state.turn.overflows >= OVERFLOWS_MAX) {
+    throw new MegactorError('MODEL_CONTEXT_OVERFLOW', refused.tooLong);
+  }
+  state.turn.overflows += 1;
+  state.turn.steps -= 1;
+  state.counters.steps -= 1;
+  shrinkWindow(turn, refused);
+  return 'goes-on';
 };
 
 /** Ends the turn because its answers could not be used, and tells whoever is above. */
@@ -209,12 +206,11 @@ const step = async (turn: Turn): Promise<Outcome> => {
   state.turn.steps += 1;
   state.counters.steps += 1;
   state.phase = 'processing';
-  state.windowStart = windowStartOf(
-    ctx.history as readonly HistoryEntry[],
-    Math.max(1, state.windowStart),
-    state.windowTokens,
-  );
+  await fitWindow(turn);
   const answer = await ask(turn);
+  if ('tooLong' in answer) return onTooLong(turn, answer);
+  state.turn.overflows = 0;
+  countAnswer(turn, answer);
   state.phase = 'responding';
   if (
     answer.toolCalls.length > 0 &&
@@ -251,7 +247,7 @@ export const runTurn = async (turn: Turn, batch: Batch): Promise<void> => {
   try {
     while ((await step(turn)) === 'goes-on') await ctx.endStep();
   } catch (thrown) {
-    // Nothing of the step was done yet: the model call is what it begins with.
+    // Nothing of the step was done yet: model calls are what it begins with.
     if (!(thrown instanceof MegactorError) || thrown.code !== 'BUDGET_SPENT') throw thrown;
     state.turn = null;
     return exhausted(turn, 'budget', 'the budget of model calls that it had for itself or with its group');

@@ -35,7 +35,7 @@ const groupLines = (group: GroupView): string[] => {
   return [`Your subordinates (${summary}):`, ...lines, ...(left > 0 ? [`- and ${left} more`] : [])];
 };
 
-/** Null when there is nothing to say. @param leftOut history entries before the window */
+/** Null when there is nothing to say. @param leftOut history entries that neither the window nor a summary has */
 export const situation = (state: AgentState, group: GroupView | null, leftOut: number): string | null => {
   const lines = [
     ...checklistLines(state),

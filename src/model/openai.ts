@@ -215,7 +215,7 @@ export const createOpenAiModel = (options: OpenAiModelOptions): OpenAiModel => {
       const headers =
         options.agentHeaders === false
           ? {}
-          : { 'x-agent-id': headerValue(request.agent), 'x-run-id': headerValue(request.run) };
+          : { 'x-agent-id': headerValue(request.sentAs ?? request.agent), 'x-run-id': headerValue(request.run) };
       return caller.run(signal, async (inner) => {
         const onSent = hooks?.onSent;
         const about = {

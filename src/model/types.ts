@@ -28,8 +28,10 @@ export interface ToolSpec {
 }
 
 export interface ChatRequest {
-  /** Sent as the header `x-agent-id`: an agent's name, `_planner`, `_compactor` or `_embedder`. */
+  /** On whose account the call goes: an agent's name, or `_planner`. Sent as the header `x-agent-id`. */
   readonly agent: string;
+  /** What the header says instead, when a part of the runtime asks for the agent: `_compactor`. */
+  readonly sentAs?: string;
   /** Sent as the header `x-run-id`. */
   readonly run: string;
   /** 0 Boss, 1… Admins, larger is Ordinary: for the order in the gate. */

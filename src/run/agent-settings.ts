@@ -14,7 +14,7 @@ const DETERMINISTIC_RUN_ID = 'deterministic';
 
 export const agentSettings = (run: SettledRun): Omit<AgentSettings, 'goal'> => {
   const { config, review, deterministic } = run.settings;
-  const { temperature, maxTokens } = config.model ?? {};
+  const { temperature, maxTokens, compaction } = config.model ?? {};
   const { boss, admin, ordinary } = deterministic
     ? NO_POLL_INTERVAL_MS
     : { ...POLL_INTERVAL_MS, ...config.pollIntervalMs };
@@ -29,5 +29,6 @@ export const agentSettings = (run: SettledRun): Omit<AgentSettings, 'goal'> => {
     },
     ...(temperature === undefined ? {} : { temperature }),
     ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(compaction === undefined ? {} : { compaction }),
   };
 };

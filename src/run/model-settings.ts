@@ -41,12 +41,16 @@ const routeFields = {
   fallbacks: z.array(modelName).max(8).optional(),
   /** How the model counts tokens. Default o200k_base; the rehearsal's own for it. */
   tokenizer: tokenizerSchema.optional(),
+  /** Tokens of a request and its answer together. Absent: as much as the server takes. */
+  contextTokens: positive.min(1_000).optional(),
 };
 
 export const modelSchema = z.strictObject({
   ...routeFields,
   temperature: z.number().min(0).max(2).optional(),
   maxTokens: positive.optional(),
+  /** False: what no longer fits into an agent's window is left out without a summary. Default true. */
+  compaction: z.boolean().optional(),
   /** How long a server that has answered before may answer nobody until the run ends. Default 600,000. */
   outageMaxMs: positive.max(86_400_000).optional(),
 });

@@ -50,6 +50,8 @@ export const agentSettingsSchema = z.object({
   limits: limitsSchema,
   temperature: z.number().optional(),
   maxTokens: z.int().optional(),
+  /** False: what falls out of the window is not summed up. */
+  compaction: z.boolean().optional(),
   pollIntervalMs: z.object({ boss: counter, admin: counter, ordinary: counter }),
 });
 
@@ -85,14 +87,18 @@ export const agentStateSchema = z.object({
       handbacksOnly: z.boolean(),
       /** A tool was called in this turn. */
       acted: z.boolean(),
+      /** Requests in a row that were too long for the model. */
+      overflows: counter,
     })
     .nullable(),
   /** The last mail of a quiet moment that it has read, by number: what comes again is not read again. */
   quietSeen: counter,
   /** Where the recent window of the history begins. */
   windowStart: counter,
-  /** Size of that window in estimated tokens; halved when the model says that a request is too long. */
+  /** Size of that window in estimated tokens; less when a request was too long for the model. */
   windowTokens: z.number().positive(),
+  /** What stands for the history up to `until`, an index; null until something has fallen out of the window. */
+  summary: z.object({ text: z.string(), until: counter }).nullable(),
   /** Hashes of the last calls, newest last. */
   recentCalls: z.array(z.string()),
   files: z.array(z.string()),

@@ -43,7 +43,7 @@ export type AgentMail = z.output<typeof agentMailSchema>;
 const LINE_END = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/;
 
 /** Text as one mail carries it: its first line as it is, further lines indented by two spaces. */
-const indentFurther = (text: string): string => text.split(LINE_END).join('\n  ');
+export const indentFurther = (text: string): string => text.split(LINE_END).join('\n  ');
 
 /** Text on one line: line ends and runs of white space become one space. */
 export const oneLine = (text: string, charsMax = 2_000): string => {

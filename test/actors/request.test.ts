@@ -143,13 +143,25 @@ describe('the window', () => {
     expect(messages.at(-1)?.content).toContain('2 earlier messages are not shown');
   });
 
-  test('a request that was too long is halved', () => {
+  test('a summary stands between the prompt and the window, and what it has is not said to be left out', () => {
     const state = initialState(init());
-    const history: ChatMessage[] = [{ role: 'system', content: 'prompt' }];
-    for (let count = 0; count < 1_200; count += 1) history.push({ role: 'user', content: 'x'.repeat(400) });
-    const lengths = [0, 1, 2].map((shrink) => buildRequest(state, history, null, shrink).messages.length);
-    expect(lengths[1]).toBeLessThan((lengths[0] ?? 0) * 0.7);
-    expect(lengths[2]).toBeLessThan((lengths[1] ?? 0) * 0.7);
+    const history: ChatMessage[] = [
+      { role: 'system', content: 'prompt' },
+      { role: 'user', content: 'a: 1' },
+      { role: 'user', content: 'b: 2' },
+      { role: 'user', content: 'c: 3' },
+    ];
+    state.summary = { text: 'done:\nuser: nothing', until: 2 };
+    state.windowStart = 2;
+    const texts = (): (string | null)[] => buildRequest(state, history, null).messages.map(({ content }) => content);
+    expect(texts()).toEqual([
+      'prompt',
+      '(summary) What came before, as you summed it up:\n  done:\n  user: nothing',
+      'b: 2',
+      'c: 3',
+    ]);
+    state.windowStart = 3;
+    expect(texts().at(-1)).toContain('(1 earlier messages are not shown');
   });
 });
 

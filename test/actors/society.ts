@@ -46,6 +46,7 @@ export interface SocietyOptions {
   readonly limits?: LimitsInput;
   readonly reviews?: boolean;
   readonly goal?: string;
+  readonly compaction?: boolean;
   /** Throws `Crash` to lose the step in progress: called before and after every service call and before every commit. */
   readonly crash?: (point: string) => void;
 }
@@ -79,7 +80,8 @@ export class Society {
       { plan: options.plan, shards: 4, reviews, limits },
       'run/0/found',
     );
-    const settings = { run: 'test', reviews, limits, pollIntervalMs: defaultPollIntervalMs };
+    const { compaction = true } = options;
+    const settings = { run: 'test', reviews, limits, compaction, pollIntervalMs: defaultPollIntervalMs };
     const first = bootstrap(options.plan, hired, options.goal ?? 'a goal', settings);
     for (const agent of first.agents) society.#add(agent.definition, agent.init, agent.address);
     for (const { to, mail } of first.mail) society.deliver(to.name, mail);
@@ -93,7 +95,7 @@ export class Society {
 
   /** What the model of `name` was shown last, without prompt and situation. */
   lastRequest(name: string): ChatRequest {
-    const request = this.requests.findLast((candidate) => candidate.agent === name);
+    const request = this.requests.findLast((candidate) => candidate.agent === name && candidate.sentAs === undefined);
     if (request === undefined) throw new Error(`${name} never asked`);
     return request;
   }

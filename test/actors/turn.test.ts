@@ -1,7 +1,6 @@
 /** One agent's turns with scripted answers: what each class of answer leads to. */
 import { describe, expect, test } from 'vitest';
 import type { ChatAnswer, ChatRequest } from '../../src/model/types.ts';
-import { MegactorError } from '../../src/protocol/errors.ts';
 import { BOSS, systemMail } from '../../src/society/index.ts';
 import { planWith } from '../society/arbitraries.ts';
 import { badJson, call, empty, prose, refusal, results, script, seen, tools, truncated } from './answers.ts';
@@ -288,28 +287,6 @@ test('all agents of an answer are hired together, wake with their first message,
   expect((await society.roster.do('quiet', {})).mails.map(({ to, mail }) => `${mail.kind} ${to.name}`)).toEqual([
     'start Y',
   ]);
-});
-
-test('a request that is too long is shortened, and the next ones stay short', async () => {
-  const sizes: number[] = [];
-  const society = await play(
-    {},
-    {
-      answer: (request) => {
-        if (request.agent === BOSS) return wait;
-        const size = JSON.stringify(request.messages).length;
-        sizes.push(size);
-        if (size > 40_000) throw new MegactorError('MODEL_CONTEXT_OVERFLOW', 'too long');
-        return tools(call('append_file', { path: 'a', content: `${sizes.length} ${'x'.repeat(3_000)}` }));
-      },
-      limits: { historyTokensMax: 16_000, stepsPerTurnMax: 50 },
-    },
-  );
-  society.deliver('A', systemMail('start', ''));
-  await society.settle();
-  const refused = sizes.filter((size) => size > 40_000);
-  expect(refused).toHaveLength(1);
-  expect(society.agent('A').state).toMatchObject({ windowTokens: 8_000, counters: { turns: 1, steps: 50 } });
 });
 
 test('tools are offered by level', async () => {

@@ -51,7 +51,7 @@ export const recordTo = (model: ChatModel, { file, redaction, clock }: RecorderO
         tape.addText(hash, text);
         lines.push({ kind: 'text', hash, text });
       }
-      lines.push(callLine(request.agent, asked, answer, redaction));
+      lines.push(callLine(request.sentAs ?? request.agent, asked, answer, redaction));
       write(lines);
       return answer;
     },

@@ -71,7 +71,11 @@ export const createRehearsal = (
       const startedAt = clock.monotonic();
       checkOutage();
       const body = { model: 'rehearsal', messages: request.messages, tools: request.tools };
-      const outcome = rehearse({ headers: { 'x-agent-id': request.agent }, body }, options, failures.of);
+      const outcome = rehearse(
+        { headers: { 'x-agent-id': request.sentAs ?? request.agent }, body },
+        options,
+        failures.of,
+      );
       failures.record(outcome);
       await sleep(outcome.kind === 'hang' ? timeoutMs : outcome.latencyMs, signal);
       switch (outcome.kind) {

@@ -14,6 +14,7 @@ import { badAnswers, drawFailure, keyOf, misspeak, speak, type SpokenAnswer } fr
 import { decideLead } from './lead.ts';
 import { decidePlanner } from './planner.ts';
 import { Progress, readPersona, type Decision } from './progress.ts';
+import { writeSummary } from './summary.ts';
 import { decideTeam } from './team.ts';
 import { readTranscript, requestSchema, type Transcript, type WireBody } from './transcript.ts';
 import { decideWorker } from './worker.ts';
@@ -93,7 +94,11 @@ const agentOf = (headers: WireRequest['headers'], transcript: Transcript): strin
   return transcript.facts.get('name') ?? (transcript.offered.has('submit_plan') ? '_planner' : 'agent');
 };
 
+const COMPACTOR = '_compactor';
+
 const decide = (transcript: Transcript, progress: Progress, agent: string, options: RehearsalOptions): Decision => {
+  // A summary can only fail on the way, as waiting can: there is nothing in it to get wrong.
+  if (agent === COMPACTOR) return { text: writeSummary(transcript.story), waiting: true };
   if (options.scenario === 'chat') return decideChat(progress, options, agent);
   if (agent === '_planner' || transcript.offered.has('submit_plan')) {
     return decidePlanner(transcript, progress, options);
@@ -244,16 +249,18 @@ export const rehearseBody = (
   const decision = decide(transcript, progress, agent, options);
   const bad = badAnswers(progress);
   const action = keyOf(decision, progress);
-  const key = `${agent}/${hashString(action).toString(36)}/${bad}`;
+  // Many agents have the one compactor.
+  const drawn = agent === COMPACTOR ? `${agent}/${progress.persona.name}` : agent;
+  const key = `${drawn}/${hashString(action).toString(36)}/${bad}`;
   const attempt = failedBefore(key);
-  const drawn = drawFailure(options, agent, decision, action, [bad, attempt]);
+  const failing = drawFailure(options, drawn, decision, action, [bad, attempt]);
   const latencyMs = sampleDelayMs(options.latencyMs, streamOf(options.seed, 'latency', key, attempt));
-  const failed = onTheWay({ key, agent, failure: drawn, latencyMs });
+  const failed = onTheWay({ key, agent, failure: failing, latencyMs });
   if (failed !== null) return failed;
-  const wrong = drawn === null ? null : misspeak(decision, drawn, progress);
+  const wrong = failing === null ? null : misspeak(decision, failing, progress);
   const spoken = wrong ?? speak(decision);
-  const failure = wrong === null ? null : drawn;
-  const identity = { agent, key: action, answers: progress.answers.length };
+  const failure = wrong === null ? null : failing;
+  const identity = { agent: drawn, key: action, answers: progress.answers.length };
   const body = completionOf(wire, spoken, options, identity);
   return { kind: 'completion', key, agent, failure, latencyMs, body };
 };

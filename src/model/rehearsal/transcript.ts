@@ -7,6 +7,8 @@
  * 3. Nothing here throws for odd content; what cannot be read is not there.
  */
 import { z } from 'zod';
+import { hashString } from '../../protocol/ids.ts';
+import { readSummary } from './summary.ts';
 
 const text = z
   .union([z.string(), z.array(z.union([z.string(), z.looseObject({ text: z.string().optional() })]))])
@@ -67,15 +69,19 @@ export interface Action {
 export interface PastAnswer {
   readonly text: string;
   readonly actions: readonly Action[];
-  /** The calls as they were made, to recognise a repetition. */
+  /** A hash of the calls as they were made, to recognise a repetition. */
   readonly fingerprint: string;
   readonly rawCalls: readonly { readonly tool: string; readonly arguments: string }[];
 }
+
+/** What happened to an agent, in order: mail that came together, or an answer of its own. */
+export type StoryItem = { readonly mails: readonly Mail[] } | { readonly answer: PastAnswer };
 
 export interface Transcript {
   readonly facts: ReadonlyMap<string, string>;
   /** What follows the facts in the system prompt. */
   readonly task: string;
+  readonly story: readonly StoryItem[];
   readonly mails: readonly Mail[];
   readonly answers: readonly PastAnswer[];
   /** Every call of every answer, in order. */
@@ -115,8 +121,11 @@ const readMail = (from: string, body: string): Mail => {
   return { from, kind: kind[1] ?? null, attributes, text: rest };
 };
 
+/** Messages of the runtime that are no mail. */
+const NO_MAIL = ['(situation)', '(compact)'];
+
 const readMails = (content: string): Mail[] => {
-  if (content.startsWith('(situation)')) return [];
+  if (NO_MAIL.some((beginning) => content.startsWith(beginning))) return [];
   const mails: { from: string; lines: string[] }[] = [];
   for (const line of content.split('\n')) {
     const sender = line.startsWith('  ') ? null : SENDER.exec(line);
@@ -148,13 +157,24 @@ const readResult = (source: string | undefined): Pick<Action, 'ok' | 'code' | 'r
   return { ok: false, code, result: { ...result, ...fields } };
 };
 
+const fingerprintOf = (calls: string): string =>
+  calls === '' ? '' : hashString(calls).toString(36) + hashString(calls, 1).toString(36);
+
+/** Whether a nudge came while the agent was waiting. */
+const waitedInVain = (story: readonly StoryItem[]): boolean => {
+  let waits = false;
+  for (const item of story) {
+    if ('answer' in item) waits = item.answer.actions.length === 0 && item.answer.text.startsWith(WAITING);
+    else if (waits && item.mails.some((mail) => mail.from === 'system' && mail.kind === 'nudge')) return true;
+  }
+  return false;
+};
+
 /** The request as a transcript. */
 export const readTranscript = (body: WireBody): Transcript => {
   let system = { facts: new Map<string, string>(), task: '' };
-  const mails: Mail[] = [];
-  const answers: PastAnswer[] = [];
+  const story: StoryItem[] = [];
   const results = new Map<string, string>();
-  let waitsInVain = false;
   for (const message of body.messages) {
     if (message.role === 'tool') results.set(message.tool_call_id ?? '', message.content);
   }
@@ -162,31 +182,30 @@ export const readTranscript = (body: WireBody): Transcript => {
     if ((message.role === 'system' || message.role === 'developer') && system.facts.size === 0)
       system = readSystem(message.content);
     else if (message.role === 'user') {
-      const batch = readMails(message.content);
-      const last = answers.at(-1);
-      const waits = last !== undefined && last.actions.length === 0 && last.text.startsWith(WAITING);
-      waitsInVain ||= waits && batch.some((mail) => mail.from === 'system' && mail.kind === 'nudge');
-      mails.push(...batch);
+      story.push(...(readSummary(message.content) ?? [{ mails: readMails(message.content) }]));
     } else if (message.role === 'assistant') {
       const calls = message.tool_calls ?? [];
-      answers.push({
+      const answer: PastAnswer = {
         text: message.content || (message.refusal ?? ''),
         actions: calls.map((call) => ({
           tool: call.function.name,
           args: parseObject(call.function.arguments),
           ...readResult(results.get(call.id)),
         })),
-        fingerprint: calls.map((call) => `${call.function.name} ${call.function.arguments}`).join('\n'),
+        fingerprint: fingerprintOf(calls.map((call) => `${call.function.name} ${call.function.arguments}`).join('\n')),
         rawCalls: calls.map((call) => ({ tool: call.function.name, arguments: call.function.arguments })),
-      });
+      };
+      story.push({ answer });
     }
   }
+  const answers = story.flatMap((item) => ('answer' in item ? [item.answer] : []));
   return {
     ...system,
-    mails,
+    story,
+    mails: story.flatMap((item) => ('mails' in item ? item.mails : [])),
     answers,
     actions: answers.flatMap((answer) => answer.actions),
-    waitsInVain,
+    waitsInVain: waitedInVain(story),
     offered: new Set((body.tools ?? []).map((tool) => tool.function.name)),
   };
 };

@@ -33,14 +33,14 @@ type Settings = Pick<
   OtherModel,
   'inFlightMax' | 'requestTimeoutMs' | 'requestsPerMinute' | 'tokensPerMinute' | 'limitWindowMs' | 'fallbacks'
 > &
-  Pick<OtherModel, 'baseUrl' | 'keyVariable' | 'tokenizer'>;
+  Pick<OtherModel, 'baseUrl' | 'keyVariable' | 'tokenizer' | 'contextTokens'>;
 
 /** What the configuration says of one model. */
 export const settingsFor = (name: string, { model, config }: Pick<RoutesOptions, 'model' | 'config'>): Settings => {
   const other = config.models?.[name];
   if (name !== model) return other ?? {};
   // What the configuration says of the run's own model by its name goes before what it says of `model`.
-  const { temperature: _t, maxTokens: _m, outageMaxMs: _o, ...own } = config.model ?? {};
+  const { temperature: _t, maxTokens: _m, outageMaxMs: _o, compaction: _c, ...own } = config.model ?? {};
   return { ...own, ...other };
 };
 
@@ -130,15 +130,26 @@ export const routeOf = (
   return agents?.[agent] ?? levels[role ?? 'boss'];
 };
 
+/** How the model `name` counts tokens. */
+export const makeCounter = (name: string, options: RoutesOptions): Promise<TokenCounter> =>
+  createTokenCounter(
+    settingsFor(name, options).tokenizer ?? (name.startsWith('openai:') ? 'o200k_base' : 'characters'),
+  );
+
+/** The context of each model that the configuration knows it of. */
+export const contextsOf = (options: RoutesOptions): ReadonlyMap<string, number> =>
+  new Map(
+    modelsOf(options.model, options.config).flatMap((name) => {
+      const { contextTokens } = settingsFor(name, options);
+      return contextTokens === undefined ? [] : [[name, contextTokens]];
+    }),
+  );
+
 /** How each route counts tokens; made when the first budget wants to know. */
 export const makeCounters = async (options: RoutesOptions): Promise<(route: string) => TokenCounter> => {
   const names = modelsOf(options.model, options.config);
   const counters = new Map<string, TokenCounter>();
-  for (const name of names) {
-    const tokenizer =
-      settingsFor(name, options).tokenizer ?? (name.startsWith('openai:') ? 'o200k_base' : 'characters');
-    counters.set(name, await createTokenCounter(tokenizer));
-  }
+  for (const name of names) counters.set(name, await makeCounter(name, options));
   return (route) => {
     const counter = counters.get(route);
     if (counter === undefined) throw new MegactorError('INTERNAL', `nobody counts the tokens of '${route}'`);

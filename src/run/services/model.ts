@@ -13,6 +13,7 @@ import { isCanary, seededRandom, systemClock, VirtualClock, type Random } from '
 import { errorToWire, toMegactorError } from '../../protocol/errors.ts';
 import { hashString } from '../../protocol/ids.ts';
 import type { CreateService, ServiceCallContext } from '../../protocol/service.ts';
+import { openContextCheck } from './model-context.ts';
 import { makeRoutes, routeOf, routeOptionsSchema } from './model-routes.ts';
 import { openSpending } from './model-spend.ts';
 
@@ -52,6 +53,7 @@ export const createService: CreateService = async (raw, host) => {
   const models: readonly ChatModel[] = [own, ...routes].map(({ model }) => model);
   const store = host.store('model');
   const spending = await openSpending(store, host, options);
+  const context = openContextCheck(options);
   /** Calls of earlier processes that had left for the server, by caller; those that come again are counted. */
   const sentBefore = new Map<string, Sent>();
   for (const [key, sent] of await store.range(SENT, SENT_END)) {
@@ -109,15 +111,21 @@ export const createService: CreateService = async (raw, host) => {
     else last.set(request.agent, effectId);
     const joined = effectId !== null && before === effectId;
     const route = routeOf(options, request);
+    const send = async (): Promise<ChatAnswer> => {
+      // What was sent once fitted, or will say itself that it does not.
+      const isNew = effectId === null || !gate.knows(effectId);
+      if (context !== null && isNew) await context.check(request, route ?? options.model);
+      return gate.complete(request, { effectId, signal, route });
+    };
     try {
       const sent = sentBefore.get(request.agent);
       if (effectId === null || sent?.effectId !== effectId) {
-        return { ...(await gate.complete(request, { effectId, signal, route })), joined, repeats: 0 };
+        return { ...(await send()), joined, repeats: 0 };
       }
       const kept = await store.result(effectId);
       // The last one that sent it got the answer.
       if (kept !== undefined) return { ...(kept.result as ChatAnswer), joined: true, repeats: sent.processes - 1 };
-      return { ...(await gate.complete(request, { effectId, signal, route })), joined, repeats: sent.processes };
+      return { ...(await send()), joined, repeats: sent.processes };
     } catch (error) {
       // Only a call whose caller went away may still be answered; every other failure begins anew.
       if (toMegactorError(error).code !== 'ABORTED' && last.get(request.agent) === effectId) last.delete(request.agent);

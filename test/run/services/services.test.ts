@@ -89,6 +89,30 @@ describe('model', () => {
     await expect(call('complete', request, { effectId: 'A/2/model' })).rejects.toMatchObject({ code: 'ABORTED' });
   });
 
+  test('a request that would not fit into the context is not sent, and it says by how much', async () => {
+    const server = await startScriptedServer(() => ({ content: 'ok' }));
+    const sized = (characters: number): unknown => ({
+      ...request,
+      messages: [{ role: 'user', content: 'word '.repeat(characters / 5) }],
+      tools: [],
+      maxTokens: 500,
+    });
+    const remote = { model: 'openai:m', seed: 1, baseUrl: server.baseUrl };
+    const { call, instance } = await hostService(createModel, {
+      ...remote,
+      config: { model: { contextTokens: 2_000, tokenizer: 'o200k_base' } },
+    });
+    // Five characters a token: many more characters than tokens fit.
+    expect(await call('complete', sized(7_000), { effectId: 'A/0/model' })).toMatchObject({ content: 'ok' });
+    await expect(call('complete', sized(8_000), { effectId: 'A/1/model' })).rejects.toMatchObject({
+      code: 'MODEL_CONTEXT_OVERFLOW',
+      details: { tokens: 1_608, limit: 1_500 },
+    });
+    expect(server.requests).toHaveLength(1);
+    await instance.close?.();
+    await server.stop();
+  });
+
   test('every process that sent a call and died is counted, also when the last one got the answer', async () => {
     let requests = 0;
     const server = await startScriptedServer(() => {

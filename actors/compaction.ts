@@ -1,0 +1,115 @@
+/**
+ * The window of an agent's history, before each model call: while it fits it stays; otherwise its older half goes, and a
+ * summary, which the agent's own model writes, stands in its place. The request for it begins like the agent's last one,
+ * so that it costs little where prompts are cached.
+ *
+ * Invariants: C1 The summary of a step is asked for once, and never again once it was received: it is an effect, recorded
+ * before anything acts on it. C2 At most one summary a step. C3 Without a summary (compaction off, a refusal, a failure of
+ * the model) the window is cut all the same, and the agent is told how much is not shown. C4 A summary has at most
+ * `summaryTokensMax` tokens, and half of the window. C5 A message that is longer than half of the window is shown in part.
+ */
+import type { ChatAnswer, ChatRequest } from '../src/model/types.ts';
+import { MegactorError } from '../src/protocol/errors.ts';
+import { clip, type AgentState } from '../src/society/index.ts';
+import type { HistoryEntry, Turn } from './agent-types.ts';
+import { countAnswer, type ServedAnswer } from './answers.ts';
+import { compactionPrompt } from './prompts/compaction.ts';
+import { CHARS_PER_TOKEN, charsMaxOf, estimateTokens, requestOf, shown, summaryOf, windowStartOf } from './request.ts';
+
+export const COMPACTOR = '_compactor';
+
+/** What an overflow leaves of the window when nobody says by how much a request was too long. */
+const LEFT_AFTER_OVERFLOW = 0.75;
+
+/** By how much a request was too long, in tokens, as whoever refused it says. */
+export interface Overflow {
+  readonly tokens: number | null;
+  readonly limit: number | null;
+}
+
+type Compaction = ServedAnswer | { readonly failed: string };
+
+const summaryTokensMax = ({ windowTokens, settings }: AgentState): number =>
+  Math.min(settings.limits.summaryTokensMax, Math.floor(windowTokens / 2));
+
+const compactionRequest = (state: AgentState, history: readonly HistoryEntry[], begin: number): ChatRequest => {
+  const messages = [
+    ...history.slice(0, 1),
+    ...summaryOf(state),
+    ...shown(state, history.slice(Math.max(1, state.windowStart), begin)),
+    { role: 'user' as const, content: compactionPrompt(summaryTokensMax(state)) },
+  ];
+  return { ...requestOf(state, messages), sentAs: COMPACTOR };
+};
+
+/** What a model says of a call that it cannot make; everything else concerns more than this call. */
+const isRefusal = (error: unknown): error is MegactorError =>
+  error instanceof MegactorError && error.code.startsWith('MODEL_');
+
+const ask = async ({ state, ctx }: Turn, request: ChatRequest, effectId: string): Promise<Compaction> => {
+  try {
+    const options = { effectId, deadlineMs: state.settings.limits.callWaitMs };
+    return (await ctx.service('model', 'complete', request, options)) as ServedAnswer;
+  } catch (error) {
+    if (isRefusal(error)) return { failed: error.code };
+    throw error;
+  }
+};
+
+/** The text of a summary; null when the model gave none. One that was cut off is better than none. */
+const textOf = (answer: ChatAnswer): string | null => {
+  const text = (answer.content ?? '').trim();
+  const usable = text !== '' && (answer.class === 'prose' || answer.class === 'truncated');
+  return usable ? text : null;
+};
+
+/** The summary of everything before `begin`, or null. */
+const summarise = async (turn: Turn, begin: number): Promise<string | null> => {
+  const { state, ctx } = turn;
+  if (state.settings.compaction === false) return null;
+  const request = compactionRequest(state, ctx.history as readonly HistoryEntry[], begin);
+  // Recorded at once: the step's own answer is the last one that the model service keeps for a process that comes later.
+  const result = await ctx.effect('compact', (effectId) => ask(turn, request, effectId), { record: 'now' });
+  const about = { type: 'limit', agent: state.name, limit: 'window' } as const;
+  if ('failed' in result) {
+    ctx.event({ ...about, compacted: false, code: result.failed });
+    return null;
+  }
+  countAnswer(turn, result, COMPACTOR);
+  const text = textOf(result);
+  ctx.event({ ...about, compacted: text !== null });
+  return text === null ? null : clip(text, summaryTokensMax(state) * CHARS_PER_TOKEN);
+};
+
+/** Moves the window where it has become too long, summing up what falls out. */
+export const fitWindow = async (turn: Turn): Promise<void> => {
+  const { state, ctx } = turn;
+  const history = ctx.history as readonly HistoryEntry[];
+  const start = Math.max(1, state.windowStart);
+  const room = state.windowTokens - summaryOf(state).reduce((sum, message) => sum + estimateTokens(message), 0);
+  const begin = windowStartOf(history, start, room, charsMaxOf(state));
+  if (begin > start) {
+    const text = await summarise(turn, begin);
+    if (text !== null) state.summary = { text, until: begin };
+  }
+  state.windowStart = begin;
+};
+
+/** Makes the window as small as `overflow` asks for; the next step sums up what falls out. */
+export const shrinkWindow = (turn: Turn, { tokens, limit }: Overflow): void => {
+  const { state, ctx } = turn;
+  const history = ctx.history as readonly HistoryEntry[];
+  const sum = (entries: readonly HistoryEntry[], charsMax?: number): number =>
+    entries.reduce((total, entry) => total + estimateTokens(entry, charsMax), 0);
+  const entries = history.slice(Math.max(1, state.windowStart));
+  const window = sum(entries, charsMaxOf(state)) + sum(summaryOf(state));
+  let left = Math.min(state.windowTokens, window) * LEFT_AFTER_OVERFLOW;
+  if (tokens !== null && limit !== null && tokens > limit) {
+    const { messages, tools } = requestOf(state, history.slice(0, 1));
+    const fixed = sum(messages) + Math.ceil(JSON.stringify(tools).length / CHARS_PER_TOKEN);
+    // What counts as one by our estimate counts as so many by theirs.
+    const scale = tokens / (fixed + window);
+    left = Math.min(left, limit / scale - fixed);
+  }
+  state.windowTokens = Math.max(1, Math.floor(left));
+};
