@@ -16,13 +16,14 @@ const pricesText = ({ prices }: Assumptions): string =>
     .join('; ');
 
 const limitsText = ({ limits }: Assumptions): string => {
-  const { requestsPerMinute, tokensPerMinute, inFlight } = limits;
+  const { requestsPerMinute, tokensPerMinute, inFlight, knownFrom } = limits;
   const said = [
     ...(requestsPerMinute === null ? [] : [`${plural(requestsPerMinute, 'request')} a minute`]),
     ...(tokensPerMinute === null ? [] : [`${plural(tokensPerMinute, 'token')} a minute`]),
     ...(inFlight === null ? [] : [`${count(inFlight)} at once`]),
   ];
-  return said.length === 0 ? 'none' : said.join(', ');
+  const known = knownFrom === 'headers' ? " (the gate learns of them from the provider's headers)" : '';
+  return said.length === 0 ? 'none' : `${said.join(', ')}${known}`;
 };
 
 const failuresText = ({ failures, outage }: Assumptions): string => {

@@ -86,7 +86,22 @@ test('FC2 wall time is that of the calls: latency on the longest chain, or what 
   // Ten at the start of every minute.
   expect(limited.wallSeconds).toBeGreaterThanOrEqual((Math.ceil(limited.calls / 10) - 1) * 60);
   expect(limited.wallSeconds).toBeLessThan((Math.ceil((limited.calls + limited.limited) / 10) + 3) * 60);
-  expect(limited.assumptions.limits).toEqual({ requestsPerMinute: 10, tokensPerMinute: null, inFlight: null });
+  expect(limited.assumptions.limits).toEqual({
+    requestsPerMinute: 10,
+    tokensPerMinute: null,
+    inFlight: null,
+    knownFrom: 'headers',
+  });
+  const config = { model: { requestsPerMinute: 600, limitWindowMs: 6_000, inFlightMax: 5 } };
+  const told = await forecastOf(100, { config });
+  expect(told.maxInFlight).toBe(5);
+  expect(told.limited).toBe(0);
+  expect(told.assumptions.limits).toEqual({
+    requestsPerMinute: 600,
+    tokensPerMinute: null,
+    inFlight: 5,
+    knownFrom: 'configuration',
+  });
 });
 
 test('FC3 the cost is that of a price row, and null without one', async () => {

@@ -52,9 +52,9 @@ const routesOf = (options: ForecastOptions, { config }: RunSettings): Setting['r
     const known = rateLimitsOf(limits);
     const { requestsPerMinute, tokensPerMinute } = name === model ? options : {};
     const priced = isProviderItself(config.models?.[name]?.baseUrl ?? baseUrl);
+    const windowMs = limits.limitWindowMs ?? MINUTE_MS;
     const scaled = (perMinute: number | undefined, otherwise: number | null): number | null =>
       perMinute === undefined ? otherwise : Math.max(1, Math.floor((perMinute * windowMs) / MINUTE_MS));
-    const windowMs = known?.windowMs ?? MINUTE_MS;
     const provider: RateLimits = {
       requests: scaled(requestsPerMinute, known?.requests ?? null),
       tokens: scaled(tokensPerMinute, known?.tokens ?? null),
@@ -116,7 +116,8 @@ const notesOf = ({ routes }: Setting, model: string | undefined): string[] => [
 
 const assumptionsOf = (setting: Setting, options: ForecastOptions, cacheHitRate: number): Assumptions => {
   const { settings, rehearsal, routes } = setting;
-  const [{ provider, inFlightMax }] = routes;
+  const [{ provider, known, inFlightMax }] = routes;
+  const limited = provider.requests !== null || provider.tokens !== null;
   const prices = routes.map(({ name, price }): [string, Price | null] => [name, price]);
   return {
     model: options.model ?? null,
@@ -134,6 +135,7 @@ const assumptionsOf = (setting: Setting, options: ForecastOptions, cacheHitRate:
       requestsPerMinute: perMinute(provider.requests, provider.windowMs),
       tokensPerMinute: perMinute(provider.tokens, provider.windowMs),
       inFlight: inFlightMax ?? null,
+      knownFrom: limited ? (known === undefined ? 'headers' : 'configuration') : null,
     },
     failures: rehearsal.failures,
     outage: rehearsal.outage ?? null,

@@ -57,6 +57,8 @@ export interface Assumptions {
     readonly requestsPerMinute: number | null;
     readonly tokensPerMinute: number | null;
     readonly inFlight: number | null;
+    /** From what the gate knows of them: one that is told beforehand spreads its calls. null: there are none. */
+    readonly knownFrom: 'configuration' | 'headers' | null;
   };
   /** Parts of all answers. */
   readonly failures: Readonly<Record<string, number>>;
