@@ -9,20 +9,12 @@
  * barrier: it finds everything that was accepted before it, at the run's level, and gets delivered everything after it.
  */
 import type { MessagePort } from 'node:worker_threads';
-import {
-  armKillPoints,
-  type Clock,
-  isCanary,
-  type KillPoint,
-  killPoint,
-  readDiskFaults,
-  systemClock,
-} from '../platform/index.ts';
+import { armKillPoints, type Clock, isCanary, type KillPoint, killPoint, systemClock } from '../platform/index.ts';
 import { errorToWire, MegactorError, toMegactorError } from '../protocol/errors.ts';
 import { SHARDS_MAX } from '../protocol/ids.ts';
 import type { Backend } from './backend.ts';
 import { type Group, GroupCommit } from './group-commit.ts';
-import { MemoryBackend } from './memory-backend.ts';
+import { openBackend } from './open-backend.ts';
 import { QuietWatch } from './quiet-watch.ts';
 import { ServerPort } from './server-port.ts';
 import type { DurabilityLevel } from './shard-log.ts';
@@ -50,16 +42,6 @@ export interface JournalServerOptions {
   /** For simulations: where the journal is kept. */
   readonly backend?: Backend;
 }
-
-/** Every host and the main thread load this room for its client; only here is the native store needed. */
-const openOnDisk = async (directory: string, shards: number, clock: Clock): Promise<Backend> => {
-  const faults = readDiskFaults(process.env);
-  const { openLmdbBackend } = await import('./lmdb-backend.ts');
-  const backend = await openLmdbBackend(directory, shards);
-  if (faults === null) return backend;
-  const { withDiskFaults } = await import('./faulty-backend.ts');
-  return withDiskFaults(backend, faults, clock);
-};
 
 /** Part of a planted defect. */
 const writeBehind = (clock: Clock): Clock => ({ ...clock, soon: (callback) => void clock.after(20, callback) });
@@ -111,8 +93,7 @@ export class JournalServer {
     }
     const inMemory = directory === null || durability === 'none';
     const backend =
-      options.backend ??
-      (inMemory ? new MemoryBackend() : await openOnDisk(directory, shards, options.clock ?? systemClock));
+      options.backend ?? (await openBackend(inMemory ? null : directory, shards, options.clock ?? systemClock));
     try {
       const server = new JournalServer(options, backend);
       for (const state of server.#states) {

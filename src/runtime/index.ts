@@ -8,7 +8,7 @@ export type { ActorSnapshot } from './snapshot.ts';
 export type { ActorSurvey } from './survey.ts';
 export type { HostState } from './host-record.ts';
 export type { CellStatus } from './cell.ts';
-export type { Hold } from './shard-core.ts';
+export type { Hold } from './hold.ts';
 export { fromModuleId, toModuleId } from './module-id.ts';
 export { Shard } from './shard.ts';
 export { SHARD_LIMITS, type ServiceCaller, type ShardLimits, type ShardLinks, type ShardParts } from './shard-core.ts';

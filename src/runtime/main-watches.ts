@@ -33,7 +33,7 @@ export class MainWatches {
         resolve(reason);
       };
       const onAbort = (): void => {
-        this.#watched.get(ref.id)?.waiters.delete(waiter);
+        this.#leave(ref.id, waiter);
         reject(toMegactorError(signal?.reason, 'ABORTED'));
       };
       signal?.addEventListener('abort', onAbort, { once: true });
@@ -83,6 +83,13 @@ export class MainWatches {
     this.#watched.set(id, watched);
     this.#subscribe(id, shard);
     return this.#watched.get(id);
+  }
+
+  /** Its shard may still say that the actor has stopped; nobody hears it. */
+  #leave(id: number, waiter: (reason: string) => void): void {
+    const watched = this.#watched.get(id);
+    if (watched === undefined || !watched.waiters.delete(waiter)) return;
+    if (watched.waiters.size === 0 && !watched.stops) this.#watched.delete(id);
   }
 
   #tellStop(to: number, shard: number): void {

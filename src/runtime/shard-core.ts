@@ -4,7 +4,7 @@
  * What it does not do: run handlers, or know of threads.
  *
  * Invariants: A3 `wake` is the only way from idle to the run queue, and is called after every arrival and after every
- * turn. An actor with mail is queued, running, or held by one cause that `holdOf` names.
+ * turn. An actor with mail is queued, running, or held by one cause that `holdOf` names (hold.ts).
  */
 import {
   DeadLetterBox,
@@ -44,10 +44,6 @@ export type { ServiceCaller, ShardLinks, ShardParts } from './shard-parts.ts';
 
 /** Asks of different incarnations of a shard lie this far apart. */
 const INCARNATION_STRIDE = 2 ** 32;
-
-/** What holds an actor back that has mail. */
-export type Hold =
-  'starting' | 'poll' | 'backoff' | 'supervisor' | 'stash' | 'refill' | 'credit' | 'pause' | 'stopping' | null;
 
 export class ShardCore {
   readonly parts: ShardParts;
@@ -295,18 +291,6 @@ export class ShardCore {
     this.running -= 1;
     if (this.running === 0) this.onQuiet?.();
     this.parts.serial?.kick();
-  }
-
-  holdOf(cell: ActorCell): Hold {
-    if (cell.status === 'starting') return 'starting';
-    if (cell.status === 'polling') return 'poll';
-    if (cell.status === 'restarting') return cell.waiting === null ? 'backoff' : 'supervisor';
-    if (cell.status === 'stopping') return 'stopping';
-    if (this.paused && cell.status === 'queued') return 'pause';
-    if (this.credits.blocked && cell.status === 'queued') return 'credit';
-    if (cell.mailbox.length > 0) return null;
-    if (cell.mailbox.spilled > 0) return 'refill';
-    return (cell.stash?.length ?? 0) > 0 ? 'stash' : null;
   }
 
   /** The journal refused or lost an append: this shard must not act any more. */

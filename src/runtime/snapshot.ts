@@ -3,7 +3,8 @@ import { deepCopy } from '../actor/index.ts';
 import type { RecoveredActor } from '../journal/shard-log.ts';
 import type { ActorAddress } from '../protocol/ids.ts';
 import type { ActorCell, CellStatus } from './cell.ts';
-import type { Hold, ShardCore } from './shard-core.ts';
+import { holdOf, type Hold } from './hold.ts';
+import type { ShardCore } from './shard-core.ts';
 
 export interface ActorSnapshot {
   readonly name: string;
@@ -47,7 +48,7 @@ export const snapshotOf = (core: ShardCore, cell: ActorCell): ActorSnapshot => (
   definition: `${cell.origin.module}#${cell.origin.export}`,
   durable: cell.durable !== null,
   status: cell.status,
-  hold: core.holdOf(cell),
+  hold: holdOf(core, cell),
   mailbox: cell.mailbox.waitingLength + (cell.durable?.retry?.length ?? 0),
   spilled: cell.mailbox.spilled,
   stashed: cell.stash?.length ?? 0,

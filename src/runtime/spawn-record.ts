@@ -21,7 +21,7 @@ export interface SpawnPlace extends ShardPlaces {
 }
 
 /** How far up a failure is told when everybody below is gone. */
-const ANCESTORS_MAX = 16;
+export const ANCESTORS_MAX = 16;
 
 /** The shard that a new actor is for. @throws CONFIG_INVALID when there is no such shard, or none can be told */
 export const shardFor = (options: SpawnOptions | undefined, places: ShardPlaces, parent: ActorRef | null): number => {

@@ -14,7 +14,10 @@ import {
 } from '../actor/index.ts';
 import type { ActorRecord } from '../journal/shard-log.ts';
 import { ALLOCATORS_MAX, IdAllocator, MAIN_ALLOCATOR, type ActorAddress } from '../protocol/ids.ts';
-import { spawnRecord } from './spawn-record.ts';
+import { ANCESTORS_MAX, spawnRecord } from './spawn-record.ts';
+
+/** Nobody says here when an actor ends; a child of one that was forgotten knows its parent alone. */
+const REMEMBERED_MAX = 100_000;
 
 /** An actor's record and the shard it belongs to: what `deliver` needs to spawn it. */
 export interface PlacedRecord {
@@ -25,13 +28,15 @@ export interface PlacedRecord {
 
 export class SystemSpawns {
   readonly #shards: number;
-  /** Of the parents that `place` was given, so that a tree made here knows its upper levels. */
+  readonly #rememberedMax: number;
+  /** Of the durable actors that `place` was given a parent for, the last ones: a tree made here knows its upper levels. */
   readonly #ancestors = new Map<number, readonly ActorAddress[]>();
   #allocator = new IdAllocator(MAIN_ALLOCATOR);
   #round = 0;
 
-  constructor(shards: number) {
+  constructor(shards: number, rememberedMax = REMEMBERED_MAX) {
     this.#shards = shards;
+    this.#rememberedMax = rememberedMax;
   }
 
   /** @throws CONFIG_INVALID */
@@ -48,12 +53,16 @@ export class SystemSpawns {
       parent: parent === null ? null : plainRef(parent),
       ancestors: parent === null ? [] : (this.#ancestors.get(parent.id) ?? []),
     });
-    if (options?.durable === true && parent !== null) {
-      const { shard: parentShard, id } = parent;
-      const above = this.#ancestors.get(id) ?? [];
-      this.#ancestors.set(record.id, [{ shard: parentShard, id }, ...above]);
-    }
+    if (options?.durable === true && parent !== null) this.#remember(record.id, parent);
     return { shard, record, ref: { shard, id: record.id, name: record.name } };
+  }
+
+  #remember(child: number, { shard, id }: ActorRef): void {
+    const above = this.#ancestors.get(id) ?? [];
+    this.#ancestors.set(child, [{ shard, id }, ...above].slice(0, ANCESTORS_MAX));
+    if (this.#ancestors.size <= this.#rememberedMax) return;
+    const [oldest] = this.#ancestors.keys();
+    if (oldest !== undefined) this.#ancestors.delete(oldest);
   }
 
   /** Hands out no id up to `idMax` from now on. */

@@ -53,6 +53,8 @@ export interface RunLimits {
 
 const STEPS_MAX = 1_000_000;
 const RUN_MS = 600_000;
+/** Time that passes takes steps: heartbeats alone are five a second. */
+const MS_PER_STEP = 50;
 /** A system in which no timer is due for so long is quiet. */
 const REST_MS = 100;
 const STOP_DEADLINE_MS = 5_000;
@@ -217,9 +219,16 @@ export class SimulatedSystem {
     return this.#clock.sleep(ms);
   }
 
-  /** Lets time pass, with whatever falls due. */
-  async advance(ms: number): Promise<void> {
-    await this.#scheduler.run(() => false, this.nowMs + ms, STEPS_MAX);
+  /**
+   * Lets time pass, with whatever falls due.
+   * @param limits at most so many steps; default 1,000,000 and 20 more for each second @throws INTERNAL when they do not suffice
+   */
+  async advance(ms: number, limits: Pick<RunLimits, 'stepsMax'> = {}): Promise<void> {
+    const { stepsMax = STEPS_MAX + Math.ceil(ms / MS_PER_STEP) } = limits;
+    const untilMs = this.nowMs + ms;
+    if ((await this.#scheduler.run(() => false, untilMs, stepsMax)) !== 'steps') return;
+    const words = `of ${ms} ms that are to pass, ${untilMs - this.nowMs} are left after ${stepsMax} steps`;
+    throw new MegactorError('INTERNAL', `${words}: ${this.traceTail(3).join('; ')}`);
   }
 
   /**

@@ -108,6 +108,14 @@ test('time passes only by steps, and advance lets all of it pass', async () => {
   await simulation.stop();
 });
 
+test('time that does not pass within its steps is no time that has passed', async () => {
+  const simulation = await start(5, { faults: {} });
+  const before = simulation.nowMs;
+  await expect(simulation.advance(60_000, { stepsMax: 20 })).rejects.toMatchObject({ code: 'INTERNAL' });
+  expect(simulation.nowMs).toBeLessThan(before + 60_000);
+  await simulation.stop();
+});
+
 test('A7 a host that stands still is ended and replaced', async () => {
   const simulation = await start(6);
   const kept = await simulation.spawn(counter, 2, { durable: true });

@@ -5,19 +5,10 @@
  * Invariant: H3 (`repair.ts`). The lease is a lock on a file of the journal's directory, which therefore stays: only the
  * data file is exchanged, by one rename over the old one, of which a second name was made before.
  */
-import {
-  closeSync,
-  copyFileSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { JOURNAL_FORMAT, openValue } from '../codec.ts';
+import { syncDirectory } from '../compaction-files.ts';
 import { openLmdbReads, writeMetaInto } from '../lmdb-backend.ts';
 import { openTables } from '../lmdb-tables.ts';
 import { damagedDirectory, journalDirectory } from '../paths.ts';
@@ -61,12 +52,6 @@ export const readWhole = async (directory: string, shards: number): Promise<void
   } finally {
     await reads.close();
   }
-};
-
-const syncDirectory = (path: string): void => {
-  const descriptor = openSync(path, 'r');
-  fsyncSync(descriptor);
-  closeSync(descriptor);
 };
 
 /** A second name of a file, or a copy where the file system has no second names. */
