@@ -59,6 +59,13 @@ interface Level<Item extends Queued> {
 const servedBefore = (a: Client<Queued>, b: Client<Queued>): boolean =>
   a.served === b.served ? first(a) < first(b) : a.served < b.served;
 
+/** In its place by the order of arrival: at the end, unless it comes back. */
+const insert = <Item extends Queued>(calls: Item[], item: Item): void => {
+  let at = calls.length;
+  while (at > 0 && (calls[at - 1] as Item).sequence > item.sequence) at -= 1;
+  calls.splice(at, 0, item);
+};
+
 const first = (client: Client<Queued>): number => client.calls[0]?.sequence ?? 0;
 
 export class FairQueue<Item extends Queued> {
@@ -83,8 +90,7 @@ export class FairQueue<Item extends Queued> {
     level.arrivals.push(item);
     if (client.calls.length === 0) client.served = Math.max(client.served, level.floor);
     else this.#takeOut(level, client);
-    client.calls.push(item);
-    client.calls.sort((a, b) => a.sequence - b.sequence);
+    insert(client.calls, item);
     this.#putIn(level, client);
   }
 
