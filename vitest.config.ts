@@ -1,13 +1,22 @@
 import { defineConfig } from 'vitest/config';
 
+/**
+ * Rooms whose tests leave nothing behind in their process, so that one process can run many files: starting a process for
+ * each costs more than most of these tests do.
+ */
+const SHARED = ['actor', 'actors', 'model', 'society', 'style', 'telemetry'].map((room) => `test/${room}/**/*.test.ts`);
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // The default, one second, is less than a busy machine may need for one commit.
     expect: { poll: { timeout: 30_000 } },
+    projects: [
+      { extends: true, test: { name: 'shared', include: SHARED, isolate: false } },
+      { extends: true, test: { name: 'alone', include: ['test/**/*.test.ts'], exclude: SHARED } },
+    ],
   },
 });
