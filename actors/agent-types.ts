@@ -2,6 +2,7 @@
 import type { ActorContext } from '../src/actor/context.ts';
 import type { ActorDefinition, MessageSpec, SpawnOptions } from '../src/actor/definition.ts';
 import type { ChatMessage } from '../src/model/types.ts';
+import type { Toolbox } from './tools/index.ts';
 import type { AgentMail, AgentSettings, AgentState, ChecklistItem, Level } from '../src/society/index.ts';
 
 /** A type, not an interface, so that it is a `MessageMap`. */
@@ -45,6 +46,7 @@ export interface Turn {
   readonly state: AgentState;
   readonly ctx: AgentContext;
   readonly recruits: Recruits;
+  readonly tools: Toolbox;
 }
 
 /** How every agent is spawned; `pollIntervalMs` by its level. */

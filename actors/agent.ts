@@ -15,6 +15,7 @@ import {
 import type { AgentContext, AgentInit, AgentMessages, Recruits, Turn } from './agent-types.ts';
 import { agentPrompt } from './prompts/agent.ts';
 import { callRoster } from './services.ts';
+import { societyTools, type Toolbox } from './tools/index.ts';
 import { runTurn } from './turn.ts';
 
 const MAILS_PER_TURN_MAX = 256;
@@ -56,9 +57,12 @@ const onChildFailed = async (turn: Turn, child: ActorRef, reason: string, last: 
   ctx.tell({ ...leader }, 'mail', systemMail('child-failed', text, { agent: child.name }));
 };
 
-/** @param recruits what it hires with */
-export const agentBehaviour = (recruits: Recruits): ActorBehaviour<AgentState, AgentInit, AgentMessages> => {
-  const turnOf = (state: AgentState, ctx: AgentContext): Turn => ({ state, ctx, recruits });
+/** @param recruits what it hires with @param tools what it can do */
+export const agentBehaviour = (
+  recruits: Recruits,
+  tools: Toolbox = societyTools,
+): ActorBehaviour<AgentState, AgentInit, AgentMessages> => {
+  const turnOf = (state: AgentState, ctx: AgentContext): Turn => ({ state, ctx, recruits, tools });
   return {
     state: initialState,
     messages: { mail: message(agentMailSchema) },

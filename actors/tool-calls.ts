@@ -8,7 +8,6 @@ import type { ToolCall } from '../src/model/types.ts';
 import { fail, type ToolFailure, type ToolResult } from '../src/society/index.ts';
 import type { Turn } from './agent-types.ts';
 import { addAgent, addAgents, type AddAgentArgs } from './tools/add-agent.ts';
-import { toolFor, toolsFor } from './tools/index.ts';
 import type { Tool, ToolRun } from './tools/tool.ts';
 
 export interface CallsOutcome {
@@ -38,9 +37,9 @@ const parseJson = (text: string): { readonly value: unknown } | { readonly probl
 const readCall = (call: ToolCall, turn: Turn): ReadCall => {
   const { name, arguments: text } = call.function;
   const { level } = turn.state;
-  const tool = toolFor(name, level);
+  const tool = turn.tools.find(name, level);
   if (tool === undefined) {
-    const known = toolsFor(level).map((spec) => spec.function.name);
+    const known = turn.tools.offered(level).map((spec) => spec.function.name);
     return {
       ok: false,
       failure: fail('UNKNOWN_TOOL', `There is no tool "${name.slice(0, 64)}".`, `Use one of: ${known.join(', ')}.`),

@@ -78,13 +78,16 @@ const numberIn = (details: Readonly<Record<string, unknown>>, key: string): numb
  * result like an answer, so that a replay goes the same way.
  */
 const ask = (turn: Turn): Promise<Asked> => {
-  const { state, ctx } = turn;
+  const { state, ctx, tools } = turn;
   const { limits } = state.settings;
   return ctx.effect(
     'model',
     async (effectId): Promise<Asked> => {
       const group = state.level === 'ordinary' ? null : await readGroup(ctx, state.name, limits.serviceDeadlineMs);
-      const request = buildRequest(state, ctx.history as readonly HistoryEntry[], group);
+      const request = {
+        ...buildRequest(state, ctx.history as readonly HistoryEntry[], group),
+        tools: tools.offered(state.level),
+      };
       try {
         const options = { effectId, deadlineMs: limits.callWaitMs };
         return (await ctx.service('model', 'complete', request, options)) as ServedAnswer;

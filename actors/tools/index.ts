@@ -20,24 +20,36 @@ const TOOLS = [
   terminate,
 ] as unknown as readonly Tool[];
 
-const byName: ReadonlyMap<string, Tool> = new Map(TOOLS.map((tool) => [tool.name, tool]));
-
 export const TOOL_NAMES: readonly string[] = TOOLS.map((tool) => tool.name);
 
-/** The tool `name` if it is offered at `level`. */
-export const toolFor = (name: string, level: Level): Tool | undefined => {
-  const tool = byName.get(name);
-  return tool?.levels.includes(level) === true ? tool : undefined;
+/** What agents can do: a set of tools, each offered at some levels. */
+export interface Toolbox {
+  /** The tool `name` if it is offered at `level`. */
+  find(name: string, level: Level): Tool | undefined;
+  /** What an agent of `level` is offered; the same array every time, since prompts are cached by their beginning. */
+  offered(level: Level): readonly ToolSpec[];
+}
+
+export const toolboxOf = (tools: readonly Tool[]): Toolbox => {
+  const byName: ReadonlyMap<string, Tool> = new Map(tools.map((tool) => [tool.name, tool]));
+  const offered = new Map<Level, readonly ToolSpec[]>();
+  return {
+    find: (name, level) => {
+      const tool = byName.get(name);
+      return tool?.levels.includes(level) === true ? tool : undefined;
+    },
+    offered: (level) => {
+      let specs = offered.get(level);
+      if (specs === undefined) {
+        specs = tools.filter((tool) => tool.levels.includes(level)).map(toolSpec);
+        offered.set(level, specs);
+      }
+      return specs;
+    },
+  };
 };
 
-const offered = new Map<Level, readonly ToolSpec[]>();
+/** The tools of a society. */
+export const societyTools: Toolbox = toolboxOf(TOOLS);
 
-/** What an agent of `level` is offered; the same array every time, since prompts are cached by their beginning. */
-export const toolsFor = (level: Level): readonly ToolSpec[] => {
-  let specs = offered.get(level);
-  if (specs === undefined) {
-    specs = TOOLS.filter((tool) => tool.levels.includes(level)).map(toolSpec);
-    offered.set(level, specs);
-  }
-  return specs;
-};
+export const toolsFor = (level: Level): readonly ToolSpec[] => societyTools.offered(level);

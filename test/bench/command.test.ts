@@ -15,10 +15,13 @@ test.each(BENCHMARKS)('the program of %s is there', (name) => {
 });
 
 test.each<[string[], RegExp]>([
-  [[], /bench needs the name of a benchmark\. There is: embed, journal, savina, society, threads\./u],
-  [['savana'], /no benchmark "savana"\. There is: embed, journal, savina, society, threads\./u],
+  [[], /bench needs the name of a benchmark\. There is: embed, gate, journal, savina, society, threads\./u],
+  [['savana'], /no benchmark "savana"\. There is: embed, gate, journal, savina, society, threads\./u],
   [['journal', '--sizes', '31'], /--sizes belongs to bench society\./u],
-  [['journal', '--model', 'openai:x'], /--model belongs to bench society\./u],
+  [['journal', '--model', 'openai:x'], /--model belongs to bench society and gate\./u],
+  [['gate', '--sizes', '31'], /--sizes belongs to bench society\./u],
+  [['gate', '--model', 'openai:x'], /--model needs --agents N/u],
+  [['gate', '--calls', '5'], /--calls belongs to --model/u],
   [['society', 'gate'], /takes one name, and there are 2/u],
   [['society', '--sizes', '30'], /no team of 30/u],
   [['society', '--sizes', '31,1'], /no team of 1;/u],
@@ -30,7 +33,7 @@ test.each<[string[], RegExp]>([
   [['society', '--model', 'openai:x', '--agents', '5', '--sizes', '31'], /--sizes belongs to the rehearsal/u],
   [['society', '--calls', '5'], /--calls belongs to --model/u],
   [['society', '--model', 'openai:x', '--agents', '5', '--calls', '0'], /--calls needs a whole number from 1 /u],
-  [['society', '--set', 'x'], /--set belongs to bench embed, savina/u],
+  [['society', '--set', 'x'], /--set belongs to bench embed, gate, savina/u],
   [['savina', '--set', 'none.json'], /--set: .*none\.json is no file with a JSON object/u],
   [['savina', '--sizes', '31'], /--sizes belongs to bench society\./u],
 ])('bench %j is wrong usage', async (words, expected) => {

@@ -13,7 +13,7 @@ import { usageError, type ParsedLine } from '../parse.ts';
 import { EXIT, type CommandContext } from '../ports.ts';
 
 /** Names of the programs, each a module of that name in `bench/`. */
-export const BENCHMARKS = ['embed', 'journal', 'savina', 'society', 'threads'] as const;
+export const BENCHMARKS = ['embed', 'gate', 'journal', 'savina', 'society', 'threads'] as const;
 type Benchmark = (typeof BENCHMARKS)[number];
 
 const PROGRAMS = '../../../bench';
@@ -32,22 +32,22 @@ const OPTIONS: readonly OptionSpec[] = [
   {
     name: 'model',
     type: { kind: 'text', value: 'MODEL', pattern: /^openai:\S+$/u, expected: 'openai:NAME' },
-    help: 'society: your own server (OPENAI_BASE_URL), one run, without targets',
+    help: 'gate, society: your own server (OPENAI_BASE_URL), one run, without targets',
   },
   {
     name: 'agents',
     type: { kind: 'integer', min: 1, max: 100_000 },
-    help: 'with --model: most agents, the Boss included',
+    help: 'with --model: most agents, the Boss of a society included',
   },
   {
     name: 'calls',
     type: { kind: 'integer', min: 1, max: 10_000_000 },
-    help: 'with --model: pause the run after so many calls; those in flight still answer',
+    help: 'with --model: most calls; a society pauses after so many, and those in flight still answer',
   },
   {
     name: 'set',
     type: { kind: 'text', value: 'FILE', pattern: /^.+$/u, expected: 'the path of a JSON file' },
-    help: 'embed, savina, threads: a JSON file with more settings, such as {"runs": 3, "programs": ["ring"]}',
+    help: 'embed, gate, savina, threads: a JSON file with more settings, such as {"runs": 3, "programs": ["ring"]}',
   },
   {
     name: 'html',
@@ -70,14 +70,15 @@ const sizesOf = (text: string): number[] => {
   );
 };
 
-const SOCIETY_OPTIONS = ['sizes', 'model', 'agents', 'calls'] as const;
+const MODEL_OPTIONS = ['model', 'agents', 'calls'] as const;
+const SOCIETY_OPTIONS = ['sizes', ...MODEL_OPTIONS] as const;
 
-/** @throws USAGE for options that do not go together */
-const societySettings = (values: ParsedLine['values']): Readonly<Record<string, unknown>> => {
-  const [sizes, model, agents, calls] = SOCIETY_OPTIONS.map((name) => values.get(name));
+/** The user's own server. @throws USAGE for options that do not go together */
+const modelSettings = (values: ParsedLine['values'], otherwise: string): Readonly<Record<string, unknown>> => {
+  const [model, agents, calls] = MODEL_OPTIONS.map((name) => values.get(name));
   const alone = [agents === undefined ? [] : ['--agents'], calls === undefined ? [] : ['--calls']].flat()[0];
   if (model === undefined && alone !== undefined) {
-    throw usageError(`${alone} belongs to --model.`, 'Without a model of your own, choose the societies with --sizes.');
+    throw usageError(`${alone} belongs to --model.`, otherwise);
   }
   if (model !== undefined && agents === undefined) {
     throw usageError(
@@ -85,18 +86,21 @@ const societySettings = (values: ParsedLine['values']): Readonly<Record<string, 
       'A run with your own model may cost money: say how many agents it may have.',
     );
   }
-  if (model !== undefined && sizes !== undefined) {
+  return { ...(model === undefined ? {} : { model, agents }), ...(calls === undefined ? {} : { calls }) };
+};
+
+/** @throws USAGE for options that do not go together */
+const societySettings = (values: ParsedLine['values']): Readonly<Record<string, unknown>> => {
+  const sizes = values.get('sizes');
+  const own = modelSettings(values, 'Without a model of your own, choose the societies with --sizes.');
+  if (values.has('model') && sizes !== undefined) {
     throw usageError('--sizes belongs to the rehearsal.', 'With --model, say --agents N.');
   }
-  return {
-    ...(sizes === undefined ? {} : { sizes: sizesOf(String(sizes)) }),
-    ...(model === undefined ? {} : { model, agents }),
-    ...(calls === undefined ? {} : { calls }),
-  };
+  return { ...(sizes === undefined ? {} : { sizes: sizesOf(String(sizes)) }), ...own };
 };
 
 /** Benchmarks that take a file of settings; they check what is in it. */
-const WITH_FILE: readonly Benchmark[] = ['embed', 'savina', 'threads'];
+const WITH_FILE: readonly Benchmark[] = ['embed', 'gate', 'savina', 'threads'];
 
 /** @throws USAGE for a file that holds no JSON object */
 const settingsIn = (path: string): Readonly<Record<string, unknown>> => {
@@ -116,9 +120,14 @@ const settingsOf = (name: Benchmark, { values }: ParsedLine, cwd: string): Reado
   const flags = { quick: values.get('quick') === true, json: values.get('json') === true };
   const common = file === undefined ? flags : { ...settingsIn(resolve(cwd, String(file))), ...flags };
   if (name === 'society') return { ...common, ...societySettings(values) };
-  const foreign = SOCIETY_OPTIONS.find((option) => values.has(option));
-  if (foreign === undefined) return common;
-  throw usageError(`--${foreign} belongs to bench society.`, `bench ${name} takes --quick and --json.`);
+  const foreign = (name === 'gate' ? (['sizes'] as const) : SOCIETY_OPTIONS).find((option) => values.has(option));
+  if (foreign === undefined) {
+    return name === 'gate' ? { ...common, ...modelSettings(values, 'Choose what to measure with --set.') } : common;
+  }
+  throw usageError(
+    `--${foreign} belongs to bench society${foreign === 'sizes' ? '' : ' and gate'}.`,
+    `bench ${name} takes --quick and --json.`,
+  );
 };
 
 const nameOf = ({ positionals }: ParsedLine): Benchmark => {
@@ -178,6 +187,7 @@ export const benchCommand: Command = {
     'bench savina --quick --html savina.html',
     'bench society --quick --sizes 31',
     'bench society --model openai:qwen3 --agents 20',
+    'bench gate --model openai:qwen3 --agents 200 --calls 2000',
   ],
   notes: [
     'Exit 0 whatever targets are met, 1 when nothing could be measured.',
