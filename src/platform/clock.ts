@@ -32,26 +32,29 @@ const after = (delayMs: number, callback: () => void, options: { keepAlive?: boo
   return { cancel: () => clearTimeout(timer) };
 };
 
-const sleep = (delayMs: number, signal?: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    if (signal?.aborted === true) {
-      reject(signal.reason as Error);
-      return;
-    }
-    const onAbort = (): void => {
-      timer.cancel();
-      reject(signal?.reason as Error);
-    };
-    const timer = after(
-      delayMs,
-      () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      },
-      { keepAlive: true },
-    );
-    signal?.addEventListener('abort', onAbort, { once: true });
-  });
+/** The `sleep` of a clock, made of its `after`. */
+export const sleepOf =
+  (wait: Clock['after']): Clock['sleep'] =>
+  (delayMs, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted === true) {
+        reject(signal.reason as Error);
+        return;
+      }
+      const onAbort = (): void => {
+        timer.cancel();
+        reject(signal?.reason as Error);
+      };
+      const timer = wait(
+        delayMs,
+        () => {
+          signal?.removeEventListener('abort', onAbort);
+          resolve();
+        },
+        { keepAlive: true },
+      );
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
 
 /** Calls back when no microtask is left, before the event loop goes on. */
 export const afterMicrotasks = (callback: () => void): void => process.nextTick(callback);
@@ -70,5 +73,5 @@ export const systemClock: Clock = {
     setImmediate(callback);
   },
   next: afterMicrotasks,
-  sleep,
+  sleep: sleepOf(after),
 };

@@ -7,7 +7,7 @@
  * moment and every delay is a whole number, so that differences do not depend on how late it is. V3 A periodic timer
  * never makes time pass; it fires when something else has.
  */
-import { systemClock, type Clock, type TimerHandle } from './clock.ts';
+import { sleepOf, systemClock, type Clock, type TimerHandle } from './clock.ts';
 
 /** 2000-01-01T00:00:00Z: where virtual time begins. */
 export const VIRTUAL_EPOCH_MS = 946_684_800_000;
@@ -70,22 +70,7 @@ export class VirtualClock implements Clock {
 
   readonly soon = (callback: () => void): void => this.#real.soon(callback);
 
-  readonly sleep = (delayMs: number, signal?: AbortSignal): Promise<void> =>
-    new Promise((resolve, reject) => {
-      if (signal?.aborted === true) {
-        reject(signal.reason as Error);
-        return;
-      }
-      const onAbort = (): void => {
-        timer.cancel();
-        reject(signal?.reason as Error);
-      };
-      const timer = this.after(delayMs, () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      signal?.addEventListener('abort', onAbort, { once: true });
-    });
+  readonly sleep = sleepOf(this.after);
 
   /** Lets time pass; whatever falls due on the way fires at its own moment. */
   advance(ms: number): void {

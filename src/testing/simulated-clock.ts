@@ -3,7 +3,7 @@
  * Wall and monotonic clock go alike, from a fixed moment.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { afterMicrotasks, VIRTUAL_EPOCH_MS, type Clock, type TimerHandle } from '../platform/index.ts';
+import { afterMicrotasks, sleepOf, VIRTUAL_EPOCH_MS, type Clock, type TimerHandle } from '../platform/index.ts';
 import type { Item, Lane, Scheduler, Thread } from './scheduler.ts';
 
 export class SimulatedClock implements Clock {
@@ -57,22 +57,7 @@ export class SimulatedClock implements Clock {
     return { cancel: () => timer.cancel() };
   };
 
-  readonly sleep = (delayMs: number, signal?: AbortSignal): Promise<void> =>
-    new Promise((resolve, reject) => {
-      if (signal?.aborted === true) {
-        reject(signal.reason as Error);
-        return;
-      }
-      const onAbort = (): void => {
-        timer.cancel();
-        reject(signal?.reason as Error);
-      };
-      const timer = this.after(delayMs, () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      signal?.addEventListener('abort', onAbort, { once: true });
-    });
+  readonly sleep = sleepOf(this.after);
 
   #push(delayMs: number, kind: 'timer' | 'upkeep', run: () => void): TimerHandle {
     // Node fires no timer before its time, and in whole milliseconds.
