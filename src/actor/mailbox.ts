@@ -149,10 +149,6 @@ export class Mailbox<Item> extends Lane<Item> {
     return true;
   }
 
-  takeSystem(): Item | undefined {
-    return this.#rare?.system?.shift();
-  }
-
   peekSystem(): Item | undefined {
     return this.#rare?.system?.peek();
   }
