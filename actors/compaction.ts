@@ -3,10 +3,10 @@
  * summary, which the agent's own model writes, stands in its place. The request for it begins like the agent's last one,
  * so that it costs little where prompts are cached.
  *
- * Invariants: C1 The summary of a step is asked for once, and never again once it was received: it is an effect, recorded
- * before anything acts on it. C2 At most one summary a step. C3 Without a summary (compaction off, a refusal, a failure of
- * the model) the window is cut all the same, and the agent is told how much is not shown. C4 A summary has at most
- * `summaryTokensMax` tokens, and half of the window. C5 A message that is longer than half of the window is shown in part.
+ * Invariants: K1 The summary of a step is asked for once, and never again once it was received: it is an effect, recorded
+ * before anything acts on it. K2 At most one summary a step. K3 Without a summary (compaction off, a refusal, a failure of
+ * the model) the window is cut all the same, and the agent is told how much is not shown. K4 A summary has at most
+ * `summaryTokensMax` tokens, and half of the window. K5 A message that is longer than half of the window is shown in part.
  */
 import type { ChatAnswer, ChatRequest } from '../src/model/types.ts';
 import { MegactorError } from '../src/protocol/errors.ts';

@@ -51,6 +51,8 @@ export type {
   RunReason,
   RunStatus,
   RunSummary,
+  TextDelta,
+  TextStream,
   SteeringResult,
 } from './run/index.ts';
 export { ActorSystem } from './runtime/index.ts';

@@ -28,7 +28,8 @@ import { writeJson, type RunDirectory, type RunFile } from './run-directory.ts';
 import { serviceSpecs } from './services.ts';
 import type { RunSettings } from './settings.ts';
 import { stopRun } from './steering.ts';
-import type { ResumeOptions, Run, RunProgress, RunSummary } from './types.ts';
+import { TextStreams } from './text-streams.ts';
+import type { ResumeOptions, Run, RunProgress, RunSummary, TextStream } from './types.ts';
 
 /** How long model calls in flight may still answer when a run is paused; what they answer is paid for and kept. */
 const DRAIN_DEADLINE_MS = 10_000;
@@ -77,6 +78,7 @@ export class SocietyRun implements Run {
   readonly #signal: AbortSignal | undefined;
   readonly #clock: Clock;
   readonly #channel = new EventChannel();
+  readonly #streams = new TextStreams();
   readonly #runId = deferred<string>();
   readonly #meter: ProgressMeter;
   readonly #steering = new LiveSteering();
@@ -105,6 +107,10 @@ export class SocietyRun implements Run {
 
   progress(): RunProgress {
     return this.#meter.progress();
+  }
+
+  stream(agent?: string): TextStream {
+    return this.#streams.stream(agent);
   }
 
   tell(agent: string, text: string): Promise<void> {
@@ -149,6 +155,7 @@ export class SocietyRun implements Run {
       this.#steering.close();
       this.#meter.phase = 'done';
       this.#channel.close();
+      this.#streams.close();
     }
   }
 
@@ -216,6 +223,7 @@ export class SocietyRun implements Run {
         if (!replaced) end(failure(error));
       },
       onServiceMessage: (_service, message) => {
+        if (this.#streams.push(message)) return;
         if (controller === null) early.push(message);
         else controller.onServiceMessage(message);
       },
@@ -225,6 +233,7 @@ export class SocietyRun implements Run {
       if (journal === null) throw new MegactorError('INTERNAL', 'the system has no journal');
       directory.writeRun({ ...run, status: 'running', reason: null });
       this.#meter.attach(system);
+      this.#streams.attach((agents) => void this.#watch(system, agents));
       this.#runId.resolve(run.runId);
       this.#onEvent(this.#dated(beginning(prepared)), writer);
       if (!prepared.fresh) void this.#tellRecovered(system);
@@ -290,12 +299,9 @@ export class SocietyRun implements Run {
     let { outcome } = parts;
     await system.quiesce();
     if (outcome.status !== 'completed') {
-      await system.callService(
-        'model',
-        'drain',
-        { deadlineMs: DRAIN_DEADLINE_MS },
-        { deadlineMs: DRAIN_DEADLINE_MS * 2 },
-      );
+      // Nobody will come for the answers of a run that cannot go on.
+      const deadlineMs = outcome.status === 'stopped' ? 0 : DRAIN_DEADLINE_MS;
+      await system.callService('model', 'drain', { deadlineMs }, { deadlineMs: DRAIN_DEADLINE_MS * 2 });
     }
     await system.drain({ deadlineMs: STOP_DEADLINE_MS });
     try {
@@ -345,6 +351,14 @@ export class SocietyRun implements Run {
         const by = supervisor ?? 'user';
         this.#channel.push(this.#dated({ type: 'spawned', agent: name, by, level, status, recovered: true }));
       }
+    } catch {
+      // Whoever watches sees less; the run itself does not need it.
+    }
+  }
+
+  async #watch(system: ActorSystem, agents: readonly string[] | null): Promise<void> {
+    try {
+      await system.callService('model', 'watch', { agents });
     } catch {
       // Whoever watches sees less; the run itself does not need it.
     }

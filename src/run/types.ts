@@ -237,12 +237,31 @@ export interface RunProgress {
   readonly wallSeconds: number;
 }
 
+/** A piece of what a model says, as it comes. */
+export interface TextDelta {
+  readonly agent: string;
+  /** Text, or a part of a tool call: its name, a space, its arguments. Each answer ends with a line end. */
+  readonly text: string;
+}
+
+/** For one reader; ends with the run, or when the reader stops. */
+export interface TextStream extends AsyncIterable<TextDelta> {
+  /** Pieces that the reader did not come for in time. */
+  readonly dropped: number;
+}
+
 /** A run that was started. */
 export interface Run {
   readonly runId: Promise<string>;
   /** For one reader; ends with the run. */
   readonly events: AsyncIterable<EventRecord>;
   progress(): RunProgress;
+  /**
+   * What the model of `agent` says, or of every agent, while it says it: calls are streamed from here on as long as somebody
+   * reads. A call that fails on its way is made again, and so is what it says.
+   * @throws USAGE for more than 1,000 at once
+   */
+  stream(agent?: string): TextStream;
   /** Settles when everything is closed. Rejects with a MegactorError when the run could not start. */
   readonly report: Promise<RunSummary>;
   /**

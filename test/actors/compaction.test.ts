@@ -44,7 +44,7 @@ const start = async (answer: SocietyOptions['answer'], more: Partial<SocietyOpti
 const requestsOf = (society: Society): readonly ChatRequest[] => society.requests.filter(({ agent }) => agent === 'A');
 
 describe('a window that is too long', () => {
-  test('loses its older half, and the summary of it stands in its place (C2)', async () => {
+  test('loses its older half, and the summary of it stands in its place (K2)', async () => {
     let count = 0;
     const society = await start(writing(24, () => prose(`summary ${(count += 1)}`)));
     const requests = requestsOf(society);
@@ -79,7 +79,7 @@ describe('a window that is too long', () => {
         throw new MegactorError('MODEL_BAD_REQUEST', 'no');
       },
     ],
-  ] as const)('is cut when %s, and the agent is told (C3)', async (_what, summary) => {
+  ] as const)('is cut when %s, and the agent is told (K3)', async (_what, summary) => {
     const society = await start(writing(12, summary));
     const { state } = society.agent('A');
     expect(state).toMatchObject({ summary: null, counters: { steps: 13 } });
@@ -87,13 +87,13 @@ describe('a window that is too long', () => {
     expect(textOf(society.lastRequest('A'))).toContain('earlier messages are not shown');
   });
 
-  test('is cut without a call when compaction is off (C3)', async () => {
+  test('is cut without a call when compaction is off (K3)', async () => {
     const society = await start(writing(12), { compaction: false });
     expect(requestsOf(society).filter(isSummary)).toEqual([]);
     expect(society.agent('A').state.windowStart).toBeGreaterThan(1);
   });
 
-  test('gets a summary of bounded length (C4)', async () => {
+  test('gets a summary of bounded length (K4)', async () => {
     const society = await start(
       writing(12, () => prose('long '.repeat(10_000))),
       { limits: { historyTokensMax: 2_000, summaryTokensMax: 100 } },
@@ -101,7 +101,7 @@ describe('a window that is too long', () => {
     expect(society.agent('A').state.summary?.text.length).toBeLessThan(100 * 4 + 50);
   });
 
-  test('is summed up once, wherever the step is interrupted (C1)', async () => {
+  test('is summed up once, wherever the step is interrupted (K1)', async () => {
     const answer = (): SocietyOptions['answer'] => writing(12);
     const whole = requestsOf(await start(answer())).filter(isSummary).length;
     const points: string[] = [];
@@ -161,7 +161,7 @@ describe('a request that the model refuses for its length', () => {
     expect(refused).toHaveLength(1);
   });
 
-  test('because of one message shows a part of that message (C5)', async () => {
+  test('because of one message shows a part of that message (K5)', async () => {
     const { answer, refused } = limited(20_000, writing(3), { limit: true });
     const society = await Society.start({ plan: PLAN, answer });
     society.deliver('A', systemMail('start', 'a long word '.repeat(4_000)));

@@ -7,6 +7,7 @@ const HOMES: Readonly<Record<string, string>> = {
   J: 'src/journal/shard-log.ts',
   Z: 'src/journal/compact.ts',
   M: 'src/run/services/model.ts',
+  K: 'actors/compaction.ts',
   C: 'src/run/controller.ts',
   S: 'src/run/society-run.ts',
   W: 'src/workspace/workspace.ts',

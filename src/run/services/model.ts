@@ -1,7 +1,7 @@
 /**
  * The model as a service: the chat models of the run behind their gate. Methods: `complete release drain stats spent
- * warned`. Main is told with `{kind: 'model-stop', reason, error}` when going on is pointless, and with a `BudgetNotice`
- * when a budget is nearly used up.
+ * warned watch`. Main is told with `{kind: 'model-stop', reason, error}` when going on is pointless, and with a `BudgetNotice`
+ * when a budget is nearly used up, and with `DeltaNotice`s of what those say who are watched.
  *
  * Invariants: M1 An answer is in the journal before anybody is told of it, and as soon as it arrives: whoever asks again
  * under its effect id gets the same answer, marked `joined`, in this process or a later one. M2 No key is in the options. M3 An
@@ -16,6 +16,7 @@ import type { CreateService, ServiceCallContext } from '../../protocol/service.t
 import { openContextCheck } from './model-context.ts';
 import { makeRoutes, routeOf, routeOptionsSchema } from './model-routes.ts';
 import { openSpending } from './model-spend.ts';
+import { Watch, watchSchema } from './model-watch.ts';
 
 const optionsSchema = routeOptionsSchema.extend({
   budgets: budgetsSchema.default({}),
@@ -54,6 +55,7 @@ export const createService: CreateService = async (raw, host) => {
   const store = host.store('model');
   const spending = await openSpending(store, host, options);
   const context = openContextCheck(options);
+  const watch = new Watch(systemClock, (notice) => host.notify(notice));
   /** Calls of earlier processes that had left for the server, by caller; those that come again are counted. */
   const sentBefore = new Map<string, Sent>();
   for (const [key, sent] of await store.range(SENT, SENT_END)) {
@@ -98,8 +100,10 @@ export const createService: CreateService = async (raw, host) => {
 
   const complete = async (request: ChatRequest, call: ServiceCallContext): Promise<ServedAnswer> => {
     const served = await serve(request, call);
-    // Whether a process died in between must not show where runs are to be equal.
-    return options.deterministic ? { ...served, joined: false } : served;
+    if (!options.deterministic) return served;
+    // Neither whether a process died in between nor whether somebody watched must show where runs are to be equal.
+    const { firstTokenMs: _time, ...same } = served;
+    return { ...same, joined: false };
   };
 
   const serve = async (request: ChatRequest, call: ServiceCallContext): Promise<ServedAnswer> => {
@@ -115,7 +119,11 @@ export const createService: CreateService = async (raw, host) => {
       // What was sent once fitted, or will say itself that it does not.
       const isNew = effectId === null || !gate.knows(effectId);
       if (context !== null && isNew) await context.check(request, route ?? options.model);
-      return gate.complete(request, { effectId, signal, route });
+      const onDelta = watch.listener(request);
+      if (onDelta === undefined) return gate.complete(request, { effectId, signal, route });
+      const answer = await gate.complete(request, { effectId, signal, route, onDelta });
+      onDelta('\n');
+      return answer;
     };
     try {
       const sent = sentBefore.get(request.agent);
@@ -141,8 +149,10 @@ export const createService: CreateService = async (raw, host) => {
       stats: () => gate.stats(),
       spent: () => spending.rows(),
       warned: (args: { scope: string }) => spending.warned(args.scope),
+      watch: (args: unknown) => watch.set(watchSchema.parse(args).agents),
     },
     close: async () => {
+      watch.flush();
       await gate.drain(0);
       await Promise.all(models.map((model) => model.close()));
     },
