@@ -95,7 +95,14 @@ export const readPlan = (answer: ChatAnswer, limits: Limits, attempt: number): P
   const raw = parse(call.function.arguments);
   const check =
     raw === undefined
-      ? { ok: false as const, issues: ['the arguments of submit_plan are not valid JSON'] }
+      ? {
+          ok: false as const,
+          issues: [
+            answer.class === 'truncated'
+              ? 'the answer was too long and was cut off; plan fewer agents, in fewer words'
+              : 'the arguments of submit_plan are not valid JSON',
+          ],
+        }
       : checkPlan(raw, limits);
   if (check.ok) return check;
   const calls = presentableCalls(answer.toolCalls, attempt);

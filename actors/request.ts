@@ -80,9 +80,12 @@ const isJsonObject = (text: string): boolean => {
   }
 };
 
+/** What servers take for the name of a tool, also in an answer that they gave themselves. */
+const presentableName = (name: string): string => name.replaceAll(/[^\w-]/gu, '_').slice(0, 64) || 'unnamed';
+
 /**
- * Calls as they go into the history: with ids that differ, and with arguments that are JSON objects, since servers
- * refuse requests that repeat a model's broken JSON. The model finds its own text in the tool result.
+ * Calls as they go into the history: with ids that differ, names that look like those of tools, and arguments that are JSON
+ * objects, since servers refuse requests that repeat what a model got wrong. The model finds its own text in the tool result.
  */
 export const presentableCalls = (calls: readonly ToolCall[], step: number): readonly ToolCall[] => {
   const ids = new Set<string>();
@@ -91,7 +94,7 @@ export const presentableCalls = (calls: readonly ToolCall[], step: number): read
     ids.add(id);
     const text = call.function.arguments;
     const shown = isJsonObject(text) ? text : JSON.stringify(text.trim() === '' ? {} : { invalid_json: text });
-    return { id, type: 'function', function: { name: call.function.name, arguments: shown } };
+    return { id, type: 'function', function: { name: presentableName(call.function.name), arguments: shown } };
   });
 };
 

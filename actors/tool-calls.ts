@@ -34,7 +34,7 @@ const parseJson = (text: string): { readonly value: unknown } | { readonly probl
   }
 };
 
-const readCall = (call: ToolCall, turn: Turn): ReadCall => {
+const readCall = (call: ToolCall, turn: Turn, cutOff: boolean): ReadCall => {
   const { name, arguments: text } = call.function;
   const { level } = turn.state;
   const tool = turn.tools.find(name, level);
@@ -46,6 +46,11 @@ const readCall = (call: ToolCall, turn: Turn): ReadCall => {
     };
   }
   const parsed = parseJson(text);
+  if ('problem' in parsed && cutOff) {
+    const message = `Your answer was too long and was cut off within the arguments of ${name}.`;
+    const hint = 'Send it in smaller parts: write long files with append_file, and make fewer calls at once.';
+    return { ok: false, failure: fail('INVALID_ARGUMENTS', message, hint) };
+  }
   if ('problem' in parsed) {
     const message = `The arguments of ${name} are not valid JSON: ${parsed.problem}. You sent: ${text.slice(0, EXCERPT_CHARS)}`;
     return {
@@ -76,10 +81,14 @@ const hireAll = async (turn: Turn, calls: readonly ReadCall[]): Promise<Readonly
   );
 };
 
-/** Executes the calls of one answer. */
-export const executeCalls = async (turn: Turn, toolCalls: readonly ToolCall[]): Promise<CallsOutcome> => {
+/** Executes the calls of one answer. @param cutOff whether the answer ended at its greatest length */
+export const executeCalls = async (
+  turn: Turn,
+  toolCalls: readonly ToolCall[],
+  cutOff: boolean,
+): Promise<CallsOutcome> => {
   const { limits } = turn.state.settings;
-  const calls = toolCalls.map((call) => readCall(call, turn));
+  const calls = toolCalls.map((call) => readCall(call, turn, cutOff));
   const results: ToolResult[] = [];
   let hired: ReadonlyMap<number, ToolResult> | null = null;
   let malformed = 0;

@@ -181,7 +181,7 @@ const rememberCalls = (turn: Turn, answer: ChatAnswer): boolean => {
 const onTools = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
   const { state, ctx } = turn;
   const calls = presentableCalls(answer.toolCalls, ctx.step);
-  const { results, malformed, ended } = await executeCalls(turn, answer.toolCalls);
+  const { results, malformed, ended } = await executeCalls(turn, answer.toolCalls, answer.class === 'truncated');
   append(turn, { role: 'assistant', content: answer.content, tool_calls: calls });
   for (const [index, call] of calls.entries()) {
     append(turn, { role: 'tool', tool_call_id: call.id, content: JSON.stringify(results[index]) });

@@ -67,7 +67,7 @@ export class TextStreams {
   close(): void {
     this.#closed = true;
     this.#tell = null;
-    for (const { channel } of [...this.#open]) channel.close();
+    for (const { channel } of this.#open) channel.close();
   }
 
   #changed(): void {

@@ -19,6 +19,8 @@ export const empty = (): ChatAnswer => answer({ class: 'empty', content: '' });
 export const refusal = (text = 'I cannot do that.'): ChatAnswer => answer({ class: 'refusal', refusal: text });
 export const truncated = (): ChatAnswer => answer({ class: 'truncated', content: 'half of', finishReason: 'length' });
 
+export const filtered = (): ChatAnswer => answer({ class: 'filtered', content: null, finishReason: 'content_filter' });
+
 let count = 0;
 
 export const call = (name: string, args: unknown): ToolCall => ({
@@ -32,6 +34,10 @@ export const tools = (...calls: readonly ToolCall[]): ChatAnswer =>
 
 export const badJson = (name: string, text: string): ChatAnswer =>
   answer({ class: 'bad-json', toolCalls: [call(name, text)], finishReason: 'tool_calls' });
+
+/** A call that was cut off at the greatest length of an answer. */
+export const cutOff = (name: string, text: string): ChatAnswer =>
+  answer({ class: 'truncated', toolCalls: [call(name, text)], finishReason: 'length' });
 
 /** The mail and tool results of a request, as one text, without the prompt and the situation. */
 export const seen = (request: ChatRequest): string =>

@@ -3,7 +3,7 @@ import type { ChatRequest } from '../../src/model/types.ts';
 import { applyCommand, BOSS, defaultPollIntervalMs, emptyRoster, limitsWith } from '../../src/society/index.ts';
 import { bootstrap, makePlan, plannerRequest } from '../../actors/planner.ts';
 import { planWith } from '../society/arbitraries.ts';
-import { badJson, call, empty, prose, refusal, tools } from './answers.ts';
+import { badJson, call, cutOff, empty, prose, refusal, tools } from './answers.ts';
 
 const limits = limitsWith({ agentsMax: 10 });
 const input = { goal: 'build a city', run: 'r', limits };
@@ -57,6 +57,12 @@ describe('makePlan', () => {
     const second = requests[1]?.messages ?? [];
     expect(second.map((message) => message.role)).toEqual(['system', 'user', 'assistant', 'tool']);
     expect(second.at(-1)?.content).toContain('no agent \\"Nobody\\"');
+  });
+
+  test('a plan that was cut off is told so', async () => {
+    const { planning, requests } = await ask(cutOff('submit_plan', '{"goal": '), tools(call('submit_plan', good)));
+    expect(planning.plan).not.toBeNull();
+    expect(requests[1]?.messages.at(-1)?.content).toContain('plan fewer agents');
   });
 
   test.each([

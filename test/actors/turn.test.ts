@@ -3,7 +3,20 @@ import { describe, expect, test } from 'vitest';
 import type { ChatAnswer, ChatRequest } from '../../src/model/types.ts';
 import { BOSS, systemMail } from '../../src/society/index.ts';
 import { planWith } from '../society/arbitraries.ts';
-import { badJson, call, empty, prose, refusal, results, script, seen, tools, truncated } from './answers.ts';
+import {
+  badJson,
+  call,
+  cutOff,
+  empty,
+  filtered,
+  prose,
+  refusal,
+  results,
+  script,
+  seen,
+  tools,
+  truncated,
+} from './answers.ts';
 import { Society, type SocietyOptions } from './society.ts';
 
 type Lines = Parameters<typeof script>[0];
@@ -111,8 +124,16 @@ describe('answers that cannot be used', () => {
     ['empty', empty, 'system: [remedy] agent=A why=format\n  Your last answer was empty'],
     ['a refusal', () => refusal(), 'You refused'],
     ['cut off', truncated, 'cut off'],
+    ['withheld', filtered, 'withheld by the content filter'],
+    [
+      'a call cut off',
+      () => cutOff('write_file', '{"path":"a","content":"lo'),
+      'cut off within the arguments of write_file',
+    ],
     ['broken JSON', () => badJson('terminate', '{"summary": "x'), 'not valid JSON'],
     ['an unknown tool', () => tools(call('fly', {})), 'There is no tool \\"fly\\"'],
+    ['a tool that cannot be one', () => tools(call('functions.fly high', {})), 'no tool \\"functions.fly high\\"'],
+    ['a call of nothing', () => badJson('', '{}'), 'There is no tool \\"\\"'],
     [
       'a tool of another level',
       () => tools(call('review', { agent: BOSS, verdict: 'accept', feedback: '' })),
@@ -163,12 +184,13 @@ describe('answers that cannot be used', () => {
     expect(last?.role === 'tool' ? last.content : '').toContain('NOT_ALLOWED');
   });
 
-  test('what goes into the history is valid: arguments are objects, ids differ, every call has its result', async () => {
+  test('what goes into the history is valid: names, arguments that are objects, ids that differ, a result for every call', async () => {
     const double = { ...call('list_files', {}), id: 'same' };
     const society = await play({
       A: [
         { ...tools(double, double, { ...double, id: '' }), class: 'tools' },
         { ...tools(call('talk', '{"messages": ['), call('list_files', '')), class: 'bad-json' },
+        tools(call('functions.list files', {}), call('', {}), call('x'.repeat(100), {}), call('list_files', {})),
         wait,
       ],
     });
@@ -176,12 +198,16 @@ describe('answers that cannot be used', () => {
     await society.settle();
     const { messages } = society.lastRequest('A');
     const calls = messages.flatMap((message) => (message.role === 'assistant' ? (message.tool_calls ?? []) : []));
-    expect(new Set(calls.map(({ id }) => id)).size).toBe(5);
+    expect(new Set(calls.map(({ id }) => id)).size).toBe(9);
     expect(messages.flatMap((message) => (message.role === 'tool' ? [message.tool_call_id] : []))).toEqual(
       calls.map(({ id }) => id),
     );
-    for (const { function: fn } of calls) expect(typeof JSON.parse(fn.arguments)).toBe('object');
-    expect(results(society.lastRequest('A')).map((result) => result['ok'])).toEqual([true, true, true, false, true]);
+    for (const { function: fn } of calls) {
+      expect(typeof JSON.parse(fn.arguments)).toBe('object');
+      expect(fn.name).toMatch(/^[\w-]{1,64}$/u);
+    }
+    const done = results(society.lastRequest('A')).map((result) => result['ok']);
+    expect(done).toEqual([true, true, true, false, true, false, false, false, true]);
     // One good call among the bad ones: no repair is counted.
     expect(society.agent('A').state.counters.repairs).toBe(0);
   });

@@ -40,7 +40,7 @@ const server = createServer((incoming, response) => {
       return;
     }
     const outcome = rehearse({ headers: incoming.headers, body }, rehearsal);
-    if (outcome.kind !== 'completion') return void response.writeHead(500).end();
+    if (outcome.kind !== 'completion') throw new Error('the rehearsal fails only where it was asked to');
     const streams = body.stream === true;
     response.writeHead(200, { 'content-type': streams ? 'text/event-stream' : 'application/json' });
     response.end(streams ? eventsOf(outcome.body, true) : JSON.stringify(outcome.body));
