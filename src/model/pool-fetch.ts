@@ -84,7 +84,8 @@ const webStream = (body: Readable, signal: AbortSignal | null | undefined): Read
 };
 
 const headersOf = (init: RequestInit | undefined): Record<string, string> => {
-  const headers = Object.fromEntries(new Headers(init?.headers).entries());
+  const given = init?.headers instanceof Headers ? init.headers : new Headers(init?.headers);
+  const headers = Object.fromEntries(given.entries());
   headers['accept-encoding'] = 'identity';
   return headers;
 };

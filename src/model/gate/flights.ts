@@ -56,7 +56,7 @@ export class Flights {
     this.inFlight += 1;
     lane.inFlight += 1;
     let readings: LimitReadings | null = null;
-    const hooks = this.#hooksOf(call, (seen) => {
+    const hooks = this.#hooksOf(landing, (seen) => {
       readings = seen;
     });
     lane.model.complete(call.request, flight.controller.signal, hooks).then(
@@ -110,13 +110,16 @@ export class Flights {
     return true;
   }
 
-  #hooksOf(call: Call, onLimits: (readings: LimitReadings) => void): CallHooks {
+  #hooksOf({ call, lane, flight }: Landing, onLimits: (readings: LimitReadings) => void): CallHooks {
     const { key } = call;
     const { onSent } = this.#ends;
     const listens = [...call.waiters].some((waiter) => waiter.onDelta !== undefined);
     return {
       onLimits,
-      ...(key === null || onSent === undefined ? {} : { onSent: () => onSent(key) }),
+      onSent: () => {
+        lane.rate.left(flight.ticket, this.#clock.monotonic());
+        if (key !== null) onSent?.(key);
+      },
       ...(listens ? { onDelta: (text: string) => call.waiters.forEach((waiter) => waiter.onDelta?.(text)) } : {}),
     };
   }

@@ -36,8 +36,9 @@ export interface LimitReadings {
 
 /** What a request has taken, to be corrected. */
 export interface RateTicket {
-  readonly slot: number;
-  readonly sentAtMs: number;
+  slot: number;
+  /** When it was put on a socket, as far as the model tells. */
+  sentAtMs: number;
   /** Whether the server had said before what is left. */
   readonly informed: boolean;
   /** How much of each had come to its end before this request was sent. */
@@ -48,6 +49,8 @@ export interface RateTicket {
 }
 
 const SLOTS_PER_WINDOW = 100;
+/** Readings that differ by less than this part of a window are about the same reset. */
+const SAME_RESET = 0.25;
 
 /** What the server has said. */
 interface Told {
@@ -110,6 +113,14 @@ class Meter {
     if (this.#told !== null) this.#told.available -= difference;
   }
 
+  /** What was taken in one slot counts in a later one. */
+  move(from: number, to: number, amount: number): void {
+    const taken = this.#slots.get(from);
+    if (taken === undefined || to <= from) return;
+    this.#slots.set(from, taken - amount);
+    this.#slots.set(to, (this.#slots.get(to) ?? 0) + amount);
+  }
+
   /** How long until `amount` may be taken. */
   waitMs(amount: number, nowMs: number): number {
     return Math.max(this.#configuredWaitMs(amount, nowMs), this.#toldWaitMs(amount, nowMs));
@@ -129,7 +140,16 @@ class Meter {
     const longestMs = Math.max(resetMs, this.#told?.longestMs ?? 0);
     const perhapsNotCounted = this.#taken - endedBefore - own;
     const available = Math.max(remaining - perhapsNotCounted, Math.min(limit - this.#sinceReset, remaining));
-    this.#told = { limit, available, resetAtMs: saidAtMs + resetMs, longestMs };
+    this.#told = { limit, available, resetAtMs: this.#laterOf(saidAtMs + resetMs, longestMs), longestMs };
+  }
+
+  /**
+   * The server looked when the request came to it, some time after it was sent, so that each reading gives a time before the
+   * reset: of those about the same reset the latest is the nearest.
+   */
+  #laterOf(resetAtMs: number, longestMs: number): number {
+    const before = this.#told?.resetAtMs ?? Number.NEGATIVE_INFINITY;
+    return before - resetAtMs < longestMs * SAME_RESET ? Math.max(before, resetAtMs) : resetAtMs;
   }
 
   #configuredWaitMs(amount: number, nowMs: number): number {
@@ -212,6 +232,16 @@ export class RateLimit {
       tokens,
       ended: false,
     };
+  }
+
+  /** The request is put on a socket only now. */
+  left(ticket: RateTicket, nowMs: number): void {
+    if (ticket.ended || nowMs <= ticket.sentAtMs) return;
+    const slot = this.#requests.slotOf(nowMs);
+    this.#requests.move(ticket.slot, slot, 1);
+    this.#tokens.move(ticket.slot, slot, ticket.tokens);
+    ticket.slot = slot;
+    ticket.sentAtMs = nowMs;
   }
 
   /** The request has ended and took `tokens`: what the answer says, 0 when it was refused. */

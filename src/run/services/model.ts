@@ -15,6 +15,7 @@ import { hashString } from '../../protocol/ids.ts';
 import type { CreateService, ServiceCallContext } from '../../protocol/service.ts';
 import { openContextCheck } from './model-context.ts';
 import { makeRoutes, routeOf, routeOptionsSchema } from './model-routes.ts';
+import { SentCalls } from './sent-calls.ts';
 import { openSpending } from './model-spend.ts';
 import { Watch, watchSchema } from './model-watch.ts';
 
@@ -28,14 +29,6 @@ const optionsSchema = routeOptionsSchema.extend({
    */
   deterministic: z.boolean().default(false),
 });
-
-/** Keys of the last call of each agent that left for the server: its effect id, and how many processes have sent it. */
-const SENT = 'sent/';
-const SENT_END = 'sent0';
-
-const sentSchema = z.object({ effectId: z.string(), processes: z.int().positive() });
-
-type Sent = z.output<typeof sentSchema>;
 
 /** An answer with how it came about. */
 export interface ServedAnswer extends ChatAnswer {
@@ -56,11 +49,7 @@ export const createService: CreateService = async (raw, host) => {
   const spending = await openSpending(store, host, options);
   const context = openContextCheck(options);
   const watch = new Watch(systemClock, (notice) => host.notify(notice));
-  /** Calls of earlier processes that had left for the server, by caller; those that come again are counted. */
-  const sentBefore = new Map<string, Sent>();
-  for (const [key, sent] of await store.range(SENT, SENT_END)) {
-    sentBefore.set(key.slice(SENT.length), sentSchema.parse(sent));
-  }
+  const sentCalls = await SentCalls.read(store, systemClock);
   const gate = new Gate({
     ...own,
     routes,
@@ -78,15 +67,7 @@ export const createService: CreateService = async (raw, host) => {
         ...(error === null ? {} : { code: error.code, message: error.message }),
         ...(waitMs === undefined ? {} : { waitMs }),
       }),
-    onSent: (effectId) => {
-      const agent = effectId.slice(0, effectId.indexOf('/'));
-      const before = sentBefore.get(agent);
-      const value: Sent = { effectId, processes: before?.effectId === effectId ? before.processes + 1 : 1 };
-      const change = { key: `${SENT}${agent}`, value };
-      // Not waited for: a call that is cut off before this is stored repeats uncounted, within a millisecond or so.
-      // A store that fails ends the run at its next step, which writes to the same disk.
-      store.commit({ effectId: null, result: null, changes: [change] }).catch(() => {});
-    },
+    onSent: (effectId) => sentCalls.left(effectId),
     onAnswer: async (effectId, answer, request) => {
       if (isCanary('effect-late')) return;
       await store.commit({ effectId, result: answer, changes: spending.changes(request, answer) });
@@ -126,7 +107,7 @@ export const createService: CreateService = async (raw, host) => {
       return answer;
     };
     try {
-      const sent = sentBefore.get(request.agent);
+      const sent = sentCalls.before(request.agent);
       if (effectId === null || sent?.effectId !== effectId) {
         return { ...(await send()), joined, repeats: 0 };
       }

@@ -122,6 +122,35 @@ describe('what the server says', () => {
     expect(rate.waitMs(0, 1_200)).toBeGreaterThan(0);
   });
 
+  test('of readings about the same reset the latest counts: each gives a time before it', () => {
+    const rate = new RateLimit();
+    const quick = rate.take(0, 200);
+    const slow = rate.take(0, 0);
+    // Both say that the window ends at 1,200; the slow one came to the server 200 later than it was sent.
+    told(rate, quick, 0, 1_000, 400);
+    told(rate, slow, 0, 1_000, 500);
+    expect(rate.waitMs(0, 500)).toBe(710);
+    // The next window began with the first call in it, or later.
+    told(rate, rate.take(0, 1_400), 0, 900, 1_500);
+    expect(rate.waitMs(0, 1_500)).toBe(910);
+    // One that ends much earlier than was said is believed.
+    told(rate, rate.take(0, 1_500), 0, 100, 1_550);
+    expect(rate.waitMs(0, 1_550)).toBe(60);
+  });
+
+  test('a request counts from the moment in which it is put on a socket', () => {
+    const rate = new RateLimit({ requests: 2, tokens: 100, windowMs: 1_000 });
+    const late = rate.take(40, 0);
+    rate.take(40, 0);
+    rate.left(late, 500);
+    expect(rate.waitMs(10, 1_020)).toBe(0);
+    rate.take(10, 1_020);
+    expect(rate.waitMs(10, 1_020)).toBe(500);
+    rate.settle(late, 40);
+    rate.left(late, 900);
+    expect(rate.waitMs(10, 1_520)).toBe(0);
+  });
+
   test('who is refused although it believed the reset waits for the answers’ time from then on', () => {
     const rate = new RateLimit();
     told(rate, rate.take(0, 0), 0, 1_000, 200);
