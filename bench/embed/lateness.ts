@@ -1,5 +1,9 @@
-/** How late a thread's event loop is: what a timer's callback comes after its time. Takes its own samples only. */
+/**
+ * How late a thread's event loop is: what a timer's callback comes after its time; and how much of that is its own doing: the
+ * processor time of the thread from one look to the next. Takes its own samples only.
+ */
 import { systemClock, type Clock } from '../../src/platform/index.ts';
+import { threadMicros } from '../harness/proc.ts';
 
 /** The value that 99 of 100 do not exceed. @param values at least one */
 export const percentile99 = (values: readonly number[]): number => {
@@ -14,6 +18,8 @@ export class Lateness {
   readonly #everyMs: number;
   readonly #look: () => void;
   readonly #samples: number[] = [];
+  readonly #work: number[] = [];
+  #usedMicros = threadMicros();
   #stopped = false;
 
   /** @param look called with every sample; what it takes counts as lateness of the sample */
@@ -24,10 +30,10 @@ export class Lateness {
     this.#next();
   }
 
-  /** The 99th percentile of the lateness, in milliseconds. */
-  stop(): number {
+  /** 99th percentiles in milliseconds; the work is null where a thread's processor time is not told. */
+  stop(): { readonly lateMs: number; readonly workMs: number | null } {
     this.#stopped = true;
-    return percentile99(this.#samples);
+    return { lateMs: percentile99(this.#samples), workMs: this.#usedMicros === null ? null : percentile99(this.#work) };
   }
 
   #next(): void {
@@ -36,6 +42,9 @@ export class Lateness {
       if (this.#stopped) return;
       this.#look();
       this.#samples.push(Math.max(0, this.#clock.monotonic() - dueMs));
+      const usedMicros = threadMicros();
+      this.#work.push(((usedMicros ?? 0) - (this.#usedMicros ?? 0)) / 1_000);
+      this.#usedMicros = usedMicros;
       this.#next();
     });
   }

@@ -41,13 +41,19 @@ export const rowsOf = (runs: Runs, { agents }: Plan): Row[] => {
     rowOfSeries({ name, unit, higherIsBetter: true }, runs[method].measured, ({ count, seconds }) => count / seconds);
   const late = (method: Method, name: string, limit: number): Row =>
     rowOfSeries({ name, unit: 'ms', target: { is: 'value', limit } }, runs[method].measured, ({ lateMs }) => lateMs);
+  const work = (method: Method, name: string): Row =>
+    rowOfSeries({ name, unit: 'ms' }, runs[method].measured, ({ workMs }) => workMs, 'Node before 23.9 does not tell');
   return [
     rate('tells', 'tells from the main thread, handled', 'tells/s'),
     late('tells', 'event loop of the main thread while it tells: delay p99', TARGETS.loopDelayMs),
+    work('tells', 'processor time of its own between two looks, while it tells: p99'),
     rate('asks', 'asks from the main thread, answered', 'asks/s'),
     late('asks', 'event loop of the main thread while it asks: delay p99', TARGETS.loopDelayMs),
+    work('asks', 'processor time of its own between two looks, while it asks: p99'),
     late('blocked', `event loop of the main thread beside ${THREADS} blocked hosts: delay p99`, TARGETS.loopDelayMs),
+    work('blocked', 'processor time of its own between two looks, beside blocked hosts: p99'),
     late('stats', `stats() with ${agents} agents and blocking tools: p99`, TARGETS.statsMs),
+    work('stats', 'processor time of its own between two looks, with blocking tools: p99'),
   ];
 };
 

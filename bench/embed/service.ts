@@ -25,11 +25,13 @@ export const serviceRunSchema = z.strictObject({
   seconds: z.number().positive(),
   /** 99th percentile of how late the event loop is; of `stats`, until the statistics are there. */
   lateMs: z.number().nonnegative(),
+  /** 99th percentile of the main thread's own processor time between two looks; null where Node does not tell. */
+  workMs: z.number().nonnegative().nullable(),
 });
 export type ServiceRun = z.infer<typeof serviceRunSchema>;
 
 type CounterRef = SystemRef<(typeof counter)['messages']>;
-type Done = Omit<ServiceRun, 'lateMs'>;
+type Done = Omit<ServiceRun, 'lateMs' | 'workMs'>;
 
 const DEADLINE = { deadlineMs: 120_000 };
 const turn = (): Promise<void> => new Promise((resolve) => systemClock.soon(resolve));
@@ -89,10 +91,10 @@ const blocked = async (system: ActorSystem, lengthMs: number): Promise<ServiceRu
   const lateness = new Lateness(LOOK_EVERY_MS);
   for (const ref of tools) ref.tell('run', lengthMs);
   const runs = await Promise.all(tools.map((ref) => ref.ask('runs', undefined, DEADLINE)));
-  const lateMs = lateness.stop();
+  const delays = lateness.stop();
   const seconds = secondsSince(startedAt);
   if (runs.some((number) => number !== 1) || seconds * 1_000 < lengthMs) throw new Error('a host was not blocked');
-  return { count: tools.length, seconds, lateMs };
+  return { count: tools.length, seconds, ...delays };
 };
 
 /** Agents of which somebody always runs a tool on every host, and a service that looks at the statistics meanwhile. */
@@ -110,16 +112,16 @@ const stats = async (system: ActorSystem, agents: number, lengthMs: number): Pro
   const runs = Math.ceil((lengthMs / TOOL_MS) * THREADS);
   for (let run = 0; run < runs; run += 1) refs[run % refs.length]?.tell('run', TOOL_MS);
   const done = await Promise.all(refs.map((ref) => ref.ask('runs', undefined, DEADLINE)));
-  const lateMs = lateness.stop();
+  const delays = lateness.stop();
   const sum = done.reduce((total, number) => total + number, 0);
   if (sum !== runs) throw new Error(`${sum} of ${runs} tools have run`);
-  return { count: looked, seconds: secondsSince(startedAt), lateMs };
+  return { count: looked, seconds: secondsSince(startedAt), ...delays };
 };
 
 const late = async (work: () => Promise<Done>): Promise<ServiceRun> => {
   const lateness = new Lateness(LOOK_EVERY_MS);
   const done = await work();
-  return { ...done, lateMs: lateness.stop() };
+  return { ...done, ...lateness.stop() };
 };
 
 export const measureService = async ({ method, actors, count }: ServiceSettings): Promise<ServiceRun> => {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { systemClock } from '../../src/platform/index.ts';
+import { threadMicros } from '../harness/proc.ts';
 import { OPENING_BALANCE, WRITE_EVERY, type Program, type Size } from './settings.ts';
 
 export const outcomeSchema = z.strictObject({
@@ -83,12 +84,6 @@ interface Moment {
   readonly wallMs: number;
   readonly processorMicros: number | null;
 }
-
-/** Node 24 tells the processor time of the calling thread. */
-const threadMicros = (): number | null => {
-  const usage = (process as { threadCpuUsage?: () => NodeJS.CpuUsage }).threadCpuUsage?.();
-  return usage === undefined ? null : usage.user + usage.system;
-};
 
 /** The time of the thread that asks, from here on. */
 export class Stopwatch {

@@ -30,23 +30,31 @@ test('what a callback does counts as lateness', async () => {
     while (performance.now() < until);
   });
   await new Promise((resolve) => setTimeout(resolve, 60));
-  expect(slow.stop()).toBeGreaterThanOrEqual(5);
+  const { lateMs, workMs } = slow.stop();
+  expect(lateMs).toBeGreaterThanOrEqual(5);
+  // A thread has no more processor time than time.
+  if (workMs !== null) expect(workMs).toBeGreaterThan(0);
 });
 
 test('rows: rates without targets, delays with one', async () => {
   const runs = makeRuns();
-  await runs.tells.add(() => Promise.resolve({ count: 1_000, seconds: 0.5, lateMs: 3 }));
-  await runs.asks.add(() => Promise.resolve({ count: 100, seconds: 0.5, lateMs: 20 }));
-  await runs.blocked.add(() => Promise.resolve({ count: 2, seconds: 3, lateMs: 20.5 }));
+  await runs.tells.add(() => Promise.resolve({ count: 1_000, seconds: 0.5, lateMs: 3, workMs: 1 }));
+  await runs.asks.add(() => Promise.resolve({ count: 100, seconds: 0.5, lateMs: 20, workMs: 2 }));
+  await runs.blocked.add(() => Promise.resolve({ count: 2, seconds: 3, lateMs: 20.5, workMs: null }));
   await runs.stats.add(() => Promise.reject(new Error('10 of 11 tools have run')));
   const rows = rowsOf(runs, planOf({ quick: true, json: true })).map((row) => rowSchema.parse(row));
   expect(rows.map(({ value, met }) => [value, met])).toEqual([
     [2_000, null],
     [3, true],
+    [1, null],
     [200, null],
     [20, true],
+    [2, null],
     [20.5, false],
     [null, null],
+    [null, null],
+    [null, null],
   ]);
+  expect(rows.at(7)?.skipped).toMatch('Node before');
   expect(rows.at(-1)?.skipped).toBe('10 of 11 tools have run');
 });
