@@ -63,22 +63,17 @@ const textOf = (answer: ChatAnswer): string | null => {
   return usable ? text : null;
 };
 
-/** The summary of everything before `begin`, or null. */
-const summarise = async (turn: Turn, begin: number): Promise<string | null> => {
+/** The summary of everything before `begin`, or why there is none. */
+const summarise = async (turn: Turn, begin: number): Promise<{ readonly text: string } | { readonly why: string }> => {
   const { state, ctx } = turn;
-  if (state.settings.compaction === false) return null;
+  if (state.settings.compaction === false) return { why: 'off' };
   const request = compactionRequest(state, ctx.history as readonly HistoryEntry[], begin);
   // Recorded at once: the step's own answer is the last one that the model service keeps for a process that comes later.
   const result = await ctx.effect('compact', (effectId) => ask(turn, request, effectId), { record: 'now' });
-  const about = { type: 'limit', agent: state.name, limit: 'window' } as const;
-  if ('failed' in result) {
-    ctx.event({ ...about, compacted: false, code: result.failed });
-    return null;
-  }
+  if ('failed' in result) return { why: result.failed };
   countAnswer(turn, result, COMPACTOR);
   const text = textOf(result);
-  ctx.event({ ...about, compacted: text !== null });
-  return text === null ? null : clip(text, summaryTokensMax(state) * CHARS_PER_TOKEN);
+  return text === null ? { why: result.class } : { text: clip(text, summaryTokensMax(state) * CHARS_PER_TOKEN) };
 };
 
 /** Moves the window where it has become too long, summing up what falls out. */
@@ -89,8 +84,9 @@ export const fitWindow = async (turn: Turn): Promise<void> => {
   const room = state.windowTokens - summaryOf(state).reduce((sum, message) => sum + estimateTokens(message), 0);
   const begin = windowStartOf(history, start, room, charsMaxOf(state));
   if (begin > start) {
-    const text = await summarise(turn, begin);
-    if (text !== null) state.summary = { text, until: begin };
+    const summary = await summarise(turn, begin);
+    if ('text' in summary) state.summary = { text: summary.text, until: begin };
+    else ctx.event({ type: 'limit', agent: state.name, limit: 'window', why: summary.why, leftOut: begin - start });
   }
   state.windowStart = begin;
 };

@@ -89,6 +89,8 @@ describe('a window that is too long', () => {
 
   test('is cut without a call when compaction is off (K3)', async () => {
     const society = await start(writing(12), { compaction: false });
+    const events = society.events.filter(({ type, limit }) => type === 'limit' && limit === 'window');
+    expect(events[0]).toMatchObject({ agent: 'A', why: 'off' });
     expect(requestsOf(society).filter(isSummary)).toEqual([]);
     expect(society.agent('A').state.windowStart).toBeGreaterThan(1);
   });

@@ -91,12 +91,14 @@ describe('a request', () => {
     });
   });
 
-  test('without a key sends no authorization; agent headers can be switched off', async () => {
+  test('without a key sends no authorization; agent headers say who asks, and can be switched off', async () => {
     let headers: IncomingMessage['headers'] = {};
     const url = await serve((incoming, response) => {
       ({ headers } = incoming);
       json(response, 200, good);
     });
+    await modelAt(url).complete({ ...request, sentAs: '_compactor' }, never);
+    expect(headers['x-agent-id']).toBe('_compactor');
     await modelAt(url, { apiKey: undefined, agentHeaders: false }).complete(request, never);
     expect(headers).not.toHaveProperty('authorization');
     expect(headers).not.toHaveProperty('x-agent-id');

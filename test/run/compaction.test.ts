@@ -19,17 +19,16 @@ test('D4 D5 a run with a short context ends with the files of one with a long on
   const path = (name: string): string => join(directory.path, name);
   const long = await runSociety(GOAL, { ...OPTIONS, runDir: path('long') }).report;
   const short = runSociety(GOAL, { ...OPTIONS, config: CONFIG, runDir: path('short') });
-  const compactions: unknown[] = [];
+  let cuts = 0;
   let summaries = 0;
   for await (const event of short.events) {
-    if (event.type === 'limit' && event['limit'] === 'window') compactions.push(event['compacted']);
+    if (event.type === 'limit' && event['limit'] === 'window') cuts += 1;
     if (event.type === 'modelCall' && event['sentAs'] === '_compactor') summaries += 1;
   }
   const summary = await short.report;
   expect(summary).toMatchObject({ status: 'completed', restarts: 0 });
-  expect(compactions.length).toBeGreaterThan(2);
-  expect(compactions.every((compacted) => compacted === true)).toBe(true);
-  expect(summaries).toBe(compactions.length);
+  expect(summaries).toBeGreaterThan(2);
+  expect(cuts).toBe(0);
   // Summaries are calls of their agents, and looking once more at a file may be one.
   expect(summary.modelCalls).toBeGreaterThanOrEqual(long.modelCalls + summaries);
   expect(filesBelow(summary.workspace)).toEqual(filesBelow(long.workspace));
