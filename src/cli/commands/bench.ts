@@ -22,7 +22,7 @@ const GROUP = 6;
 const GROUPS_MAX = 128;
 
 const OPTIONS: readonly OptionSpec[] = [
-  { name: 'quick', type: { kind: 'flag' }, help: 'one run of each instead of the median of three' },
+  { name: 'quick', type: { kind: 'flag' }, help: 'fewer repetitions, of the same sizes' },
   {
     name: 'sizes',
     type: { kind: 'text', value: 'N,N…', pattern: /^\d{1,4}(?:,\d{1,4})*$/u, expected: 'a list such as 31,109' },
