@@ -18,28 +18,28 @@ const TOOL_CALLS_MAX = 1024;
 const count = z.number().nonnegative().finite().nullish().catch(null);
 const contentPart = z.union([
   z.string(),
-  z.looseObject({ type: z.string().nullish(), text: z.string().nullish(), refusal: z.string().nullish() }),
+  z.object({ type: z.string().nullish(), text: z.string().nullish(), refusal: z.string().nullish() }),
 ]);
-const rawFunction = z.looseObject({ name: z.string().nullish(), arguments: z.unknown().optional() });
-const rawToolCall = z.looseObject({ id: z.string().nullish(), function: rawFunction.nullish() });
-const rawMessage = z.looseObject({
+const rawFunction = z.object({ name: z.string().nullish(), arguments: z.unknown().optional() });
+const rawToolCall = z.object({ id: z.string().nullish(), function: rawFunction.nullish() });
+const rawMessage = z.object({
   content: z.union([z.string(), z.array(contentPart)]).nullish(),
   refusal: z.string().nullish(),
   tool_calls: z.array(rawToolCall).max(TOOL_CALLS_MAX).nullish(),
   function_call: rawFunction.nullish(),
 });
 const rawUsage = z
-  .looseObject({
+  .object({
     prompt_tokens: count,
     completion_tokens: count,
-    prompt_tokens_details: z.looseObject({ cached_tokens: count }).nullish().catch(null),
-    completion_tokens_details: z.looseObject({ reasoning_tokens: count }).nullish().catch(null),
+    prompt_tokens_details: z.object({ cached_tokens: count }).nullish().catch(null),
+    completion_tokens_details: z.object({ reasoning_tokens: count }).nullish().catch(null),
   })
   .nullish()
   .catch(null);
-const rawCompletion = z.looseObject({
+const rawCompletion = z.object({
   model: z.string().nullish().catch(null),
-  choices: z.array(z.looseObject({ message: rawMessage, finish_reason: z.string().nullish().catch(null) })).min(1),
+  choices: z.array(z.object({ message: rawMessage, finish_reason: z.string().nullish().catch(null) })).min(1),
   usage: rawUsage,
   /** The rehearsal server's mark: no language model made this text. */
   synthetic: z.boolean().nullish().catch(null),

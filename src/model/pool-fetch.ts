@@ -1,6 +1,7 @@
 /**
- * A `fetch` for one origin over an undici `Pool`: half the CPU time of Node's own per call, with a real `Response`, so
- * that whoever uses it sees errors, streams and aborts as usual. What it does not do: other origins, redirects
+ * A `fetch` for one origin over an undici `Pool`: half the CPU time of Node's own per call, with a real `Response` for
+ * streams and failures, so that whoever uses it sees errors, streams and aborts as usual; an answer that is JSON is read
+ * to its end and handed over as a `json-response`. What it does not do: other origins, redirects
  * (a 3xx is handed back as it is), compression (it asks for none).
  *
  * 1. A failure before the headers rejects with a TypeError whose cause has the code of the socket error, as `fetch` does.
@@ -10,6 +11,7 @@
  */
 import type { Readable } from 'node:stream';
 import { DecoratorHandler, Pool, type Dispatcher } from 'undici';
+import { isWholeJson, jsonResponse } from './json-response.ts';
 
 /** What this `fetch` takes beyond a `RequestInit`. */
 export interface PoolRequestInit extends RequestInit {
@@ -99,6 +101,16 @@ const responseHeaders = (raw: Record<string, string | string[] | undefined>): He
   return headers;
 };
 
+/** What follows the origin; null for another one. */
+const pathBelow = (origin: string, input: string | URL): string | null => {
+  // The SDK gives texts that it took from a URL.
+  if (typeof input === 'string' && input.startsWith(`${origin}/`) && !input.includes('#')) {
+    return input.slice(origin.length);
+  }
+  const url = new URL(input);
+  return url.origin === origin ? url.pathname + url.search : null;
+};
+
 /** @param connections most sockets at once; default no limit, since the gate limits the calls */
 export const createPoolFetch = (origin: string, options: { connections?: number } = {}): PoolFetch => {
   const pool = new Pool(origin, {
@@ -113,8 +125,8 @@ export const createPoolFetch = (origin: string, options: { connections?: number 
   const dispatcher = pool.compose(tellSent);
   return {
     fetch: async (input, init) => {
-      const url = new URL(typeof input === 'object' && 'url' in input ? input.url : input);
-      if (url.origin !== origin) throw new TypeError(`this fetch serves ${origin} only`);
+      const path = pathBelow(origin, typeof input === 'object' && 'url' in input ? input.url : input);
+      if (path === null) throw new TypeError(`this fetch serves ${origin} only`);
       const signal = init?.signal;
       signal?.throwIfAborted();
       const body = init?.body;
@@ -123,7 +135,7 @@ export const createPoolFetch = (origin: string, options: { connections?: number 
       }
       try {
         const options: Parameters<Dispatcher['request']>[0] & DispatchOptions = {
-          path: url.pathname + url.search,
+          path,
           method: init?.method ?? 'GET',
           headers: headersOf(init),
           body: body ?? null,
@@ -132,6 +144,9 @@ export const createPoolFetch = (origin: string, options: { connections?: number 
         };
         const answer = await dispatcher.request(options);
         const status = answer.statusCode;
+        if (isWholeJson(status, answer.headers)) {
+          return jsonResponse(origin + path, answer.headers, await answer.body.text());
+        }
         const empty = NO_BODY_STATUSES.has(status);
         if (empty) answer.body.on('error', () => {}).resume();
         return new Response(empty ? null : webStream(answer.body, signal), {
