@@ -12,16 +12,9 @@ import { defineTool, LEADS } from './tool.ts';
 
 const schema = z.object({
   name: nameSchema,
-  description: z.string().min(1).max(2_000).describe('One sentence: what the agent is responsible for'),
-  initial_prompt: z
-    .string()
-    .min(1)
-    .describe('Its whole task: what to produce, in which files, with whom, how it will be judged'),
-  first_message: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('Mail that starts it at once; without it, write to it with talk'),
+  description: z.string().min(1).max(2_000).describe('One sentence: what it is responsible for'),
+  initial_prompt: z.string().min(1).describe('Its whole task'),
+  first_message: z.string().min(1).optional().describe('Mail that starts it at once; else start it with talk'),
 });
 
 export type AddAgentArgs = z.output<typeof schema>;
@@ -73,8 +66,7 @@ export const addAgents = async (turn: Turn, all: readonly AddAgentArgs[]): Promi
 export const addAgent = defineTool({
   name: 'add_agent',
   description:
-    'Hire an agent that works for you. Call it once per agent; several calls in one answer share your slots evenly. ' +
-    'The result has its real name, which may differ from the one you asked for, and how many agents it may hire itself.',
+    'Hire an agent. Calls in one answer share your slots evenly. The result has its real name, which may differ, and its own slots.',
   schema,
   levels: LEADS,
   execute: async (args, run) => {

@@ -7,7 +7,7 @@ import { ALL_LEVELS, clipResult, defineTool, type ToolRun } from './tool.ts';
 
 const FILES_MAX = 200;
 
-const path = z.string().min(1).max(1_024).describe('Relative to the workspace, with / between folders');
+const path = z.string().min(1).max(1_024);
 
 const tooLarge = (content: string, turn: Turn): ToolFailure | null => {
   const max = turn.state.settings.limits.fileCharsMax;
@@ -32,7 +32,7 @@ const clipCurrent = (run: ToolRun, result: ToolResult): ToolResult => {
 
 export const readFile = defineTool({
   name: 'read_file',
-  description: 'Read a file. The result has its `content` and its `base`, which write_file needs to replace the file.',
+  description: 'Read a file: its `content`, and its `base` for write_file.',
   schema: z.object({ path }),
   levels: ALL_LEVELS,
   execute: async (args, run) => {
@@ -46,12 +46,12 @@ export const readFile = defineTool({
 export const writeFile = defineTool({
   name: 'write_file',
   description:
-    'Write a whole file. For a new file leave `base` out. To change a file that exists, read it first and pass the ' +
-    '`base` you got: changes that others made in between are merged, or you get CONFLICT with the current content.',
+    'Write a whole file; a new one without `base`. To change one, read it first and pass its `base`: what others changed in ' +
+    'between is merged, or you get CONFLICT with the current content and `base`: put your change in and write again.',
   schema: z.object({
     path,
     content: z.string(),
-    base: z.string().max(128).optional().describe('The `base` of the version you started from'),
+    base: z.string().max(128).optional(),
   }),
   levels: ALL_LEVELS,
   execute: async (args, run) =>
@@ -60,7 +60,7 @@ export const writeFile = defineTool({
 
 export const appendFile = defineTool({
   name: 'append_file',
-  description: 'Add text to the end of a file, or make it. Never conflicts with what others append.',
+  description: 'Add text to the end of a file, new or not. Never conflicts.',
   schema: z.object({ path, content: z.string().min(1) }),
   levels: ALL_LEVELS,
   execute: async (args, run) =>
@@ -69,7 +69,7 @@ export const appendFile = defineTool({
 
 export const listFiles = defineTool({
   name: 'list_files',
-  description: 'List the files of the workspace, all or those that match a glob such as `docs/**/*.md`.',
+  description: 'List the files, all or those that match a glob such as `docs/**/*.md`.',
   schema: z.object({ glob: z.string().min(1).max(1_024).optional() }),
   levels: ALL_LEVELS,
   execute: (args, run) => workspace(run, 'list', args),

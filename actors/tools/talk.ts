@@ -8,8 +8,8 @@ import { ALL_LEVELS, defineTool } from './tool.ts';
 export const talk = defineTool({
   name: 'talk',
   description:
-    'Send messages. `to` is the name of an agent, or "supervisor", "subordinates" (all of yours) or "group" (supervisor, ' +
-    'colleagues and subordinates). All messages are sent or none. You do not wait for answers: they arrive as mail in a later turn.',
+    'Send messages, all or none. `to`: the name of an agent, "supervisor", "subordinates" (all of yours) or "group" ' +
+    '(supervisor, colleagues and subordinates).',
   schema: z.object({
     messages: z
       .array(z.object({ to: z.string().min(1).max(64), content: z.string().min(1) }))

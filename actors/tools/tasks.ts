@@ -8,8 +8,7 @@ import { ALL_LEVELS, defineTool, LEADS } from './tool.ts';
 export const changeTaskStatus = defineTool({
   name: 'change_task_status',
   description:
-    'Replace your checklist: always send the whole list, also items that did not change. Close an item with status ' +
-    '"done" and say in `evidence` where the result is.',
+    'Replace your checklist: always send the whole list. Close an item with status "done", and its result in `evidence`.',
   schema: z.object({ items: z.array(checklistItemSchema) }),
   levels: ALL_LEVELS,
   execute: async (args, run) => {
@@ -22,12 +21,11 @@ export const changeTaskStatus = defineTool({
 export const review = defineTool({
   name: 'review',
   description:
-    'Judge the work that one of your subordinates handed in, after a [review] mail: read what it wrote, compare it with ' +
-    'the task, then accept it, or send it back with concrete feedback (verdict "revise").',
+    'Judge what a subordinate handed in, after a [review] mail: accept it, or send it back with verdict "revise".',
   schema: z.object({
     agent: z.string().min(1).max(64).describe('Name of the subordinate'),
     verdict: z.enum(['accept', 'revise']),
-    feedback: z.string().max(8_000).describe('For revise: what is missing or wrong. For accept: one sentence'),
+    feedback: z.string().max(8_000).describe('For revise: exactly what is missing or wrong'),
   }),
   levels: LEADS,
   execute: async (args, run) => {
@@ -56,8 +54,8 @@ export const review = defineTool({
 export const terminate = defineTool({
   name: 'terminate',
   description:
-    'Hand in your task as finished, with a summary of the result and its files. Refused while items of your checklist ' +
-    'are open or subordinates of yours are unfinished. Your supervisor reviews it and may send it back.',
+    'Hand in your task as finished. Refused, with a list, while items of your checklist are open or your subordinates have ' +
+    'not finished.',
   schema: z.object({ summary: z.string().min(1).max(8_000).describe('What you did and where the results are') }),
   levels: ALL_LEVELS,
   execute: async (args, run) => {

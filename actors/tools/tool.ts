@@ -27,9 +27,17 @@ export const LEADS: readonly Level[] = ['boss', 'admin'];
 /** For inference of `Args` from the schema. */
 export const defineTool = <Args>(tool: Tool<Args>): Tool<Args> => tool;
 
+/** What models are told when they break it: the schema goes with every call, and they hardly ever do. */
+const LIMITS = ['minLength', 'maxLength', 'pattern', 'minItems', 'maxItems'] as const;
+
 /** A tool as the model is told of it: JSON Schema by zod's own output. */
 export const toolSpec = (tool: { name: string; description: string; schema: z.ZodType }): ToolSpec => {
-  const { $schema, ...parameters } = z.toJSONSchema(tool.schema, { io: 'input' }) as Record<string, unknown>;
+  const { $schema, ...parameters } = z.toJSONSchema(tool.schema, {
+    io: 'input',
+    override: ({ jsonSchema }) => {
+      for (const limit of LIMITS) delete jsonSchema[limit];
+    },
+  }) as Record<string, unknown>;
   void $schema;
   return { type: 'function', function: { name: tool.name, description: tool.description, parameters } };
 };
