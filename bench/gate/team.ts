@@ -31,7 +31,7 @@ const withTeam = <Result>(
     const server = await serveRehearsal(folder, rehearsalOf(sizes));
     const env = { OPENAI_BASE_URL: `${server.url}/v1`, OPENAI_API_KEY: undefined };
     try {
-      return await use({ folder, url: server.url, run: (words) => runMegactor([...words, '--json', '--quiet'], env) });
+      return await use({ folder, url: server.url, run: (words) => runMegactor([...words, '--json'], env) });
     } finally {
       await server.close();
     }
