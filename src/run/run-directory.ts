@@ -22,7 +22,7 @@ import { MegactorError } from '../protocol/errors.ts';
 import { parseInput, settingsSchema } from './settings.ts';
 
 /** Grows when an older version could not read what a newer one writes. */
-export const RUN_FORMAT = 1;
+export const RUN_FORMAT = 2;
 
 const runFileSchema = z.object({
   format: z.literal(RUN_FORMAT),
