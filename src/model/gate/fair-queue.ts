@@ -8,7 +8,8 @@
  *    by more than `PREFIX_SLACK` and one call.
  * 2. An agent that comes (back) is counted as served as much as the least served of those that waited last, if it had
  *    less: having rested gives no right to a burst.
- * 3. A call that has waited n × `ageMs` counts as n levels higher, so that every level is served in the end.
+ * 3. A call that has waited n × `ageMs` counts as n levels higher, so that every level is served in the end. Only between
+ *    levels: within one, who has been served least goes first however long others' calls have waited.
  * 4. Calls of one agent keep their order.
  * 5. What is remembered is bounded by the number of agents, and by those that wait or were served more than the others.
  */
@@ -98,8 +99,10 @@ export class FairQueue<Item extends Queued> {
   next(nowMs: number): Item | undefined {
     let chosen: Level<Item> | undefined;
     let best = Number.POSITIVE_INFINITY;
+    let highest = Number.POSITIVE_INFINITY;
     for (const level of this.#levels.values()) {
       if (level.waiting === 0) continue;
+      highest = Math.min(highest, level.level);
       const rank = this.#rank(level, nowMs);
       if (rank < best || (rank === best && level.level < (chosen?.level ?? Number.POSITIVE_INFINITY))) {
         best = rank;
@@ -107,7 +110,8 @@ export class FairQueue<Item extends Queued> {
       }
     }
     if (chosen === undefined) return undefined;
-    return best < chosen.level ? this.#oldest(chosen) : this.#fairest(chosen)?.calls[0];
+    // What goes before a higher level does so for its age; otherwise an agent's own many calls would age it into favour.
+    return chosen.level > highest ? this.#oldest(chosen) : this.#fairest(chosen)?.calls[0];
   }
 
   /** Takes out the call whose turn it is, and counts `cost` for its agent. */

@@ -101,6 +101,14 @@ describe('ageing', () => {
     expect(queue.next(3_000)?.agent).toBe('old');
   });
 
+  test('many calls of one agent that have waited long give it no more than its share of its level', () => {
+    const queue = new FairQueue<Queued>(AGE_MS);
+    for (let call = 0; call < 50; call += 1) queue.push(item('heavy'));
+    for (let call = 0; call < 10; call += 1) queue.push(item('light', 1, { queuedAtMs: 5 * AGE_MS }));
+    const order = drain(queue, 1, 6 * AGE_MS).slice(0, 20);
+    expect(order.filter((agent) => agent === 'light').length).toBeGreaterThanOrEqual(8);
+  });
+
   test('no level starves: under an endless stream above, a call goes within its levels times the age', () => {
     const queue = new FairQueue<Queued>(AGE_MS);
     queue.push(item('low', 3));
