@@ -130,7 +130,7 @@ export class Budgets implements SpendingGuard {
       );
       if (short === undefined) continue;
       // What others have reserved may come back.
-      const others = KINDS.some((kind) => node.reserved[kind] > 0);
+      const others = node.reserved.calls > 0;
       return others ? { kind: 'wait', all: node.scope.kind === 'run' } : this.#refuse(node, short, request);
     }
     for (const node of nodes) add(node.reserved, need, 1);
@@ -157,6 +157,8 @@ export class Budgets implements SpendingGuard {
   #settle(nodes: readonly Node[], need: Amounts, usage: TokenUsage | null, price: Price | null): void {
     for (const node of nodes) {
       add(node.reserved, need, -1);
+      // Sums of fractions leave a rest that nobody has reserved.
+      if (node.reserved.calls === 0) node.reserved.usd = 0;
       if (usage === null) continue;
       const usd = price === null ? 0 : costOfUsage(usage, price);
       add(node.spent, { calls: 1, tokens: usage.input + usage.output, usd }, 1);

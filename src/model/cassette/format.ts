@@ -143,7 +143,7 @@ export const callLine = (
       type: 'function',
       function: { name, arguments: redaction.of(args) },
     })),
-    refusal: answer.refusal,
+    refusal: answer.refusal === null ? null : redaction.of(answer.refusal),
     finishReason: answer.finishReason,
     class: answer.class,
     usage: { ...answer.usage },

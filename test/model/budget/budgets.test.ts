@@ -82,6 +82,17 @@ describe('the run', () => {
     expect(reserve('c').kind).toBe('granted');
   });
 
+  test('A3 nothing waits for money when nothing is under way: sums of fractions leave no rest', () => {
+    const { reserve } = setUp({ run: { usd: 0.01 } });
+    for (let first = 1; first < 30; first += 1) {
+      for (let second = 1; second < 30; second += 1) {
+        const grants = [first, second].map((maxTokens) => reserve('a', { maxTokens }));
+        for (const grant of grants) if (grant.kind === 'granted') grant.settle(null);
+        expect(reserve('b', { maxTokens: 2_000 })).toMatchObject({ kind: 'stop', stop: { reason: 'budget-usd' } });
+      }
+    }
+  });
+
   test('what an earlier process spent counts', () => {
     const { budgets, reserve } = setUp({ run: { calls: 3 } });
     const spent = { ...noSpend(), calls: 3 };

@@ -179,3 +179,24 @@ test('no key and nothing else that is to be blotted out is in a file, and reques
   const answer = await play(file, { redaction }).complete(request(text), never);
   expect(answer.content).toContain('[redacted]');
 });
+
+test('a refusal that repeats a key is blotted out as every other text', async () => {
+  const file = newFile();
+  const model = counting();
+  const refusing: ChatModel = {
+    ...model,
+    complete: async (asked, signal) => ({
+      ...(await model.complete(asked, signal)),
+      content: null,
+      toolCalls: [],
+      refusal: 'I will not use sk-abcdefghijklmnopqrstuvwx.',
+      finishReason: 'stop',
+      class: 'refusal',
+    }),
+  };
+  await recordTo(refusing, { file, redaction: new Redaction(), clock: systemClock }).complete(request('x'), never);
+  expect(readFileSync(file, 'utf8')).not.toContain('sk-abc');
+  await expect(play(file).complete(request('x'), never)).resolves.toMatchObject({
+    refusal: 'I will not use [redacted].',
+  });
+});
