@@ -112,7 +112,7 @@ export const requestOf = (state: AgentState, messages: readonly ChatMessage[]): 
     role: state.level,
     above: state.above,
     messages,
-    tools: toolsFor(state.level),
+    tools: toolsFor(state.level, settings.reviews),
     deadlineMs: settings.limits.callDeadlineMs,
     ...(settings.temperature === undefined ? {} : { temperature: settings.temperature }),
     ...(settings.maxTokens === undefined ? {} : { maxTokens: settings.maxTokens }),

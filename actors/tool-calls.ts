@@ -39,7 +39,7 @@ const readCall = (call: ToolCall, turn: Turn, cutOff: boolean): ReadCall => {
   const { level } = turn.state;
   const tool = turn.tools.find(name, level);
   if (tool === undefined) {
-    const known = turn.tools.offered(level).map((spec) => spec.function.name);
+    const known = turn.tools.offered(level, turn.state.settings.reviews).map((spec) => spec.function.name);
     return {
       ok: false,
       failure: fail('UNKNOWN_TOOL', `There is no tool "${name.slice(0, 64)}".`, `Use one of: ${known.join(', ')}.`),

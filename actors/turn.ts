@@ -86,7 +86,7 @@ const ask = (turn: Turn): Promise<Asked> => {
       const group = state.level === 'ordinary' ? null : await readGroup(ctx, state.name, limits.serviceDeadlineMs);
       const request = {
         ...buildRequest(state, ctx.history as readonly HistoryEntry[], group),
-        tools: tools.offered(state.level),
+        tools: tools.offered(state.level, state.settings.reviews),
       };
       try {
         const options = { effectId, deadlineMs: limits.callWaitMs };

@@ -46,8 +46,8 @@ export const readFile = defineTool({
 export const writeFile = defineTool({
   name: 'write_file',
   description:
-    'Write a whole file; a new one without `base`. To change one, read it first and pass its `base`: what others changed in ' +
-    'between is merged, or you get CONFLICT with the current content and `base`: put your change in and write again.',
+    'Write a whole file; a new one without `base`. To change one, read it and pass its `base`: changes of others are ' +
+    'merged, or you get CONFLICT with the current content and `base`: put your change in and write again.',
   schema: z.object({
     path,
     content: z.string(),

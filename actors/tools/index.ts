@@ -26,23 +26,27 @@ export const TOOL_NAMES: readonly string[] = TOOLS.map((tool) => tool.name);
 export interface Toolbox {
   /** The tool `name` if it is offered at `level`. */
   find(name: string, level: Level): Tool | undefined;
-  /** What an agent of `level` is offered; the same array every time, since prompts are cached by their beginning. */
-  offered(level: Level): readonly ToolSpec[];
+  /**
+   * What an agent of `level` is offered; the same array every time, since prompts are cached by their beginning.
+   * @param reviews whether work is reviewed in this run
+   */
+  offered(level: Level, reviews: boolean): readonly ToolSpec[];
 }
 
 export const toolboxOf = (tools: readonly Tool[]): Toolbox => {
   const byName: ReadonlyMap<string, Tool> = new Map(tools.map((tool) => [tool.name, tool]));
-  const offered = new Map<Level, readonly ToolSpec[]>();
+  const offered = new Map<string, readonly ToolSpec[]>();
   return {
     find: (name, level) => {
       const tool = byName.get(name);
       return tool?.levels.includes(level) === true ? tool : undefined;
     },
-    offered: (level) => {
-      let specs = offered.get(level);
+    offered: (level, reviews) => {
+      const key = `${level} ${reviews}`;
+      let specs = offered.get(key);
       if (specs === undefined) {
-        specs = tools.filter((tool) => tool.levels.includes(level)).map(toolSpec);
-        offered.set(level, specs);
+        specs = tools.filter((tool) => tool.levels.includes(level) && (reviews || tool !== review)).map(toolSpec);
+        offered.set(key, specs);
       }
       return specs;
     },
@@ -52,4 +56,4 @@ export const toolboxOf = (tools: readonly Tool[]): Toolbox => {
 /** The tools of a society. */
 export const societyTools: Toolbox = toolboxOf(TOOLS);
 
-export const toolsFor = (level: Level): readonly ToolSpec[] => societyTools.offered(level);
+export const toolsFor = (level: Level, reviews: boolean): readonly ToolSpec[] => societyTools.offered(level, reviews);

@@ -8,13 +8,10 @@ import { ALL_LEVELS, defineTool } from './tool.ts';
 export const talk = defineTool({
   name: 'talk',
   description:
-    'Send messages, all or none. `to`: the name of an agent, "supervisor", "subordinates" (all of yours) or "group" ' +
-    '(supervisor, colleagues and subordinates).',
+    'Send messages, all or none. `to`: a name, "supervisor", "subordinates" (all of yours) or "group" (supervisor, ' +
+    'colleagues and subordinates).',
   schema: z.object({
-    messages: z
-      .array(z.object({ to: z.string().min(1).max(64), content: z.string().min(1) }))
-      .min(1)
-      .describe('One entry per receiver or address group'),
+    messages: z.array(z.object({ to: z.string().min(1).max(64), content: z.string().min(1) })).min(1),
   }),
   levels: ALL_LEVELS,
   execute: async (args, run) => {

@@ -8,7 +8,7 @@ import { ALL_LEVELS, defineTool, LEADS } from './tool.ts';
 export const changeTaskStatus = defineTool({
   name: 'change_task_status',
   description:
-    'Replace your checklist: always send the whole list. Close an item with status "done", and its result in `evidence`.',
+    'Replace your checklist, always the whole list, with an `id` of its own for each item; "done" closes one.',
   schema: z.object({ items: z.array(checklistItemSchema) }),
   levels: ALL_LEVELS,
   execute: async (args, run) => {
@@ -20,12 +20,11 @@ export const changeTaskStatus = defineTool({
 
 export const review = defineTool({
   name: 'review',
-  description:
-    'Judge what a subordinate handed in, after a [review] mail: accept it, or send it back with verdict "revise".',
+  description: 'After a [review] mail: accept what a subordinate handed in, or send it back with "revise".',
   schema: z.object({
-    agent: z.string().min(1).max(64).describe('Name of the subordinate'),
+    agent: z.string().min(1).max(64),
     verdict: z.enum(['accept', 'revise']),
-    feedback: z.string().max(8_000).describe('For revise: exactly what is missing or wrong'),
+    feedback: z.string().max(8_000).describe('What is missing or wrong'),
   }),
   levels: LEADS,
   execute: async (args, run) => {
@@ -54,9 +53,8 @@ export const review = defineTool({
 export const terminate = defineTool({
   name: 'terminate',
   description:
-    'Hand in your task as finished. Refused, with a list, while items of your checklist are open or your subordinates have ' +
-    'not finished.',
-  schema: z.object({ summary: z.string().min(1).max(8_000).describe('What you did and where the results are') }),
+    'Hand in your task as finished. Refused, with a list, while checklist items are open or subordinates not finished.',
+  schema: z.object({ summary: z.string().min(1).max(8_000).describe('What you did, and your files') }),
   levels: ALL_LEVELS,
   execute: async (args, run) => {
     const { state } = run;

@@ -5,10 +5,10 @@ export const TASK_STATUSES = ['todo', 'doing', 'done', 'blocked'] as const;
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
 export const checklistItemSchema = z.object({
-  id: z.string().min(1).max(64).describe('Short and unique within your list'),
-  text: z.string().min(1).max(2_000).describe('What is to be done'),
+  id: z.string().min(1).max(64),
+  text: z.string().min(1).max(2_000),
   status: z.enum(TASK_STATUSES),
-  evidence: z.string().max(2_000).optional().describe('For done: where the result is, for example a file path'),
+  evidence: z.string().max(2_000).optional().describe('Where the result is'),
 });
 
 export type ChecklistItem = z.output<typeof checklistItemSchema>;

@@ -19,7 +19,7 @@ test('the tools of this version, with JSON Schemas of plain objects', () => {
     'terminate',
   ]);
   const required = Object.fromEntries(
-    toolsFor('boss').map(({ function: { name, parameters } }) => {
+    toolsFor('boss', true).map(({ function: { name, parameters } }) => {
       expect(parameters['type']).toBe('object');
       expect(parameters).not.toHaveProperty('$schema');
       return [name, parameters['required'] ?? []];
@@ -36,7 +36,11 @@ test('the tools of this version, with JSON Schemas of plain objects', () => {
     review: ['agent', 'verdict', 'feedback'],
     terminate: ['summary'],
   });
-  expect(toolsFor('boss')).toBe(toolsFor('boss'));
+  expect(toolsFor('boss', true)).toBe(toolsFor('boss', true));
+  // Where nothing is reviewed nobody is offered to.
+  expect(toolsFor('boss', false).map((tool) => tool.function.name)).toEqual(
+    TOOL_NAMES.filter((name) => name !== 'review'),
+  );
 });
 
 test('definitions name their module and export', async () => {
