@@ -16,7 +16,7 @@ import { modelConfigFields } from '../../src/run/model-settings.ts';
 import { limitsWith, USER, type AgentMail, type AgentSettings } from '../../src/society/index.ts';
 import { chatter } from './actors.ts';
 import { MAIL, promptOf } from './chat.ts';
-import { begin, costSchema } from './cost.ts';
+import { begin, costSchema, type Cost } from './cost.ts';
 import { runSubject } from '../harness/program.ts';
 
 export const populationSettingsSchema = z.strictObject({
@@ -136,20 +136,29 @@ const measurePopulation = async (settings: PopulationSettings): Promise<Populati
     },
     onFailure: ({ error }) => ended.reject(error),
   });
+  let spent: Cost;
   try {
     const outgoing = outgoingOf(system, settings);
     const cost = begin();
     await system.deliver(outgoing);
+    // Whatever a model says, it is over when nobody has anything left to do: not all that end say so.
+    const { journal } = system;
+    journal?.onQuiet(() => {
+      journal.pending().then((count) => {
+        if (count === 0) ended.resolve();
+      }, ended.reject);
+    });
     if (settings.durationMs === null) await ended.promise;
     else await Promise.race([ended.promise, systemClock.sleep(settings.durationMs)]);
     const { calls } = (await system.callService('model', 'stats', {})) as GateStats;
-    const spent = cost(calls);
+    spent = cost(calls);
     await system.quiesce();
     await system.callService('model', 'drain', { deadlineMs: 0 });
-    return { ...spent, latenciesMs: latenciesMs.sort((left, right) => left - right), repetitions, stopped };
   } finally {
     await system.stop({ deadlineMs: CLOSE_MS });
   }
+  // The last events come while everything is stopped.
+  return { ...spent, latenciesMs: latenciesMs.sort((left, right) => left - right), repetitions, stopped };
 };
 
 if (import.meta.main) await runSubject(populationSettingsSchema, measurePopulation);
