@@ -42,9 +42,9 @@ const compactionRequest = (state: AgentState, history: readonly HistoryEntry[], 
   return { ...requestOf(state, messages), sentAs: COMPACTOR };
 };
 
-/** What a model says of a call that it cannot make; everything else concerns more than this call. */
+/** Why this one call is not made, as its model or its budget says; everything else concerns more than this call. */
 const isRefusal = (error: unknown): error is MegactorError =>
-  error instanceof MegactorError && error.code.startsWith('MODEL_');
+  error instanceof MegactorError && (error.code.startsWith('MODEL_') || error.code === 'BUDGET_SPENT');
 
 const ask = async ({ state, ctx }: Turn, request: ChatRequest, effectId: string): Promise<Compaction> => {
   try {

@@ -31,7 +31,8 @@ const OVERFLOWS_MAX = 3;
 const ASKING = { record: 'step', intent: true } as const;
 
 type TooLong = Overflow & { readonly tooLong: string };
-type Asked = ServedAnswer | TooLong;
+type Spent = { readonly spent: string };
+type Asked = ServedAnswer | TooLong | Spent;
 type Outcome = 'goes-on' | 'over';
 type Batch = readonly MailOf<AgentMessages>[];
 
@@ -74,8 +75,8 @@ const numberIn = (details: Readonly<Record<string, unknown>>, key: string): numb
 
 /**
  * Asks the model, once. The service journals an answer when it arrives and gives it out again under its effect id, so
- * it is written with the step's commit only; the intent keeps the step's mail together. That a request was too long is a
- * result like an answer, so that a replay goes the same way.
+ * it is written with the step's commit only; the intent keeps the step's mail together. That a request was too long, or that
+ * the agent's budget does not reach for it, is a result like an answer, so that a replay goes the same way (D5).
  */
 const ask = (turn: Turn): Promise<Asked> => {
   const { state, ctx, tools } = turn;
@@ -92,7 +93,9 @@ const ask = (turn: Turn): Promise<Asked> => {
         const options = { effectId, deadlineMs: limits.callWaitMs };
         return (await ctx.service('model', 'complete', request, options)) as ServedAnswer;
       } catch (error) {
-        if (!(error instanceof MegactorError) || error.code !== 'MODEL_CONTEXT_OVERFLOW') throw error;
+        if (!(error instanceof MegactorError)) throw error;
+        if (error.code === 'BUDGET_SPENT') return { spent: error.message };
+        if (error.code !== 'MODEL_CONTEXT_OVERFLOW') throw error;
         const { message, details } = error;
         return { tooLong: message, tokens: numberIn(details, 'tokens'), limit: numberIn(details, 'limit') };
       }
@@ -211,6 +214,7 @@ const step = async (turn: Turn): Promise<Outcome> => {
   state.phase = 'processing';
   await fitWindow(turn);
   const answer = await ask(turn);
+  if ('spent' in answer) throw new MegactorError('BUDGET_SPENT', answer.spent);
   if ('tooLong' in answer) return onTooLong(turn, answer);
   state.turn.overflows = 0;
   countAnswer(turn, answer);

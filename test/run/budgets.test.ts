@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { EventRecord } from '../../src/protocol/event.ts';
-import { inspectRun, resumeRun, runSociety } from '../../src/run/index.ts';
+import { inspectRun, replayRun, resumeRun, runSociety } from '../../src/run/index.ts';
 import type { Run, RunOptions, RunSummary } from '../../src/run/types.ts';
 import { filesBelow, temporaryDirectory } from '../support/command.ts';
 
@@ -85,6 +85,8 @@ test('an agent whose own budget is used up is given up, its supervisor hears of 
   expect(reportOf(runDir)).toMatchObject({
     missing: expect.arrayContaining([{ agent: gone, what: 'failed' }]) as unknown,
   });
+  // D5: what its budget refused is journaled like an answer.
+  await expect(replayRun(runDir)).resolves.toMatchObject({ diverged: null });
 });
 
 test('a deadline pauses, over all processes of a run', async () => {

@@ -303,6 +303,7 @@ export class Gate {
         // It begins anew on the others, and does not come back.
         call.routes = call.routes.filter((name) => name !== lane.name);
         call.failures = 0;
+        call.wireMs = 0;
         call.fellBack = true;
         return this.#enqueue(call);
       case 'stop':

@@ -99,7 +99,8 @@ export const verdictOn = (failure: Failure, settings: Settings): Verdict => {
   if (routeLost) return 'reroute';
   if (!failure.retryable) return 'fail';
   const bounded = failure.failures <= settings.retriesMax * REFUSALS_PER_FAILURE;
-  if (failure.another && failure.circuit !== 'closed' && bounded) return 'reroute';
+  const inTime = failure.wireMs < failure.deadlineMs;
+  if (failure.another && failure.circuit !== 'closed' && bounded && inTime) return 'reroute';
   if (mayRetry(failure, settings)) return 'retry';
   if (failure.another) return 'switch';
   // Not one answer to anybody in all that time: failing the agents one by one would help nobody.

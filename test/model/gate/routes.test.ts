@@ -93,6 +93,21 @@ describe('fallbacks', () => {
     expect(outcomes).toEqual({ a: 'other' });
   });
 
+  test.each([1, 10])(
+    'a call whose time ran out on a route that does not answer has it anew on the next (circuit after %i)',
+    async (circuitFailuresMax) => {
+      const { clock, main, other, stops, outcomes, call } = setUp({ deadlineMs: 1_000, circuitFailuresMax });
+      void call('a');
+      await clock.advance(1_010);
+      expect([main.sent.length, other.sent.length]).toEqual([1, 1]);
+      await clock.advance(500);
+      other.last().ok();
+      await settle();
+      expect(outcomes).toEqual({ a: 'other' });
+      expect(stops).toEqual([]);
+    },
+  );
+
   test('a call may name its model; one that nobody has is refused', async () => {
     const { main, other, outcomes, call } = setUp();
     void call('a', 'other');
