@@ -5,10 +5,11 @@
  * Invariants: B1 The mail is durable before it is noted that it was sent: after a crash in between it comes twice, and is
  * never lost.
  */
+import { warningKey } from '../model/budget/index.ts';
 import type { ActorSystem } from '../runtime/index.ts';
 import { BOSS, systemMail } from '../society/index.ts';
 import type { AgentLookup } from './find-agent.ts';
-import { warningKey, type BudgetNotice } from './services/model-spend.ts';
+import type { BudgetNotice } from './services/model-spend.ts';
 
 const DEADLINE_MS = 20_000;
 

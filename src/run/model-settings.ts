@@ -138,7 +138,11 @@ export const budgetsOf = (config: ModelConfig, { calls, tokens, usd }: RunBudget
 
 /** Whether prices as the provider publishes them hold at this server. */
 export const isProviderItself = (baseUrl: string | null | undefined): boolean =>
-  baseUrl === null || baseUrl === undefined || new URL(baseUrl).hostname === 'api.openai.com';
+  baseUrl === null ||
+  baseUrl === undefined ||
+  // An empty variable is one that is not set; what is no URL is refused where the model is made.
+  baseUrl.trim() === '' ||
+  (URL.canParse(baseUrl) && new URL(baseUrl).hostname === 'api.openai.com');
 
 const hasMoney = ({ run, eachGroup, groups, eachAgent, agents }: BudgetLimits): boolean =>
   [run, eachGroup, eachAgent, ...Object.values(groups ?? {}), ...Object.values(agents ?? {})].some(

@@ -191,7 +191,6 @@ export const settingsOf = (options: RunOptions, defaults: { workspace: string; s
 
 /** The settings of a resumed run: its own, with what may differ. @throws CONFIG_INVALID */
 export const resumedSettings = (settings: RunSettings, options: ResumeOptions): RunSettings => {
-  checkDeterministic(settings, options.threads);
   const { shards, deterministic } = settings;
   const resumed = parseInput(
     settingsSchema,
@@ -209,6 +208,7 @@ export const resumedSettings = (settings: RunSettings, options: ResumeOptions): 
     },
     'options',
   );
+  checkDeterministic(resumed, options.threads);
   checkPrices(resumed.model, resumed.config, resumed.budget, resumed.baseUrl);
   return resumed;
 };

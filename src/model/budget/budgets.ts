@@ -88,6 +88,10 @@ const leads = (role: ChatRequest['role'] | 'runtime'): boolean => role === 'boss
 
 export const scopeKey = ({ kind, name }: BudgetScope): string => (kind === 'run' ? 'run' : `${kind}/${name}`);
 
+/** Under which a warning is remembered: `run/usd/5`, `group/NAME/calls/500`. A limit that was raised is another one. */
+export const warningKey = ({ scope, what, limit }: Omit<BudgetWarning, 'spent'>): string =>
+  `${scopeKey(scope)}/${what}/${limit}`;
+
 export interface BudgetsOptions {
   readonly limits: BudgetLimits;
   /** Of the model behind a route; null when it is not known. */
@@ -95,7 +99,7 @@ export interface BudgetsOptions {
   /** Tokens of a request's input as its provider counts them. */
   readonly countInput: (request: ChatRequest, route: string) => number;
   readonly onWarning: (warning: BudgetWarning) => void;
-  /** Scopes and kinds (`run/usd`) whose warning somebody has had already. */
+  /** Keys of warnings that somebody has had already. */
   readonly warned?: Iterable<string>;
 }
 
@@ -169,8 +173,9 @@ export class Budgets implements SpendingGuard {
   #warn({ scope, limit, spent }: Node): void {
     for (const what of KINDS) {
       const most = limit[what];
-      const key = `${scopeKey(scope)}/${what}`;
-      if (most === undefined || spent[what] < most * this.#softAt || this.#warned.has(key)) continue;
+      if (most === undefined || spent[what] < most * this.#softAt) continue;
+      const key = warningKey({ scope, what, limit: most });
+      if (this.#warned.has(key)) continue;
       this.#warned.add(key);
       this.#options.onWarning({ scope, what, spent: spent[what], limit: most });
     }

@@ -2,7 +2,7 @@
 export {
   Budgets,
   budgetsSchema,
-  scopeKey,
+  warningKey,
   type BudgetKind,
   type BudgetLimits,
   type BudgetScope,

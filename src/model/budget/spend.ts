@@ -78,7 +78,7 @@ export const sumSpend = (all: Iterable<Spend>): Spend => {
 /** What one answer came to. One that shared the request of another (no attempt of its own) costs nothing. */
 export const spendOf = (answer: ChatAnswer, price: Price | null): Spend => {
   const { usage, attempts } = answer;
-  const free = usage.input === 0 && usage.output === 0;
+  const free = attempts === 0;
   return {
     calls: 1,
     retries: Math.max(0, attempts - 1),

@@ -10,7 +10,6 @@ import {
   leafSchema,
   Ledger,
   priceOf,
-  scopeKey,
   spendOf,
   type BudgetLimits,
   type BudgetWarning,
@@ -97,6 +96,3 @@ export const budgetNoticeSchema = z.object({
   spent: z.number(),
   limit: z.number(),
 });
-
-/** Under which a warning is remembered: `run/usd`, `group/NAME/calls`. */
-export const warningKey = ({ scope, what }: BudgetWarning): string => `${scopeKey(scope)}/${what}`;

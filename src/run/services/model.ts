@@ -70,7 +70,9 @@ export const createService: CreateService = async (raw, host) => {
     onSent: (effectId) => sentCalls.left(effectId),
     onAnswer: async (effectId, answer, request) => {
       if (isCanary('effect-late')) return;
-      await store.commit({ effectId, result: answer, changes: spending.changes(request, answer) });
+      const shared = answer.attempts === 0 ? [sentCalls.shared(effectId)] : [];
+      const changes = [...spending.changes(request, answer), ...shared];
+      await store.commit({ effectId, result: answer, changes });
     },
   });
   gate.onStop((stop) => host.notify({ kind: 'model-stop', reason: stop.reason, error: errorToWire(stop.error) }));

@@ -17,6 +17,8 @@ const sentSchema = z.object({ effectId: z.string(), processes: z.int().positive(
 
 export type Sent = z.output<typeof sentSchema>;
 
+const agentOf = (effectId: string): string => effectId.slice(0, effectId.indexOf('/'));
+
 export class SentCalls {
   readonly #store: ServiceTable;
   readonly #clock: Pick<Clock, 'soon'>;
@@ -44,9 +46,17 @@ export class SentCalls {
     return this.#before.get(agent);
   }
 
+  /**
+   * What is stored with an answer that came by the request of another call: this one has never left itself, and a later
+   * process must find its answer all the same.
+   */
+  shared(effectId: string): { readonly key: string; readonly value: Sent } {
+    return { key: `${SENT}${agentOf(effectId)}`, value: { effectId, processes: 1 } };
+  }
+
   /** A call leaves for the server. */
   left(effectId: string): void {
-    const agent = effectId.slice(0, effectId.indexOf('/'));
+    const agent = agentOf(effectId);
     const before = this.#before.get(agent);
     this.#leaving.set(agent, { effectId, processes: before?.effectId === effectId ? before.processes + 1 : 1 });
     if (this.#leaving.size === 1) this.#clock.soon(() => this.#write());

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Budgets, type BudgetWarning } from '../../../src/model/budget/budgets.ts';
+import { Budgets, warningKey, type BudgetWarning } from '../../../src/model/budget/budgets.ts';
 import type { BudgetLimits } from '../../../src/model/budget/index.ts';
 import { noSpend } from '../../../src/model/budget/spend.ts';
 import type { Grant } from '../../../src/model/gate/types.ts';
@@ -149,9 +149,12 @@ describe('the soft threshold', () => {
       ['agent', 2],
       ['run', 4],
     ]);
-    const later = setUp({ run: { calls: 10 }, softAt: 0.1 }, ['run/calls']);
+    const later = setUp({ run: { calls: 10 }, softAt: 0.1 }, warnings.map(warningKey));
     settle(later.reserve('a'));
     expect(later.warnings).toEqual([]);
+    const raised = setUp({ run: { calls: 20 }, softAt: 0.1 }, warnings.map(warningKey));
+    for (let call = 0; call < 2; call += 1) settle(raised.reserve('a'));
+    expect(raised.warnings).toMatchObject([{ spent: 2, limit: 20 }]);
   });
 });
 

@@ -51,6 +51,8 @@ test('what has no price is not known, and makes every sum unknown; what cost not
   expect(spendOf(answer(), null).usd).toBe(null);
   const shared = answer({ usage: { input: 0, cachedInput: 0, output: 0 }, attempts: 0 });
   expect(spendOf(shared, null)).toMatchObject({ calls: 1, retries: 0, usd: 0 });
+  // A server that gives no usage was called all the same.
+  expect(spendOf(answer({ usage: { input: 0, cachedInput: 0, output: 0 } }), null).usd).toBe(null);
   expect(sumSpend([spendOf(answer(), { input: 1, output: 1 }), spendOf(answer(), null)]).usd).toBe(null);
   expect(addSpend(noSpend(), noSpend())).toEqual(noSpend());
 });

@@ -140,6 +140,23 @@ describe('model', () => {
     await server.stop();
   });
 
+  test('M1 who shared the request of another call finds the answer in a later process', async () => {
+    const server = await startScriptedServer(() => ({ content: 'shared' }));
+    const remote = { model: 'openai:m', seed: 1, baseUrl: server.baseUrl };
+    const first = await hostService(createModel, remote);
+    const ask = (call: typeof first.call, agent: string): Promise<unknown> =>
+      call('complete', { ...request, agent, temperature: 0 }, { effectId: `${agent}/1/model` });
+    await Promise.all([ask(first.call, 'A'), ask(first.call, 'B')]);
+    expect(server.requests).toHaveLength(1);
+    const second = await hostService(createModel, remote, first.store);
+    for (const agent of ['A', 'B']) {
+      expect(await ask(second.call, agent)).toMatchObject({ content: 'shared', joined: true, repeats: 0 });
+    }
+    expect(server.requests).toHaveLength(1);
+    for (const { instance } of [first, second]) await instance.close?.();
+    await server.stop();
+  });
+
   test('how long one request may take is a setting', async () => {
     let requests = 0;
     const server = await startScriptedServer(async () => {
