@@ -68,7 +68,7 @@ const complete =
     const store = parts.journal.store(RUN_STORE);
     const kept = await store.result(id);
     if (kept !== undefined) return kept.result as ServedAnswer;
-    const deadlineMs = parts.settings.limits.callDeadlineMs;
+    const deadlineMs = parts.settings.limits.callWaitMs;
     const answer = await parts.system.callService('model', 'complete', request, { effectId: id, deadlineMs });
     return (await store.commit({ effectId: id, result: answer, changes: [] })) as ServedAnswer;
   };
