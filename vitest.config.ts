@@ -6,6 +6,10 @@ import { defineConfig } from 'vitest/config';
  */
 const SHARED = ['actor', 'actors', 'model', 'society', 'style', 'telemetry'].map((room) => `test/${room}/**/*.test.ts`);
 
+/** Short forms of the fault suites, and every program of the documentation: `npm run test:faults` and `test:docs`. */
+const FAULTS = ['chaos', 'kill', 'sim', 'soak'].map((room) => `test/${room}/**/*.test.ts`);
+const DOCUMENTS = ['test/docs/snippets.test.ts'];
+
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -16,7 +20,12 @@ export default defineConfig({
     expect: { poll: { timeout: 30_000 } },
     projects: [
       { extends: true, test: { name: 'shared', include: SHARED, isolate: false } },
-      { extends: true, test: { name: 'alone', include: ['test/**/*.test.ts'], exclude: SHARED } },
+      {
+        extends: true,
+        test: { name: 'alone', include: ['test/**/*.test.ts'], exclude: [...SHARED, ...FAULTS, ...DOCUMENTS] },
+      },
+      { extends: true, test: { name: 'faults', include: FAULTS } },
+      { extends: true, test: { name: 'documents', include: DOCUMENTS } },
     ],
   },
 });
