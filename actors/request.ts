@@ -10,7 +10,7 @@ import type { ChatMessage, ChatRequest, ToolCall } from '../src/model/types.ts';
 import { clip, type AgentState, type GroupView } from '../src/society/index.ts';
 import { summaryMessage } from './prompts/compaction.ts';
 import { situation } from './prompts/situation.ts';
-import { toolsFor } from './tools/index.ts';
+import { offerOf, toolsFor } from './tools/index.ts';
 import type { HistoryEntry } from './agent-types.ts';
 
 export const CHARS_PER_TOKEN = 4;
@@ -112,7 +112,7 @@ export const requestOf = (state: AgentState, messages: readonly ChatMessage[]): 
     role: state.level,
     above: state.above,
     messages,
-    tools: toolsFor(state.level, settings.reviews),
+    tools: toolsFor(offerOf(state)),
     deadlineMs: settings.limits.callDeadlineMs,
     ...(settings.temperature === undefined ? {} : { temperature: settings.temperature }),
     ...(settings.maxTokens === undefined ? {} : { maxTokens: settings.maxTokens }),

@@ -8,6 +8,7 @@ import type { ToolCall } from '../src/model/types.ts';
 import { fail, type ToolFailure, type ToolResult } from '../src/society/index.ts';
 import type { Turn } from './agent-types.ts';
 import { addAgent, addAgents, type AddAgentArgs } from './tools/add-agent.ts';
+import { offerOf } from './tools/index.ts';
 import type { Tool, ToolRun } from './tools/tool.ts';
 
 export interface CallsOutcome {
@@ -36,10 +37,10 @@ const parseJson = (text: string): { readonly value: unknown } | { readonly probl
 
 const readCall = (call: ToolCall, turn: Turn, cutOff: boolean): ReadCall => {
   const { name, arguments: text } = call.function;
-  const { level } = turn.state;
-  const tool = turn.tools.find(name, level);
+  const offer = offerOf(turn.state);
+  const tool = turn.tools.find(name, offer);
   if (tool === undefined) {
-    const known = turn.tools.offered(level, turn.state.settings.reviews).map((spec) => spec.function.name);
+    const known = turn.tools.offered(offer).map((spec) => spec.function.name);
     return {
       ok: false,
       failure: fail('UNKNOWN_TOOL', `There is no tool "${name.slice(0, 64)}".`, `Use one of: ${known.join(', ')}.`),

@@ -21,6 +21,7 @@ import { isRepetition } from './repetition.ts';
 import { buildRequest, presentableCalls } from './request.ts';
 import { callRoster, readGroup } from './services.ts';
 import { executeCalls } from './tool-calls.ts';
+import { offerOf } from './tools/index.ts';
 
 /** A text that begins so says that the agent only waits; it goes to nobody. */
 export const WAITING = '(waiting)';
@@ -87,7 +88,7 @@ const ask = (turn: Turn): Promise<Asked> => {
       const group = state.level === 'ordinary' ? null : await readGroup(ctx, state.name, limits.serviceDeadlineMs);
       const request = {
         ...buildRequest(state, ctx.history as readonly HistoryEntry[], group),
-        tools: tools.offered(state.level, state.settings.reviews),
+        tools: tools.offered(offerOf(state)),
       };
       try {
         const options = { effectId, deadlineMs: limits.callWaitMs };

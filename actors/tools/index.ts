@@ -1,6 +1,6 @@
 /** The tools of this version, by name, and what is offered to whom. */
 import type { ToolSpec } from '../../src/model/types.ts';
-import type { Level } from '../../src/society/index.ts';
+import type { AgentState, Level } from '../../src/society/index.ts';
 import { addAgent } from './add-agent.ts';
 import { appendFile, listFiles, readFile, writeFile } from './files.ts';
 import { talk } from './talk.ts';
@@ -22,30 +22,48 @@ const TOOLS = [
 
 export const TOOL_NAMES: readonly string[] = TOOLS.map((tool) => tool.name);
 
-/** What agents can do: a set of tools, each offered at some levels. */
-export interface Toolbox {
-  /** The tool `name` if it is offered at `level`. */
-  find(name: string, level: Level): Tool | undefined;
-  /**
-   * What an agent of `level` is offered; the same array every time, since prompts are cached by their beginning.
-   * @param reviews whether work is reviewed in this run
-   */
-  offered(level: Level, reviews: boolean): readonly ToolSpec[];
+/** What decides which tools an agent is offered. */
+export interface Offer {
+  readonly level: Level;
+  /** Whether work is reviewed in this run. */
+  readonly reviews: boolean;
+  /** Services of this run beyond those that every run has. */
+  readonly services: readonly string[];
 }
+
+const NO_SERVICES: readonly string[] = [];
+
+export const offerOf = ({ level, settings }: Pick<AgentState, 'level' | 'settings'>): Offer => ({
+  level,
+  reviews: settings.reviews,
+  services: settings.services ?? NO_SERVICES,
+});
+
+/** What agents can do: a set of tools, each offered at some levels and with some services. */
+export interface Toolbox {
+  /** The tool `name` if the agent's level and the run's services have it. */
+  find(name: string, offer: Offer): Tool | undefined;
+  /** What an agent is offered; for equal offers the same array every time, since prompts are cached by their beginning. */
+  offered(offer: Offer): readonly ToolSpec[];
+}
+
+const isThere = ({ levels, service }: Tool, { level, services }: Offer): boolean =>
+  levels.includes(level) && (service === undefined || services.includes(service));
 
 export const toolboxOf = (tools: readonly Tool[]): Toolbox => {
   const byName: ReadonlyMap<string, Tool> = new Map(tools.map((tool) => [tool.name, tool]));
   const offered = new Map<string, readonly ToolSpec[]>();
   return {
-    find: (name, level) => {
+    find: (name, offer) => {
       const tool = byName.get(name);
-      return tool?.levels.includes(level) === true ? tool : undefined;
+      return tool !== undefined && isThere(tool, offer) ? tool : undefined;
     },
-    offered: (level, reviews) => {
-      const key = `${level} ${reviews}`;
+    offered: (offer) => {
+      const there = tools.filter((tool) => isThere(tool, offer) && (offer.reviews || tool !== review));
+      const key = there.map((tool) => tool.name).join(' ');
       let specs = offered.get(key);
       if (specs === undefined) {
-        specs = tools.filter((tool) => tool.levels.includes(level) && (reviews || tool !== review)).map(toolSpec);
+        specs = there.map(toolSpec);
         offered.set(key, specs);
       }
       return specs;
@@ -56,4 +74,4 @@ export const toolboxOf = (tools: readonly Tool[]): Toolbox => {
 /** The tools of a society. */
 export const societyTools: Toolbox = toolboxOf(TOOLS);
 
-export const toolsFor = (level: Level, reviews: boolean): readonly ToolSpec[] => societyTools.offered(level, reviews);
+export const toolsFor = (offer: Offer): readonly ToolSpec[] => societyTools.offered(offer);

@@ -18,6 +18,8 @@ export interface Tool<Args = unknown> {
   readonly schema: z.ZodType<Args>;
   /** To whom it is offered. */
   readonly levels: readonly Level[];
+  /** The service without which it is not offered; absent for those that every run has. */
+  readonly service?: string;
   execute(args: Args, run: ToolRun): Promise<ToolResult>;
 }
 

@@ -47,6 +47,8 @@ export const agentSettingsSchema = z.object({
   /** The goal on one line, clipped. */
   goal: z.string(),
   reviews: z.boolean(),
+  /** Services of the run beyond those that every run has: tools that need one are offered only with it. */
+  services: z.array(z.string()).optional(),
   limits: limitsSchema,
   temperature: z.number().optional(),
   maxTokens: z.int().optional(),

@@ -1,10 +1,14 @@
 import { expect, test } from 'vitest';
-import { toolsFor, TOOL_NAMES } from '../../actors/tools/index.ts';
+import { z } from 'zod';
+import { toolboxOf, toolsFor, TOOL_NAMES, type Offer } from '../../actors/tools/index.ts';
+import { ALL_LEVELS, defineTool, LEADS } from '../../actors/tools/tool.ts';
 import { agentBehaviour } from '../../actors/agent.ts';
 import { admin } from '../../actors/admin.ts';
 import { boss } from '../../actors/boss.ts';
 import { ordinary } from '../../actors/ordinary.ts';
 import { systemMail, type AgentMail } from '../../src/society/index.ts';
+
+const BOSS: Offer = { level: 'boss', reviews: true, services: [] };
 
 test('the tools of this version, with JSON Schemas of plain objects', () => {
   expect(TOOL_NAMES).toEqual([
@@ -19,7 +23,7 @@ test('the tools of this version, with JSON Schemas of plain objects', () => {
     'terminate',
   ]);
   const required = Object.fromEntries(
-    toolsFor('boss', true).map(({ function: { name, parameters } }) => {
+    toolsFor(BOSS).map(({ function: { name, parameters } }) => {
       expect(parameters['type']).toBe('object');
       expect(parameters).not.toHaveProperty('$schema');
       return [name, parameters['required'] ?? []];
@@ -36,11 +40,30 @@ test('the tools of this version, with JSON Schemas of plain objects', () => {
     review: ['agent', 'verdict', 'feedback'],
     terminate: ['summary'],
   });
-  expect(toolsFor('boss', true)).toBe(toolsFor('boss', true));
+  expect(toolsFor(BOSS)).toBe(toolsFor({ ...BOSS }));
   // Where nothing is reviewed nobody is offered to.
-  expect(toolsFor('boss', false).map((tool) => tool.function.name)).toEqual(
+  expect(toolsFor({ ...BOSS, reviews: false }).map((tool) => tool.function.name)).toEqual(
     TOOL_NAMES.filter((name) => name !== 'review'),
   );
+});
+
+test('a tool that needs a service is offered where that is there, and is unknown elsewhere', () => {
+  const execute = (): Promise<{ ok: true }> => Promise.resolve({ ok: true });
+  const schema = z.object({});
+  const always = defineTool({ name: 'always', description: '', schema, levels: ALL_LEVELS, execute });
+  const serviced = defineTool({ name: 'serviced', description: '', schema, levels: LEADS, service: 'dice', execute });
+  const toolbox = toolboxOf([always, serviced]);
+  const names = (offer: Offer): string[] => toolbox.offered(offer).map((tool) => tool.function.name);
+  const withDice = { ...BOSS, services: ['cards', 'dice'] };
+  expect(names(BOSS)).toEqual(['always']);
+  expect(names(withDice)).toEqual(['always', 'serviced']);
+  expect(names({ ...withDice, level: 'ordinary' })).toEqual(['always']);
+  expect(toolbox.find('serviced', BOSS)).toBeUndefined();
+  expect(toolbox.find('serviced', { ...withDice, level: 'ordinary' })).toBeUndefined();
+  expect(toolbox.find('serviced', withDice)).toBe(serviced);
+  // Prompts are cached by their beginning: what is the same is the same object.
+  expect(toolbox.offered(withDice)).toBe(toolbox.offered({ ...withDice, services: ['dice'] }));
+  expect(toolbox.offered({ ...BOSS, services: ['cards'] })).toBe(toolbox.offered(BOSS));
 });
 
 test('definitions name their module and export', async () => {
