@@ -20,6 +20,7 @@ export const PACKAGE_HOMES: Readonly<Record<string, string>> = {
   'gpt-tokenizer': 'model',
   openai: 'model',
   'isomorphic-git': 'workspace',
+  usearch: 'memory',
 };
 
 /** The room that a file of the project belongs to; undefined for files outside of the house. */
