@@ -11,11 +11,20 @@ import type { MailOf } from '../src/actor/definition.ts';
 import type { ChatAnswer } from '../src/model/types.ts';
 import { MegactorError } from '../src/protocol/errors.ts';
 import { hashString } from '../src/protocol/ids.ts';
-import { clip, renderBatch, renderChecklist, renderMail, systemMail, type AgentMail } from '../src/society/index.ts';
+import {
+  clip,
+  renderBatch,
+  renderChecklist,
+  renderMail,
+  systemMail,
+  WHEN_STUCK,
+  type AgentMail,
+} from '../src/society/index.ts';
 import type { AgentMessages, HistoryEntry, Turn } from './agent-types.ts';
 import { countAnswer, type ServedAnswer } from './answers.ts';
 import { fitWindow, shrinkWindow, type Overflow } from './compaction.ts';
 import { reportRemedy, sendNotice, sendText } from './mailing.ts';
+import { promptWithSlots } from './prompts/agent.ts';
 import { repairText } from './prompts/repairs.ts';
 import { isRepetition } from './repetition.ts';
 import { buildRequest, presentableCalls } from './request.ts';
@@ -49,6 +58,27 @@ const unread = ({ state }: Turn, batch: Batch): readonly AgentMail[] =>
       state.quietSeen = quiet;
       return true;
     });
+
+/**
+ * Before an Admin's first call: what it was to hire may have been drawn back since it was hired. Whoever leads nobody and
+ * may hire nobody is an Ordinary agent, and is told and offered no more than that.
+ */
+const settleLevel = async ({ state, ctx }: Turn): Promise<void> => {
+  if (state.prompt === null || state.level !== 'admin') return;
+  const { serviceDeadlineMs } = state.settings.limits;
+  const found = await ctx.effect(
+    'slots',
+    async () => {
+      const group = await readGroup(ctx, state.name, serviceDeadlineMs);
+      return group === null || group.subordinates.length > 0 ? null : { slots: group.slots };
+    },
+    { record: 'step' },
+  );
+  if (found === null || found.slots === state.slots) return;
+  state.slots = found.slots;
+  state.prompt = promptWithSlots(state.prompt, state.settings, found.slots);
+  if (found.slots === 0) state.level = 'ordinary';
+};
 
 /** Takes mail into the history; the first mail of an agent brings its prompt along. */
 const begin = (turn: Turn, mails: readonly AgentMail[]): void => {
@@ -122,7 +152,7 @@ const onTooLong = (turn: Turn, refused: TooLong): Outcome => {
 const giveUp = async (turn: Turn, why: 'format' | 'repetition', what: string): Promise<Outcome> => {
   const { state } = turn;
   const details = [
-    what,
+    `${what} ${WHEN_STUCK}`,
     ...(state.checklist.length === 0
       ? ['It has no checklist.']
       : ['Its checklist:', ...renderChecklist(state.checklist)]),
@@ -236,7 +266,7 @@ const exhausted = async (turn: Turn, limit: 'turns' | 'budget', what: string): P
   ctx.event({ type: 'limit', agent: state.name, limit });
   const { leader } = await callRoster(turn, 'failed', 'failed', { agent: state.name, why: `limit-${limit}` });
   if (leader === null) return;
-  const text = `It has used up ${what}. Its files stay. Do not wait for it any more.`;
+  const text = `It has used up ${what}. Its files stay. Give its work to somebody else, or do without.`;
   sendNotice(turn, leader, 'child-failed', text, { agent: state.name });
 };
 
@@ -251,6 +281,7 @@ export const runTurn = async (turn: Turn, batch: Batch): Promise<void> => {
   if (state.turn === null && state.counters.turns >= turnsPerAgentMax) {
     return exhausted(turn, 'turns', `its ${turnsPerAgentMax} turns`);
   }
+  await settleLevel(turn);
   begin(turn, mails);
   try {
     while ((await step(turn)) === 'goes-on') await ctx.endStep();

@@ -5,51 +5,73 @@
  *
  * Invariants: P1 The prompts of two agents of a level and a run are equal up to the first fact of their own.
  */
-import { oneLine } from '../../src/society/index.ts';
+import { oneLine, type AgentSettings, type Level } from '../../src/society/index.ts';
 import type { AgentInit } from '../agent-types.ts';
-import { leading } from './leading.ts';
+import { leading, LEADS_PLANNED } from './leading.ts';
 import { organisation } from './organisation.ts';
 
 const LEVEL_NAMES = { boss: 'Boss', admin: 'Admin', ordinary: 'Ordinary' } as const;
 
 const ROLES = {
-  boss: 'You are the Boss of an organisation of AI agents. You answer for the whole result: you divide the work, give it to your subordinates, keep track, judge what they hand in, and bring it together.',
+  boss: 'You are the Boss of an organisation of AI agents: you answer for the whole result, divide the work, and judge what is handed in.',
   admin:
-    'You are an Admin in an organisation of AI agents. You lead a group: divide your task, hire agents for its parts where that helps, judge what they hand in, and bring the results together for your supervisor.',
+    'You are an Admin in an organisation of AI agents: you answer for your task, divide it among a group, and judge what is handed in.',
   ordinary:
-    'You are a member of an organisation of AI agents. You do your own task carefully and completely, with the tools you have.',
+    'You are a member of an organisation of AI agents: do your own task carefully and completely, with the tools you have.',
 } as const;
 
-/** The facts of an agent, one a line, `- key: value`: programs read them as well. Those of the run come first (P1). */
-export const agentFacts = (init: AgentInit): readonly string[] => {
-  const facts: (readonly [string, string])[] = [
-    ['level', LEVEL_NAMES[init.level]],
-    ['reviews', init.settings.reviews ? 'on' : 'off'],
-    ['goal', oneLine(init.settings.goal)],
-    ['name', init.name],
-    ['supervisor', init.supervisor],
-    ['slots', String(init.slots)],
-  ];
-  if (init.planned.length > 0) facts.push(['planned', init.planned.join(', ')]);
-  if (init.files.length > 0) facts.push(['files', init.files.map((file) => oneLine(file)).join(', ')]);
-  return facts.map(([key, value]) => `- ${key}: ${value}`);
-};
+const lineOf = ([key, value]: readonly [string, string]): string => `- ${key}: ${value}`;
 
-export const agentPrompt = (init: AgentInit): string => {
-  const { level } = init;
-  const { reviews } = init.settings;
-  return [
+/** What all agents of a level have in common, the facts of the run at its end (P1). */
+const commonPart = (level: Level, { reviews, goal }: AgentSettings): string =>
+  [
     ROLES[level],
     '',
     organisation(level, reviews),
     ...(level === 'ordinary' ? [] : ['', leading(reviews)]),
     '',
     '# Facts',
-    ...agentFacts(init),
+    ...(
+      [
+        ['level', LEVEL_NAMES[level]],
+        ['reviews', reviews ? 'on' : 'off'],
+        ['goal', oneLine(goal)],
+      ] as const
+    ).map(lineOf),
+    '',
+  ].join('\n');
+
+const SLOTS = /^- slots: \d+$/mu;
+
+/** Facts are one a line, `- key: value`: programs read them as well. */
+const ownPart = (init: AgentInit): string => {
+  const facts: (readonly [string, string])[] = [
+    ['name', init.name],
+    ['supervisor', init.supervisor],
+    ['slots', String(init.slots)],
+  ];
+  if (init.planned.length > 0) facts.push(['planned', init.planned.join(', ')]);
+  if (init.files.length > 0) facts.push(['files', init.files.map((file) => oneLine(file)).join(', ')]);
+  return [
+    ...facts.map(lineOf),
+    ...(init.planned.length > 0 ? [LEADS_PLANNED] : []),
     '',
     '# Your task',
     init.description,
     '',
     init.initialPrompt,
   ].join('\n');
+};
+
+export const agentPrompt = (init: AgentInit): string => commonPart(init.level, init.settings) + ownPart(init);
+
+/**
+ * `prompt`, made by `agentPrompt` for an Admin, as it is for somebody who may hire `slots` agents: nobody is an Admin who
+ * leads nobody and may hire nobody.
+ */
+export const promptWithSlots = (prompt: string, settings: AgentSettings, slots: number): string => {
+  const common = commonPart('admin', settings);
+  if (!prompt.startsWith(common)) return prompt;
+  const own = prompt.slice(common.length).replace(SLOTS, `- slots: ${slots}`);
+  return commonPart(slots === 0 ? 'ordinary' : 'admin', settings) + own;
 };

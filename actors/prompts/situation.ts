@@ -2,7 +2,14 @@
  * The `(situation)` message: what is true at the moment of a call. Last in the request, rebuilt for every call, never
  * part of the history.
  */
-import { oneLine, openItems, renderChecklist, type AgentState, type GroupView } from '../../src/society/index.ts';
+import {
+  oneLine,
+  openItems,
+  renderChecklist,
+  type AgentState,
+  type GroupView,
+  type MemberView,
+} from '../../src/society/index.ts';
 
 const MEMBERS_MAX = 40;
 const ITEMS_MAX = 40;
@@ -16,23 +23,27 @@ const checklistLines = (state: AgentState): string[] => {
   return [`Your checklist (${open} open):`, ...lines, ...(left > 0 ? [`- and ${left} more`] : [])];
 };
 
+/** Those who still work matter most, the others are last and may be left out. */
+const STATUSES: readonly MemberView['status'][] = ['review', 'working', 'finished', 'failed', 'retired'];
+
+const memberOf = ({ name, checklist: { open, closed } }: MemberView): string =>
+  open + closed === 0 ? name : `${name} (${closed}/${open + closed} items done)`;
+
+/** A line for each status that somebody has. */
 const groupLines = (group: GroupView): string[] => {
   if (group.subordinates.length === 0) return [];
-  const settled = (status: string): boolean => status === 'finished' || status === 'failed' || status === 'retired';
-  const counts = new Map<string, number>();
-  for (const { status } of group.subordinates) counts.set(status, (counts.get(status) ?? 0) + 1);
-  const summary = [...counts].map(([status, count]) => `${count} ${status}`).join(', ');
-  // Those who still work matter most; the others are in the counts.
-  const shown = group.subordinates.toSorted(
-    (left, right) => Number(settled(left.status)) - Number(settled(right.status)),
-  );
-  const lines = shown.slice(0, MEMBERS_MAX).map((member) => {
-    const { open, closed } = member.checklist;
-    const items = open + closed === 0 ? '' : `, ${closed}/${open + closed} items done`;
-    return `- ${member.name}: ${member.status === 'review' ? 'waits for your review' : member.status}${items}`;
+  let left = MEMBERS_MAX;
+  const lines = STATUSES.flatMap((status) => {
+    const members = group.subordinates.filter((member) => member.status === status);
+    if (members.length === 0) return [];
+    const shown = members.slice(0, left);
+    left -= shown.length;
+    const names = shown.map(memberOf);
+    if (shown.length > 0 && shown.length < members.length) names.push(`and ${members.length - shown.length} more`);
+    const head = `- ${members.length} ${status === 'review' ? 'wait for your review' : status}`;
+    return [names.length === 0 ? head : `${head}: ${names.join(', ')}`];
   });
-  const left = shown.length - lines.length;
-  return [`Your subordinates (${summary}):`, ...lines, ...(left > 0 ? [`- and ${left} more`] : [])];
+  return ['Your subordinates:', ...lines];
 };
 
 /** Null when there is nothing to say. @param leftOut history entries that neither the window nor a summary has */

@@ -12,9 +12,9 @@ import { defineTool, LEADS } from './tool.ts';
 
 const schema = z.object({
   name: nameSchema,
-  description: z.string().min(1).max(2_000).describe('One sentence: what it is responsible for'),
+  description: z.string().min(1).max(2_000).describe('One sentence'),
   initial_prompt: z.string().min(1).describe('Its whole task'),
-  first_message: z.string().min(1).optional().describe('Mail that starts it at once; else start it with talk'),
+  first_message: z.string().min(1).optional().describe('Starts it at once; else start it with talk'),
 });
 
 export type AddAgentArgs = z.output<typeof schema>;
@@ -66,7 +66,7 @@ export const addAgents = async (turn: Turn, all: readonly AddAgentArgs[]): Promi
 export const addAgent = defineTool({
   name: 'add_agent',
   description:
-    'Hire an agent. Calls in one answer share your slots evenly. The result has its real name, which may differ, and its own slots.',
+    'Hire an agent; calls in one answer share your slots evenly. The result has its real name and its slots.',
   schema,
   levels: LEADS,
   execute: async (args, run) => {

@@ -32,7 +32,7 @@ const clipCurrent = (run: ToolRun, result: ToolResult): ToolResult => {
 
 export const readFile = defineTool({
   name: 'read_file',
-  description: 'Read a file: its `content`, and its `base` for write_file.',
+  description: 'Read a file: its `content` and `base`.',
   schema: z.object({ path }),
   levels: ALL_LEVELS,
   execute: async (args, run) => {
@@ -46,8 +46,7 @@ export const readFile = defineTool({
 export const writeFile = defineTool({
   name: 'write_file',
   description:
-    'Write a whole file; a new one without `base`. To change one, read it and pass its `base`: changes of others are ' +
-    'merged, or you get CONFLICT with the current content and `base`: put your change in and write again.',
+    'Write a whole file; a new one without `base`. To change one, read it and pass its `base`: changes of others are merged.',
   schema: z.object({
     path,
     content: z.string(),
@@ -60,7 +59,7 @@ export const writeFile = defineTool({
 
 export const appendFile = defineTool({
   name: 'append_file',
-  description: 'Add text to the end of a file, new or not. Never conflicts.',
+  description: 'Add to the end of a file, new or not.',
   schema: z.object({ path, content: z.string().min(1) }),
   levels: ALL_LEVELS,
   execute: async (args, run) =>
@@ -69,7 +68,7 @@ export const appendFile = defineTool({
 
 export const listFiles = defineTool({
   name: 'list_files',
-  description: 'List the files, all or those that match a glob such as `docs/**/*.md`.',
+  description: 'List files, all or those of a glob such as `docs/**/*.md`.',
   schema: z.object({ glob: z.string().min(1).max(1_024).optional() }),
   levels: ALL_LEVELS,
   execute: (args, run) => workspace(run, 'list', args),

@@ -7,8 +7,7 @@ import { ALL_LEVELS, defineTool, LEADS } from './tool.ts';
 
 export const changeTaskStatus = defineTool({
   name: 'change_task_status',
-  description:
-    'Replace your checklist, always the whole list, with an `id` of its own for each item; "done" closes one.',
+  description: 'Replace your checklist, always the whole list, each item with its own `id`.',
   schema: z.object({ items: z.array(checklistItemSchema) }),
   levels: ALL_LEVELS,
   execute: async (args, run) => {
@@ -20,11 +19,12 @@ export const changeTaskStatus = defineTool({
 
 export const review = defineTool({
   name: 'review',
-  description: 'After a [review] mail: accept what a subordinate handed in, or send it back with "revise".',
+  description:
+    'After a [review] mail, which others wait for: read the files, compare them with the task, then accept, or send back with "revise".',
   schema: z.object({
     agent: z.string().min(1).max(64),
     verdict: z.enum(['accept', 'revise']),
-    feedback: z.string().max(8_000).describe('What is missing or wrong'),
+    feedback: z.string().max(8_000),
   }),
   levels: LEADS,
   execute: async (args, run) => {
@@ -52,8 +52,7 @@ export const review = defineTool({
 
 export const terminate = defineTool({
   name: 'terminate',
-  description:
-    'Hand in your task as finished. Refused, with a list, while checklist items are open or subordinates not finished.',
+  description: 'Hand in your task. Refused while checklist items are open or subordinates not finished.',
   schema: z.object({ summary: z.string().min(1).max(8_000).describe('What you did, and your files') }),
   levels: ALL_LEVELS,
   execute: async (args, run) => {

@@ -8,7 +8,7 @@ export const checklistItemSchema = z.object({
   id: z.string().min(1).max(64),
   text: z.string().min(1).max(2_000),
   status: z.enum(TASK_STATUSES),
-  evidence: z.string().max(2_000).optional().describe('Where the result is'),
+  evidence: z.string().max(2_000).optional(),
 });
 
 export type ChecklistItem = z.output<typeof checklistItemSchema>;

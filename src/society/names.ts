@@ -14,7 +14,7 @@ const RESERVED: ReadonlySet<string> = new Set(['user', 'system', 'group', 'super
 export const nameSchema = z
   .string()
   .regex(NAME_PATTERN, 'a name has 1 to 64 letters, digits, underscores or hyphens')
-  .describe('Unique name: 1 to 64 letters, digits, _ or -');
+  .describe('Letters, digits, _ or -');
 
 /** Reserved names are reserved in every spelling, so that a person does not mistake `User` for the user. */
 export const isReserved = (name: string): boolean => RESERVED.has(name.toLowerCase());

@@ -84,6 +84,9 @@ export const decideQuiet = (draft: Draft): readonly QuietAction[] => {
   return bossActions(draft, boss);
 };
 
+/** Ends a mail about a subordinate that has got stuck. */
+export const WHEN_STUCK = 'Tell it how to go on, give its work to somebody else, or do without it.';
+
 const nudgeText = (agent: Agent): string => {
   const open = openItems(agent.checklist);
   const lines = open.slice(0, 20).map((item) => `- ${item.id}: ${item.text} (${item.status})`);
@@ -133,13 +136,13 @@ const perform = (draft: Draft, action: QuietAction, args: QuietArgs): QuietMail[
       draft.edit(action.agent).reported = true;
       countRemedy(draft, 'unfinished');
       if (isClosed(draft.get(action.leader))) return [];
-      const text = `${action.agent} was reminded several times and has not finished.\n${reviewDetails(draft.get(action.agent))}`;
+      const text = `${action.agent} was reminded several times and has not finished. ${WHEN_STUCK}\n${reviewDetails(draft.get(action.agent))}`;
       return [{ to: to(action.leader), mail: systemMail('remedy', text, { agent: action.agent, why: 'unfinished' }) }];
     }
     case 'give-up': {
       close(draft, action.agent, 'failed');
       if (isClosed(draft.get(action.leader))) return [];
-      const text = 'It did not finish and was let go. Its files stay. Do not wait for it any more.';
+      const text = 'It did not finish and was let go. Its files stay. Give its work to somebody else, or do without.';
       return [{ to: to(action.leader), mail: systemMail('child-failed', text, { agent: action.agent }) }];
     }
     case 'final-review': {

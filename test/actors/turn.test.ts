@@ -324,3 +324,36 @@ test('tools are offered by level', async () => {
   expect(names('A')).toEqual(everybody);
   expect(names(BOSS).toSorted()).toEqual([...everybody, 'add_agent', 'review'].toSorted());
 });
+
+test('an Admin whose slots were drawn back before its first call is an Ordinary agent, and is told so', async () => {
+  const hire = (name: string): ChatAnswer =>
+    tools(call('add_agent', { name, description: 'a part', initial_prompt: 'do it' }));
+  const begin = tools(call('talk', { messages: [{ to: 'subordinates', content: 'begin' }] }));
+  const lead = planWith([{ name: 'A', slots: 2 }]);
+  const society = await play({ [BOSS]: [start, wait], A: [hire('X'), hire('Y'), begin, wait] }, { plan: lead });
+  await society.settle();
+  expect(society.events).toContainEqual(expect.objectContaining({ type: 'hired', agent: 'X', slots: 1 }));
+  for (const name of ['X', 'Y']) {
+    expect(society.agent(name).state).toMatchObject({ level: 'ordinary', slots: 0 });
+    const { messages, tools: offered, role } = society.lastRequest(name);
+    expect(role).toBe('ordinary');
+    expect(offered.map((tool) => tool.function.name)).not.toContain('add_agent');
+    expect(messages[0]?.content).toContain('- level: Ordinary');
+    expect(messages[0]?.content).toContain('- slots: 0');
+    expect(messages[0]?.content).not.toContain('# Leading');
+  }
+  // Told at once, X has what it was given.
+  const early = await play(
+    {
+      [BOSS]: [start, wait],
+      A: [
+        tools(call('add_agent', { name: 'X', description: 'p', initial_prompt: 'do', first_message: 'begin' })),
+        wait,
+      ],
+    },
+    { plan: lead },
+  );
+  await early.settle();
+  expect(early.agent('X').state).toMatchObject({ level: 'admin', slots: 1 });
+  expect(early.lastRequest('X').messages[0]?.content).toContain('- slots: 1');
+});
