@@ -1,21 +1,25 @@
 /**
- * The `openai:NAME` model: the openai SDK against any server that speaks chat completions. One request per call, streamed
- * when somebody listens (`onDelta`). What it does not do: retry, queue, count (the gate does).
+ * The `openai:NAME` model: any server that speaks chat completions. One request per call, streamed when somebody listens
+ * (`onDelta`). Streams and the list of models are the openai SDK's; of a call whose answer is wanted whole it says once how
+ * it looks, and the call itself is a bare exchange, at a third of the SDK's cost. What it does not do: retry, queue, count
+ * (the gate does).
  *
  * 1. Every failure is an error of the catalogue: MODEL_* or ABORTED.
  * 2. The key appears in no error message, hint or detail, and no SDK error is handed on as a cause.
  * 3. `timeoutMs` covers the whole request, the body included.
  */
-import OpenAI, { APIConnectionError, APIError } from 'openai';
+import OpenAI from 'openai';
 import { MegactorError } from '../protocol/errors.ts';
-import { systemClock, type Clock } from '../platform/index.ts';
+import { systemClock } from '../platform/index.ts';
 import { classifyCompletion } from './classify.ts';
 import { CompletionStream, spokenText } from './completion-stream.ts';
 import { readLimits } from './gate/limit-headers.ts';
-import { httpError, redact } from './http-error.ts';
-import { readOpenAiSetting, type OpenAiModelOptions, type OpenAiSetting } from './openai-setting.ts';
-import { createPoolFetch } from './pool-fetch.ts';
+import type { HeaderReader } from './http-error.ts';
+import { readOpenAiSetting, type OpenAiModelOptions } from './openai-setting.ts';
+import { createPoolFetch, type PoolFetch } from './pool-fetch.ts';
+import { HttpStatusError, RequestRunner, type Cut } from './request-runner.ts';
 import type { CallHooks, ChatAnswer, ChatModel, ChatRequest } from './types.ts';
+import { headerOf } from './whole-exchange.ts';
 
 const TIMEOUT_MS = 60_000;
 
@@ -29,97 +33,6 @@ export interface OpenAiModel extends ChatModel {
    * @throws MODEL_UNREACHABLE, MODEL_AUTH, MODEL_TIMEOUT, MODEL_SERVER, MODEL_RATE_LIMITED, ABORTED
    */
   listModels(signal: AbortSignal): Promise<readonly string[] | null>;
-}
-
-/** The code of the socket error below, if there is one: ECONNREFUSED, ENOTFOUND, UND_ERR_CONNECT_TIMEOUT … */
-const socketCode = (error: unknown): string | null => {
-  let current: unknown = error;
-  for (let depth = 0; depth < 6 && typeof current === 'object' && current !== null; depth += 1) {
-    const { code, cause, errors } = current as { code?: unknown; cause?: unknown; errors?: unknown };
-    if (typeof code === 'string' && code !== '') return code;
-    current = cause ?? (Array.isArray(errors) ? errors[0] : undefined);
-  }
-  return null;
-};
-
-/** What status an error would have had that came inside a stream, after a status of 200. */
-const streamStatus = (body: unknown): number => {
-  const code = typeof body === 'object' && body !== null && 'code' in body ? Number(body.code) : Number.NaN;
-  return Number.isInteger(code) && code >= 400 && code < 600 ? code : 500;
-};
-
-interface CallEnd {
-  readonly caller: AbortSignal;
-  readonly timedOut: boolean;
-  readonly timeoutMs: number;
-}
-
-/** Runs one request under the caller's signal and the time limit, and names what went wrong. */
-class Caller {
-  readonly #setting: OpenAiSetting;
-  readonly #timeoutMs: number;
-  readonly #clock: Clock;
-
-  constructor(setting: OpenAiSetting, timeoutMs: number, clock: Clock) {
-    this.#setting = setting;
-    this.#timeoutMs = timeoutMs;
-    this.#clock = clock;
-  }
-
-  async run<Result>(caller: AbortSignal, request: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
-    if (caller.aborted) throw new MegactorError('ABORTED', 'the call was cancelled');
-    const controller = new AbortController();
-    let timedOut = false;
-    const abort = (): void => controller.abort();
-    caller.addEventListener('abort', abort, { once: true });
-    const timer = this.#clock.after(
-      this.#timeoutMs,
-      () => {
-        timedOut = true;
-        controller.abort();
-      },
-      { keepAlive: true },
-    );
-    try {
-      return await request(controller.signal);
-    } catch (error) {
-      throw this.#named(error, { caller, timedOut, timeoutMs: this.#timeoutMs });
-    } finally {
-      timer.cancel();
-      caller.removeEventListener('abort', abort);
-    }
-  }
-
-  #named(error: unknown, end: CallEnd): MegactorError {
-    if (error instanceof MegactorError) return error;
-    if (end.caller.aborted) return new MegactorError('ABORTED', 'the call was cancelled');
-    if (end.timedOut) {
-      return new MegactorError('MODEL_TIMEOUT', `the model server did not answer within ${end.timeoutMs} ms`);
-    }
-    const secrets = this.#setting.apiKey === null ? [] : [this.#setting.apiKey];
-    if (error instanceof APIError && !(error instanceof APIConnectionError)) {
-      return httpError({
-        status: typeof error.status === 'number' ? error.status : streamStatus(error.error),
-        header: (name) => error.headers?.get(name) ?? null,
-        body: error.error ?? error.message,
-        now: this.#clock.now(),
-        secrets,
-      });
-    }
-    const code = socketCode(error);
-    if (error instanceof APIConnectionError || error instanceof TypeError) {
-      return new MegactorError(
-        'MODEL_UNREACHABLE',
-        `no connection to ${this.#setting.baseUrl.origin}${code === null ? '' : ` (${code})`}`,
-        { details: code === null ? {} : { cause: code } },
-      );
-    }
-    if (error instanceof SyntaxError) {
-      return new MegactorError('MODEL_BAD_RESPONSE', 'the answer is not JSON');
-    }
-    const message = error instanceof Error ? error.message : String(error);
-    return new MegactorError('MODEL_SERVER', redact(`the request failed: ${message}`, secrets));
-  }
 }
 
 const bodyOf = (model: string, request: ChatRequest): OpenAI.Chat.ChatCompletionCreateParamsNonStreaming => ({
@@ -142,20 +55,51 @@ interface Received {
 
 type Body = OpenAI.Chat.ChatCompletionCreateParamsNonStreaming;
 
-const tellLimits = (response: Response, hooks: CallHooks | undefined): void => {
-  const limits = readLimits((name) => response.headers.get(name));
+const tellLimits = (header: HeaderReader, hooks: CallHooks | undefined): void => {
+  const limits = readLimits(header);
   if (limits !== null) hooks?.onLimits?.(limits);
 };
 
+/** What is the same in every call. */
+interface Template {
+  /** Below the origin. */
+  readonly path: string;
+  /** Names and values, one after the other. */
+  readonly headers: readonly string[];
+}
+
+/** What the SDK would send for a call of `client`, without what it says about itself. */
+const templateOf = async (client: OpenAI, origin: string): Promise<Template> => {
+  const { req, url } = await client.buildRequest({ method: 'post', path: '/chat/completions', body: {} });
+  const headers = [...req.headers].filter(([name]) => !name.startsWith('x-stainless-')).flat();
+  return { path: url.slice(origin.length), headers: [...headers, 'accept-encoding', 'identity'] };
+};
+
+interface WholeParts {
+  readonly pool: PoolFetch;
+  readonly template: Template;
+  readonly body: Body;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** @throws HttpStatusError, SyntaxError, and as the exchange fails */
 const whole = async (
-  client: OpenAI,
-  body: Body,
-  about: OpenAI.RequestOptions,
+  { pool, template, body, headers }: WholeParts,
+  cut: Cut,
   hooks: CallHooks | undefined,
 ): Promise<Received> => {
-  const { data, response } = await client.chat.completions.create(body, about).withResponse();
-  tellLimits(response, hooks);
-  return { raw: data, firstTokenMs: null };
+  const exchange = pool.post({
+    path: template.path,
+    headers: [...template.headers, ...Object.entries(headers).flat()],
+    body: JSON.stringify(body),
+    onSent: hooks?.onSent,
+  });
+  cut.onCut(() => exchange.cut());
+  const { status, headers: said, text } = await exchange.answer;
+  const header: HeaderReader = (name) => headerOf(said, name);
+  if (status < 200 || status > 299) throw new HttpStatusError(status, header, text);
+  tellLimits(header, hooks);
+  return { raw: JSON.parse(text) as unknown, firstTokenMs: null };
 };
 
 const streamed = async (
@@ -167,7 +111,7 @@ const streamed = async (
 ): Promise<Received> => {
   const wish = { ...body, stream: true as const, stream_options: { include_usage: true } };
   const { data, response } = await client.chat.completions.create(wish, about).withResponse();
-  tellLimits(response, hooks);
+  tellLimits((name) => response.headers.get(name), hooks);
   if (/\bjson\b/u.test(response.headers.get('content-type') ?? '')) {
     const raw: unknown = await response.json();
     return { raw, firstTokenMs: null };
@@ -204,7 +148,8 @@ export const createOpenAiModel = (options: OpenAiModelOptions): OpenAiModel => {
     logLevel: 'off',
     ...(setting.apiKey === null ? { defaultHeaders: { authorization: null } } : {}),
   });
-  const caller = new Caller(setting, timeoutMs, clock);
+  const runner = new RequestRunner({ origin: setting.baseUrl.origin, apiKey: setting.apiKey, timeoutMs, clock });
+  let template: Template | null = null;
 
   return {
     name: `openai:${options.model}`,
@@ -216,21 +161,21 @@ export const createOpenAiModel = (options: OpenAiModelOptions): OpenAiModel => {
         options.agentHeaders === false
           ? {}
           : { 'x-agent-id': headerValue(request.sentAs ?? request.agent), 'x-run-id': headerValue(request.run) };
-      return caller.run(signal, async (inner) => {
-        const onSent = hooks?.onSent;
-        const about = {
-          signal: inner,
-          headers,
-          // The SDK hands these on to `fetch` as they are.
-          ...(onSent === undefined ? {} : { fetchOptions: { onSent } as object }),
-        };
+      return runner.run(signal, async (cut) => {
         const body = bodyOf(options.model, request);
         const onDelta = hooks?.onDelta;
         const sinceStart = (): number => clock.monotonic() - startedAt;
-        const received =
-          onDelta === undefined
-            ? await whole(client, body, about, hooks)
-            : await streamed(client, body, about, { ...hooks, onDelta }, sinceStart);
+        let received: Received;
+        if (onDelta === undefined) {
+          template ??= await templateOf(client, setting.baseUrl.origin);
+          received = await whole({ pool, template, body, headers }, cut, hooks);
+        } else {
+          const onSent = hooks?.onSent;
+          // The SDK hands these on to `fetch` as they are.
+          const fetchOptions = onSent === undefined ? {} : { fetchOptions: { onSent } as object };
+          const about = { signal: cut.signal, headers, ...fetchOptions };
+          received = await streamed(client, body, about, { ...hooks, onDelta }, sinceStart);
+        }
         const answer = classifyCompletion(received.raw, {
           model: options.model,
           synthetic: false,
@@ -245,8 +190,8 @@ export const createOpenAiModel = (options: OpenAiModelOptions): OpenAiModel => {
     },
     listModels: async (signal) => {
       try {
-        return await caller.run(signal, async (inner) => {
-          const page = await client.models.list({ signal: inner });
+        return await runner.run(signal, async (cut) => {
+          const page = await client.models.list({ signal: cut.signal });
           return Array.isArray(page.data) && page.data.length > 0 ? page.data.map((model) => model.id) : null;
         });
       } catch (error) {

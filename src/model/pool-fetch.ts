@@ -1,8 +1,7 @@
 /**
- * A `fetch` for one origin over an undici `Pool`: half the CPU time of Node's own per call, with a real `Response` for
- * streams and failures, so that whoever uses it sees errors, streams and aborts as usual; an answer that is JSON is read
- * to its end and handed over as a `json-response`. What it does not do: other origins, redirects
- * (a 3xx is handed back as it is), compression (it asks for none).
+ * One origin over an undici `Pool`: `post` for answers that are wanted whole, and a `fetch` with a real `Response`, so that
+ * whoever uses it sees errors, streams and aborts as usual, at half the CPU time of Node's own. What it does not do: other
+ * origins, redirects (a 3xx is handed back as it is), compression (it asks for none).
  *
  * 1. A failure before the headers rejects with a TypeError whose cause has the code of the socket error, as `fetch` does.
  * 2. An aborted signal rejects with its reason, also while the body is read.
@@ -11,7 +10,7 @@
  */
 import type { Readable } from 'node:stream';
 import { DecoratorHandler, Pool, type Dispatcher } from 'undici';
-import { isWholeJson, jsonResponse } from './json-response.ts';
+import { exchangeWhole, type Exchange, type WholeRequest } from './whole-exchange.ts';
 
 /** What this `fetch` takes beyond a `RequestInit`. */
 export interface PoolRequestInit extends RequestInit {
@@ -41,6 +40,7 @@ const tellSent =
 
 export interface PoolFetch {
   readonly fetch: (input: string | URL | Request, init?: PoolRequestInit) => Promise<Response>;
+  readonly post: (request: WholeRequest) => Exchange;
   close(): Promise<void>;
 }
 
@@ -144,9 +144,6 @@ export const createPoolFetch = (origin: string, options: { connections?: number 
         };
         const answer = await dispatcher.request(options);
         const status = answer.statusCode;
-        if (isWholeJson(status, answer.headers)) {
-          return jsonResponse(origin + path, answer.headers, await answer.body.text());
-        }
         const empty = NO_BODY_STATUSES.has(status);
         if (empty) answer.body.on('error', () => {}).resume();
         return new Response(empty ? null : webStream(answer.body, signal), {
@@ -158,6 +155,7 @@ export const createPoolFetch = (origin: string, options: { connections?: number 
         throw new TypeError('fetch failed', { cause: error });
       }
     },
+    post: (request) => exchangeWhole(pool, request),
     // Not `close`: that would wait for answers nobody reads any more.
     close: () => pool.destroy(),
   };

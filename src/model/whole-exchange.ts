@@ -1,0 +1,108 @@
+/**
+ * One request whose answer is wanted whole: sent over an undici dispatcher, read to its end, handed over as text. No
+ * streams, `Response`s, `Headers` or signals are made for it, which cost more than the exchange itself. What it does not
+ * do: retry, follow redirects, judge a status, keep a time limit (whoever asks cuts it off).
+ *
+ * 1. It settles once: with the answer, with a failure, or by `cut`.
+ * 2. A failure is a TypeError whose cause has the code of the socket error, as that of `fetch` is.
+ * 3. What was cut off before it got a socket is never written to one.
+ */
+import type { Dispatcher } from 'undici';
+import { MegactorError } from '../protocol/errors.ts';
+
+/** Headers as they came, names in lower case. */
+export type RawHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+export interface WholeAnswer {
+  readonly status: number;
+  readonly headers: RawHeaders;
+  readonly text: string;
+}
+
+export interface WholeRequest {
+  /** With what follows a `?`. */
+  readonly path: string;
+  /** Names and values, one after the other. */
+  readonly headers: string[];
+  readonly body: string;
+  /** Called when it is written to a socket. */
+  readonly onSent?: (() => void) | undefined;
+}
+
+export interface Exchange {
+  readonly answer: Promise<WholeAnswer>;
+  /** Ends it, wherever it is; `answer` rejects with ABORTED unless it has settled. */
+  cut(): void;
+}
+
+/** The value of a header, `name` in lower case; null when it is not there. */
+export const headerOf = (headers: RawHeaders, name: string): string | null => {
+  const value = headers[name];
+  if (value === undefined) return null;
+  return typeof value === 'string' ? value : value.join(', ');
+};
+
+class WholeHandler implements Dispatcher.DispatchHandler, Exchange {
+  readonly answer: Promise<WholeAnswer>;
+  #resolve: (answer: WholeAnswer) => void = () => {};
+  #reject: (error: Error) => void = () => {};
+  readonly #onSent: (() => void) | undefined;
+  #controller: Dispatcher.DispatchController | null = null;
+  #isCut = false;
+  #status = 0;
+  #headers: RawHeaders = {};
+  #chunks: Buffer[] = [];
+
+  constructor(onSent: (() => void) | undefined) {
+    this.#onSent = onSent;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  cut(): void {
+    this.#isCut = true;
+    const error = new MegactorError('ABORTED', 'the request was cut off');
+    this.#reject(error);
+    this.#controller?.abort(error);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#isCut) {
+      controller.abort(new MegactorError('ABORTED', 'the request was cut off'));
+      return;
+    }
+    this.#controller = controller;
+    this.#onSent?.();
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: RawHeaders): void {
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    const [first, ...others] = this.#chunks;
+    this.#chunks = [];
+    const bytes = first === undefined || others.length === 0 ? first : Buffer.concat([first, ...others]);
+    this.#resolve({ status: this.#status, headers: this.#headers, text: bytes?.toString('utf8') ?? '' });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#chunks = [];
+    this.#reject(new TypeError('the request failed', { cause: error }));
+  }
+}
+
+/** Sends `request` as a POST over `dispatcher`. */
+export const exchangeWhole = (dispatcher: Pick<Dispatcher, 'dispatch'>, request: WholeRequest): Exchange => {
+  const { path, headers, body } = request;
+  const handler = new WholeHandler(request.onSent);
+  dispatcher.dispatch({ path, method: 'POST', headers, body }, handler);
+  return handler;
+};
