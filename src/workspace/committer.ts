@@ -109,10 +109,15 @@ export class Committer {
     this.#progress = { ...this.#progress, [kind]: this.#progress[kind] + 1 };
   }
 
-  enqueue(version: Version): void {
-    this.#pending.push(version);
-    this.#pendingBytes += version.size;
-    this.#parts.contents.pin(version.base, version.content);
+  /** Takes the versions of one change, which get into one commit. */
+  enqueue(versions: readonly Version[]): void {
+    if (versions.length === 0) return;
+    for (const [index, version] of versions.entries()) {
+      version.joined = index > 0;
+      this.#pending.push(version);
+      this.#pendingBytes += version.size;
+      if (version.change.kind !== 'gone') this.#parts.contents.pin(version.base, version.content);
+    }
     if (this.#work !== null) return;
     const { batchCountMax, batchBytesMax, commitDelayMs } = this.#parts.limits;
     if (this.#pending.length >= batchCountMax || this.#pendingBytes >= batchBytesMax) this.#start();
@@ -179,7 +184,7 @@ export class Committer {
       this.#pending.splice(0, versions.length);
       for (const version of versions) {
         this.#pendingBytes -= version.size;
-        this.#parts.contents.unpin(version.base);
+        if (version.change.kind !== 'gone') this.#parts.contents.unpin(version.base);
       }
       this.#wake();
     }
@@ -191,7 +196,8 @@ export class Committer {
     let bytes = 0;
     for (const version of this.#pending) {
       bytes += version.size;
-      if (versions.length >= batchCountMax || (versions.length > 0 && bytes > batchBytesMax)) break;
+      const isFull = versions.length >= batchCountMax || (versions.length > 0 && bytes > batchBytesMax);
+      if (isFull && version.joined !== true) break;
       versions.push(version);
     }
     return versions;
@@ -212,8 +218,12 @@ export class Committer {
   async #commit({ versions, summary }: Batch): Promise<void> {
     const lastOf = new Map(versions.map((version) => [version.path, version]));
     const objects: GitObject[] = [];
-    for (const { path, base, content } of lastOf.values()) {
-      if (this.#tree.get(path)?.oid === base) continue;
+    // Removals first: a file may have become a directory, or the other way round.
+    for (const { path, change } of lastOf.values()) {
+      if (change.kind === 'gone') this.#tree.remove(path);
+    }
+    for (const { path, base, content, change } of lastOf.values()) {
+      if (change.kind === 'gone' || this.#tree.get(path)?.oid === base) continue;
       objects.push(blobObject(content));
       this.#tree.set(path, base);
     }
@@ -221,7 +231,9 @@ export class Committer {
     const isSame = root === this.#headTree || (this.#headTree === null && versions.length === 0);
     if (!isSame) await this.#advance(root, objects, summary);
     // A version may bring nothing new: written before a crash, or written and taken back within the batch.
-    const overwritten = versions.filter((version) => lastOf.get(version.path) !== version);
+    const overwritten = versions.filter(
+      (version) => lastOf.get(version.path) !== version && version.change.kind !== 'gone',
+    );
     const changes = this.#parts.contents.keepOld(overwritten);
     if (this.#head !== null) changes.push(...this.#parts.table.committed(versions, this.#head));
     await this.#keepProgress({ sequence: summary.sequence, commit: this.#head }, changes);

@@ -7,10 +7,11 @@
  * read, also after a restart.
  */
 import type { ServiceStore, StoreChange } from '../journal/shard-log.ts';
+import { bytesOf, contentOf, type Content } from './content.ts';
 import type { Repository } from './repository.ts';
 import { KEY, RANGE_END, type OldOrderRecord, type VersionRecord } from './store-layout.ts';
 
-/** Characters of unpinned contents held in memory. */
+/** Characters, or bytes, of unpinned contents held in memory. */
 const CACHE_LENGTH_MAX = 16 * 1024 * 1024;
 /** Bounds of the kept overwritten versions. */
 const OLD_BYTES_MAX = 16 * 1024 * 1024;
@@ -18,21 +19,12 @@ const OLD_COUNT_MAX = 4_096;
 /** At most so much is kept of one batch: a file that a hundred agents append to has a hundred overwritten versions. */
 const OLD_BATCH_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Bytes as text, or undefined when they are not UTF-8. A byte order mark is kept. */
-export const decodeText = (bytes: Uint8Array): string | undefined => {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-};
-
 export class Contents {
   readonly #store: ServiceStore;
   readonly #repository: Repository;
-  readonly #pinned = new Map<string, { readonly content: string; count: number }>();
+  readonly #pinned = new Map<string, { readonly content: Content; count: number }>();
   /** In order of use, the oldest first. */
-  readonly #cache = new Map<string, string>();
+  readonly #cache = new Map<string, Content>();
   #cacheLength = 0;
   /** Sequence → what is kept under it, the oldest first. */
   readonly #old = new Map<number, OldOrderRecord>();
@@ -52,7 +44,7 @@ export class Contents {
   }
 
   /** Holds a content until it is unpinned as often as it was pinned. */
-  pin(base: string, content: string): void {
+  pin(base: string, content: Content): void {
     const held = this.#pinned.get(base);
     if (held === undefined) this.#pinned.set(base, { content, count: 1 });
     else held.count += 1;
@@ -68,7 +60,7 @@ export class Contents {
   }
 
   /** What is in memory. */
-  peek(base: string): string | undefined {
+  peek(base: string): Content | undefined {
     const pinned = this.#pinned.get(base);
     if (pinned !== undefined) return pinned.content;
     const cached = this.#cache.get(base);
@@ -80,25 +72,34 @@ export class Contents {
   }
 
   /**
-   * The text of a blob, undefined when nobody has it or it is not text.
+   * What a blob holds, undefined when nobody has it.
    * @param kept the store's record with the whole content, when there is one
    */
-  async text(base: string, kept: number | null = null): Promise<string | undefined> {
-    const held = this.peek(base);
-    if (held !== undefined) return held;
-    const content = (await this.#fromStore(base, kept)) ?? (await this.#fromGit(base));
+  async read(base: string, kept: number | null = null): Promise<Content | undefined> {
+    const content = await this.look(base, kept);
     if (content !== undefined) this.#remember(base, content);
     return content;
   }
 
+  /** As `read`, without a place in the cache: for those who go through many files once. */
+  async look(base: string, kept: number | null = null): Promise<Content | undefined> {
+    return this.peek(base) ?? (await this.#fromStore(base, kept)) ?? (await this.#fromGit(base));
+  }
+
+  /** The text of a blob, undefined when nobody has it or it is not text. */
+  async text(base: string, kept: number | null = null): Promise<string | undefined> {
+    const content = await this.read(base, kept);
+    return typeof content === 'string' ? content : undefined;
+  }
+
   async bytes(base: string, kept: number | null = null): Promise<Buffer | undefined> {
-    const held = this.peek(base) ?? (await this.#fromStore(base, kept));
-    return held === undefined ? await this.#repository.readBlob(base) : Buffer.from(held, 'utf8');
+    const content = await this.look(base, kept);
+    return content === undefined ? undefined : bytesOf(content);
   }
 
   /** The changes that keep overwritten versions of a batch in the store, given oldest first, and drop the oldest. */
   keepOld(
-    versions: readonly { readonly sequence: number; readonly base: string; readonly content: string }[],
+    versions: readonly { readonly sequence: number; readonly base: string; readonly content: Content }[],
   ): StoreChange[] {
     const changes: StoreChange[] = [];
     let room = OLD_BATCH_BYTES_MAX;
@@ -121,20 +122,20 @@ export class Contents {
     return changes;
   }
 
-  async #fromStore(base: string, kept: number | null): Promise<string | undefined> {
+  async #fromStore(base: string, kept: number | null): Promise<Content | undefined> {
     if (kept !== null) {
       const record = (await this.#store.get(KEY.version(kept))) as VersionRecord | undefined;
       if (record?.kind === 'whole' && record.base === base) return record.content;
     }
-    return (await this.#store.get(KEY.old(base))) as string | undefined;
+    return (await this.#store.get(KEY.old(base))) as Content | undefined;
   }
 
-  async #fromGit(base: string): Promise<string | undefined> {
+  async #fromGit(base: string): Promise<Content | undefined> {
     const bytes = await this.#repository.readBlob(base);
-    return bytes === undefined ? undefined : decodeText(bytes);
+    return bytes === undefined ? undefined : contentOf(bytes);
   }
 
-  #remember(base: string, content: string): void {
+  #remember(base: string, content: Content): void {
     if (this.#cache.has(base)) return;
     this.#cache.set(base, content);
     this.#cacheLength += content.length;

@@ -6,6 +6,7 @@
  * directory. F3 the records given out, applied in order, describe the table exactly (`recovery.ts` reads them back).
  */
 import type { StoreChange } from '../journal/shard-log.ts';
+import type { Content } from './content.ts';
 import { KEY, type FileRecord, type VersionRecord } from './store-layout.ts';
 import { parentsOf } from './path-jail.ts';
 
@@ -32,7 +33,12 @@ export interface FileEntry {
 export type Change =
   | { readonly kind: 'whole' }
   /** `piece` was added to the version with blob id `prior`. */
-  | { readonly kind: 'append'; readonly piece: string; readonly prior: string };
+  | { readonly kind: 'append'; readonly piece: string; readonly prior: string }
+  /** The file was removed; `base` and `content` are empty. */
+  | { readonly kind: 'gone' };
+
+/** A change that leaves a file there. */
+export type ContentChange = Exclude<Change, { readonly kind: 'gone' }>;
 
 /** One version on its way into git. */
 export interface Version {
@@ -40,13 +46,15 @@ export interface Version {
   readonly path: string;
   readonly base: string;
   readonly author: string;
-  readonly content: string;
+  readonly content: Content;
   readonly size: number;
   readonly change: Change;
   /** The version of the same file before this one, whose record goes when git holds this one. */
   readonly replaced: number | null;
   /** Resolves when the version is in the store. */
   durable: Promise<void>;
+  /** Belongs into one commit with the version before. */
+  joined?: boolean;
 }
 
 export class FileTable {
@@ -108,8 +116,31 @@ export class FileTable {
     return this.#directories.has(path) ? { path, kind: 'directory' } : undefined;
   }
 
+  /** Removes a file for good. The caller sets `durable` of the version once the changes are on their way. */
+  drop(path: string, author: string): { readonly version: Version; readonly changes: readonly StoreChange[] } {
+    this.#sequence += 1;
+    const before = this.#files.get(path);
+    const replaced = before?.own === true ? before.sequence : null;
+    this.remove(path);
+    const fields = { path, base: '', author, replaced };
+    return {
+      version: {
+        ...fields,
+        sequence: this.#sequence,
+        content: '',
+        size: 0,
+        change: { kind: 'gone' },
+        durable: Promise.resolve(),
+      },
+      changes: [
+        { key: KEY.version(this.#sequence), value: { kind: 'gone', ...fields } },
+        { key: KEY.file(path), value: undefined },
+      ],
+    };
+  }
+
   /** Makes a new version of a file. The caller sets `durable` of both once the changes are on their way. */
-  put(fields: Pick<Version, 'path' | 'base' | 'author' | 'content' | 'size' | 'change'>): {
+  put(fields: Pick<Version, 'path' | 'base' | 'author' | 'content' | 'size'> & { readonly change: ContentChange }): {
     readonly entry: FileEntry;
     readonly version: Version;
     readonly changes: readonly StoreChange[];
@@ -157,6 +188,7 @@ export class FileTable {
     const lastOf = new Map(versions.map((version) => [version.path, version]));
     for (const version of versions) {
       if (version.replaced !== null) changes.push({ key: KEY.version(version.replaced), value: undefined });
+      if (version.change.kind === 'gone') changes.push({ key: KEY.version(version.sequence), value: undefined });
       const entry = this.#files.get(version.path);
       if (lastOf.get(version.path) !== version || entry?.sequence !== version.sequence) continue;
       if (version.change.kind === 'append') changes.push({ key: KEY.version(version.sequence), value: whole(version) });

@@ -1,5 +1,6 @@
 /** Git's objects as bytes: blobs, trees, commits and their ids. Says nothing about where they are kept. */
 import { createHash } from 'node:crypto';
+import { bytesOf, type Content } from './content.ts';
 
 export type ObjectType = 'blob' | 'tree' | 'commit';
 
@@ -17,7 +18,7 @@ export const gitObject = (type: ObjectType, body: Buffer): GitObject => ({
   body,
 });
 
-export const blobObject = (content: string): GitObject => gitObject('blob', Buffer.from(content, 'utf8'));
+export const blobObject = (content: Content): GitObject => gitObject('blob', bytesOf(content));
 
 /** Modes of tree entries, as git writes them. */
 export const MODE = {

@@ -9,5 +9,7 @@
 export * from './results.ts';
 export { createMemoryStore } from './memory-store.ts';
 export { repairFiles } from './store-repair.ts';
-export { Workspace, WORKSPACE_LIMITS, type WorkspaceLimits, type WorkspaceOptions } from './workspace.ts';
+export { WORKSPACE_LIMITS, type WorkspaceLimits, type WorkspaceOptions } from './open-parts.ts';
+export type { SnapshotArguments } from './snapshot.ts';
+export { Workspace } from './workspace.ts';
 export type { CommitInfo } from './committer.ts';

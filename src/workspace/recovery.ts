@@ -10,6 +10,7 @@
 import type { ServiceStore, StoreChange } from '../journal/shard-log.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import { asAuthor, parseMessage } from './commit-message.ts';
+import { byteLengthOf, type Content } from './content.ts';
 import type { CommitterStart } from './committer.ts';
 import type { Contents } from './contents.ts';
 import { fileRecord, FileTable, type FileEntry, type FileKind, type Version } from './file-table.ts';
@@ -102,19 +103,28 @@ const readFiles = async (store: ServiceStore): Promise<FileEntry[]> => {
   return entries;
 };
 
+/** The whole content of a version. */
+const contentAfter = async (
+  record: VersionRecord,
+  known: (base: string) => Content | undefined,
+  contents: Contents,
+): Promise<Content> => {
+  if (record.kind === 'gone') return '';
+  if (record.kind === 'whole') return record.content;
+  const prior = known(record.prior) ?? (await contents.text(record.prior, record.replaced));
+  if (typeof prior === 'string') return prior + record.content;
+  throw new MegactorError('JOURNAL_DAMAGED', `the content before an append to ${record.path} is gone`);
+};
+
 /** Versions after `progress`, with their contents put together. */
 const readPending = async (parts: RecoveryParts, progress: ProgressRecord): Promise<Version[]> => {
   const versions: Version[] = [];
-  const known = new Map<string, string>();
+  const known = new Map<string, Content>();
   for (const [key, value] of await parts.store.range(KEY.version(progress.sequence + 1), RANGE_END.version)) {
     const record = value as VersionRecord;
     const { path, base, author, replaced } = record;
-    const prior =
-      record.kind === 'whole' ? '' : (known.get(record.prior) ?? (await parts.contents.text(record.prior, replaced)));
-    if (prior === undefined)
-      throw new MegactorError('JOURNAL_DAMAGED', `the content before an append to ${path} is gone`);
-    const content = prior + record.content;
-    known.set(base, content);
+    const content = await contentAfter(record, (prior) => known.get(prior), parts.contents);
+    if (record.kind !== 'gone') known.set(base, content);
     versions.push({
       sequence: Number(key.slice(key.indexOf('/') + 1)),
       path,
@@ -122,9 +132,11 @@ const readPending = async (parts: RecoveryParts, progress: ProgressRecord): Prom
       author,
       content,
       replaced,
-      size: Buffer.byteLength(content),
+      size: byteLengthOf(content),
       change:
-        record.kind === 'whole' ? { kind: 'whole' } : { kind: 'append', piece: record.content, prior: record.prior },
+        record.kind === 'append'
+          ? { kind: 'append', piece: record.content, prior: record.prior }
+          : { kind: record.kind },
       durable: Promise.resolve(),
     });
   }
@@ -133,7 +145,7 @@ const readPending = async (parts: RecoveryParts, progress: ProgressRecord): Prom
 
 /** The version that puts back a file which git should have and has not. */
 const restore = async (entry: FileEntry, contents: Contents): Promise<Version> => {
-  const content = await contents.text(entry.base, entry.kept);
+  const content = await contents.look(entry.base, entry.kept);
   if (content === undefined) throw new MegactorError('JOURNAL_DAMAGED', `the content of ${entry.path} is gone`);
   const { path, base, author, sequence, size } = entry;
   return {
@@ -204,7 +216,7 @@ export const recover = async (parts: RecoveryParts): Promise<Recovered> => {
     else restored.push(await restore(entry, contents));
   }
   for (const { path, mode, oid } of tree.files()) {
-    if (table.get(path) !== undefined) continue;
+    if (table.get(path) !== undefined || waiting.has(path)) continue;
     const fields = { path, kind: kindOf(mode), own: false, base: oid, author: '', sequence: 0 };
     table.add({ ...fields, size: -1, commit: null, kept: null, durable: null });
   }

@@ -159,6 +159,17 @@ export class Repository {
     });
   }
 
+  /** What a commit says, undefined when there is no such commit. */
+  async findCommit(oid: string): Promise<CommitFacts | undefined> {
+    if (!OID_PATTERN.test(oid)) return undefined;
+    try {
+      return await this.readCommit(oid);
+    } catch (error) {
+      if (['NotFoundError', 'ObjectTypeError'].includes(errorCode(error) ?? '')) return undefined;
+      throw error;
+    }
+  }
+
   async readCommit(oid: string): Promise<CommitFacts> {
     const { commit } = await this.#reading((git, common) => git.readCommit({ ...common, oid }));
     return {

@@ -52,6 +52,61 @@ export type WriteFileResult =
 
 export type AppendFileResult = { readonly ok: true; readonly base: string } | PlainRefusal;
 
+export type RemoveFileResult = { readonly ok: true } | PlainRefusal | ClashRefusal;
+
+/** `base` is the blob id of the content under its new name. */
+export type MoveFileResult = { readonly ok: true; readonly base: string } | PlainRefusal | ClashRefusal;
+
+/** Bytes as they are; `base` as for `readFile`. */
+export type ReadBytesResult = { readonly ok: true; readonly bytes: Uint8Array; readonly base: string } | PlainRefusal;
+
+/** One file that somebody changed in a copy of the workspace. */
+export interface FileChange {
+  readonly path: string;
+  /** Null: the file was removed. Bytes that are UTF-8 are text. */
+  readonly content: string | Uint8Array | null;
+  /** Blob id of what the copy held before; null when the file was not in the copy. */
+  readonly base: string | null;
+}
+
+/**
+ * What became of one change. `conflict`: somebody changed, made or removed the file meanwhile, in a way that cannot be
+ * merged; what they did stands. `refused`: a path or size that no file may have. `base` is the blob id that the file has
+ * now, null when it is not there.
+ */
+export interface AppliedFile {
+  readonly path: string;
+  readonly status: 'written' | 'merged' | 'removed' | 'unchanged' | 'conflict' | 'refused';
+  readonly base: string | null;
+  readonly error?: { readonly code: string; readonly message: string; readonly hint: string };
+}
+
+/** A row per change, in the order of paths. A refusal means that nothing was changed. */
+export type ApplyResult = { readonly ok: true; readonly files: readonly AppliedFile[] } | PlainRefusal;
+
+/** One file of a snapshot. */
+export interface SnapshotFile {
+  readonly path: string;
+  /** Blob id, to be given back as the `base` of a change. */
+  readonly base: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/**
+ * `commit` is the state that was exported (null: an empty workspace without a commit); `skipped` are symbolic links and
+ * submodules, which snapshots leave out.
+ */
+export type SnapshotResult =
+  | {
+      readonly ok: true;
+      readonly commit: string | null;
+      readonly files: readonly SnapshotFile[];
+      readonly bytes: number;
+      readonly skipped: readonly string[];
+    }
+  | PlainRefusal;
+
 /** `files` are paths in order; `truncated` says that there are more than the limit. */
 export type ListFilesResult =
   { readonly ok: true; readonly files: readonly string[]; readonly truncated: boolean } | PlainRefusal;

@@ -8,6 +8,7 @@
  *     old/BLOB           contents of overwritten versions that no commit holds, as bases for merges (bounded)
  *     oldorder/SEQUENCE  their order and sizes
  */
+import type { Content } from './content.ts';
 
 export interface OriginRecord {
   /** `fresh`: the workspace made the repository. */
@@ -49,7 +50,9 @@ interface VersionFields {
 
 /** An append holds only what was added to the version with blob id `prior`. */
 export type VersionRecord =
-  | (VersionFields & { readonly kind: 'whole'; readonly content: string })
+  | (VersionFields & { readonly kind: 'whole'; readonly content: Content })
+  /** The file was removed; `base` is empty. */
+  | (VersionFields & { readonly kind: 'gone' })
   | (VersionFields & { readonly kind: 'append'; readonly content: string; readonly prior: string });
 
 export interface OldOrderRecord {

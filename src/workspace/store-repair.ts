@@ -12,6 +12,7 @@ export const repairFiles = (rows: ReadonlyMap<string, unknown>): StoreChange[] =
   for (const [key, value] of [...rows].sort(([left], [right]) => (left < right ? -1 : 1))) {
     if (!key.startsWith('v/')) continue;
     const version = value as VersionRecord;
+    if (version.kind === 'gone') continue;
     const isWhole = version.kind === 'whole' || bases.has(version.prior);
     // What an append was added to may also be in git, but only when git holds the version before.
     const fromGit = version.kind === 'append' && isInGit(rows, version.replaced);

@@ -15,94 +15,51 @@
  * W5 No path leads out of the workspace.
  * W6 The versions of a file are totally ordered; appends never conflict.
  * W7 After `finish` the work tree equals HEAD, and stock git finds nothing to complain about.
+ * W8 A snapshot is the state of one commit. What was changed in one call (a move, an `applyChanges`) is durable in one and
+ *    in git in one commit.
  */
-import type { ServiceStore } from '../journal/shard-log.ts';
-import { systemClock, type Clock } from '../platform/index.ts';
-import { MegactorError, toMegactorError } from '../protocol/errors.ts';
+import { MegactorError } from '../protocol/errors.ts';
+import { applyChanges } from './apply.ts';
 import { checkOut } from './checkout.ts';
-import { Committer, type CommitInfo, type CommitterLimits } from './committer.ts';
-import { Contents } from './contents.ts';
-import { errorCode } from './durable-files.ts';
-import type { FileTable } from './file-table.ts';
+import { byteLengthOf, bytesOf, type Content } from './content.ts';
+import { refuseMissing, refuseNotText, refuseSize, refuseSpecial } from './decisions.ts';
+import type { FileEntry } from './file-table.ts';
 import { compileGlob, GLOB_LENGTH_MAX } from './glob.ts';
 import { fileHistory } from './history.ts';
-import { decideOpening, refuseDirty } from './opening.ts';
-import { PackStore } from './pack-store.ts';
+import { asFailure, FailureState, openParts, type WorkspaceOptions, type WorkspaceParts } from './open-parts.ts';
+import { appendFile, moveFile, removeFile, writeFile, type WriteArguments } from './operations.ts';
 import { checkPath } from './path-jail.ts';
-import { recover } from './recovery.ts';
-import type { Repository } from './repository.ts';
 import {
   refuse,
   type AppendFileResult,
+  type ApplyResult,
+  type FileChange,
   type FileRow,
   type HistoryResult,
   type ListFilesResult,
+  type MoveFileResult,
+  type PlainRefusal,
+  type ReadBytesResult,
   type ReadFileResult,
+  type RemoveFileResult,
+  type SnapshotResult,
   type WorkspaceCall,
   type WorkspaceStats,
   type WriteFileResult,
 } from './results.ts';
-import { KEY, type OriginRecord } from './store-layout.ts';
-import { changedByOthers } from './work-tree.ts';
-import { refuseMissing, refuseNotText, refuseSize, refuseSpecial, Writer } from './writer.ts';
-
-export interface WorkspaceLimits extends CommitterLimits {
-  /** Largest file, in bytes of UTF-8. */
-  readonly fileBytesMax: number;
-  /** Most paths that `listFiles` gives. */
-  readonly listCountMax: number;
-}
-
-export interface WorkspaceOptions {
-  readonly directory: string;
-  readonly runId: string;
-  readonly store: ServiceStore;
-  /** Default: `main` in a fresh directory, `megactor/RUNID` in a repository that exists. */
-  readonly branch?: string | undefined;
-  /** Paths that may be changed or untracked in a repository that exists: the run directory, for one. */
-  readonly ignore?: readonly string[] | undefined;
-  readonly clock?: Clock | undefined;
-  /** False: git's files survive a killed process but not a power failure. Default true. */
-  readonly sync?: boolean | undefined;
-  readonly limits?: Partial<WorkspaceLimits> | undefined;
-  /** Told of every commit, in order. */
-  readonly onCommit?: ((info: CommitInfo) => void) | undefined;
-}
-
-export const WORKSPACE_LIMITS: WorkspaceLimits = {
-  fileBytesMax: 1024 * 1024,
-  listCountMax: 5_000,
-  commitDelayMs: 50,
-  batchCountMax: 256,
-  batchBytesMax: 8 * 1024 * 1024,
-  backlogCountMax: 4_096,
-  backlogBytesMax: 64 * 1024 * 1024,
-};
+import { exportSnapshot, type SnapshotArguments } from './snapshot.ts';
+import type { TreeFile } from './tree.ts';
+import { Writer } from './writer.ts';
 
 const HISTORY_COUNT = 100;
-/** What the operating system says when the disk is the cause. */
-const DISK_CODES = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EACCES', 'EPERM', 'EMFILE', 'ENFILE']);
-
-const asFailure = (error: unknown): MegactorError =>
-  toMegactorError(error, DISK_CODES.has(errorCode(error) ?? '') ? 'DISK' : 'INTERNAL');
-
-interface WorkspaceParts {
-  readonly repository: Repository;
-  readonly origin: OriginRecord;
-  readonly objects: PackStore;
-  readonly contents: Contents;
-  readonly table: FileTable;
-  readonly committer: Committer;
-  readonly store: ServiceStore;
-  readonly limits: WorkspaceLimits;
-  readonly clock: Clock;
-}
 
 export class Workspace {
   readonly #parts: WorkspaceParts;
   readonly #writer: Writer;
   readonly #state: FailureState;
   #isClosed = false;
+  /** The last snapshot begun. */
+  #exports: Promise<unknown> = Promise.resolve();
 
   private constructor(parts: WorkspaceParts, state: FailureState) {
     const { repository, store, table, contents, committer, limits } = parts;
@@ -143,31 +100,23 @@ export class Workspace {
   }
 
   async readFile(args: { readonly path: string }, _call?: WorkspaceCall): Promise<ReadFileResult> {
-    this.#check();
-    const checked = checkPath(args.path);
-    if (!checked.ok) return checked;
-    const { path } = checked;
-    const { table, contents, limits } = this.#parts;
-    const entry = table.get(path);
-    if (entry === undefined) return refuseMissing(path);
-    const refusal = refuseSpecial(entry);
-    if (refusal !== undefined) return refusal;
-    const { base, kept } = entry;
-    const content = contents.peek(base) ?? (await contents.text(base, kept));
-    if (content === undefined) return refuseNotText(path);
-    const bytes = Buffer.byteLength(content);
-    if (bytes > limits.fileBytesMax) return refuseSize(path, bytes, limits.fileBytesMax);
-    await entry.durable;
+    const read = await this.#read(args.path);
+    if (!read.ok) return read;
+    const { content, base } = read;
+    if (typeof content !== 'string') return refuseNotText(read.path, content.byteLength);
     return { ok: true, content, base };
   }
 
+  /** A file as bytes, text or not. */
+  async readBytes(args: { readonly path: string }, _call?: WorkspaceCall): Promise<ReadBytesResult> {
+    const read = await this.#read(args.path);
+    return read.ok ? { ok: true, bytes: bytesOf(read.content), base: read.base } : read;
+  }
+
   /** Writes a whole file. `base` is what the writer read; without it the file must be new, or already be the same. */
-  async writeFile(
-    args: { readonly path: string; readonly content: string; readonly base?: string | undefined },
-    call: WorkspaceCall,
-  ): Promise<WriteFileResult> {
+  async writeFile(args: WriteArguments, call: WorkspaceCall): Promise<WriteFileResult> {
     this.#check();
-    return await this.#writer.write(args, call);
+    return await writeFile(this.#writer, args, call);
   }
 
   /** Adds lines at the end of a file, which is made when there is none. `content` gets lines of its own. */
@@ -176,7 +125,49 @@ export class Workspace {
     call: WorkspaceCall,
   ): Promise<AppendFileResult> {
     this.#check();
-    return await this.#writer.append(args, call);
+    return await appendFile(this.#writer, args, call);
+  }
+
+  /** Removes a file that is still what the caller had read (`base`); else CONFLICT. Its history stays. */
+  async removeFile(
+    args: { readonly path: string; readonly base: string },
+    call: WorkspaceCall,
+  ): Promise<RemoveFileResult> {
+    this.#check();
+    return await removeFile(this.#writer, args, call);
+  }
+
+  /** Gives a file another name, whatever it holds by now. A name that is taken is EXISTS. */
+  async moveFile(args: { readonly path: string; readonly to: string }, call: WorkspaceCall): Promise<MoveFileResult> {
+    this.#check();
+    return await moveFile(this.#writer, args, call);
+  }
+
+  /**
+   * Writes the files of a commit (default: what is current) as copies into an empty directory.
+   * @throws DISK when the directory cannot be written
+   */
+  async snapshot(args: SnapshotArguments): Promise<SnapshotResult> {
+    this.#check();
+    const run = this.#exports.then(
+      () => this.#export(args),
+      () => this.#export(args),
+    );
+    this.#exports = run;
+    try {
+      return await run;
+    } catch (error) {
+      throw asFailure(error);
+    }
+  }
+
+  /**
+   * Brings back what changed in a copy, each file by compare-and-swap on the `base` that the snapshot gave for it. All in
+   * one effect: after a crash all accepted files are there, or none, and a repeat gets the first answer.
+   */
+  async applyChanges(args: { readonly changes: readonly FileChange[] }, call: WorkspaceCall): Promise<ApplyResult> {
+    this.#check();
+    return await applyChanges(this.#writer, args.changes, call);
   }
 
   /** Paths in order: all, or those that match a glob (as a shell reads it; `**` stands for directories). */
@@ -217,12 +208,12 @@ export class Workspace {
    */
   async finish(): Promise<{ readonly commit: string | null; readonly displaced: readonly string[] }> {
     await this.flush();
-    const { repository, committer, contents, table, clock } = this.#parts;
+    const { repository, committer, clock } = this.#parts;
     const { directory, gitDirectory } = repository;
     const { commit, files } = await committer.snapshot();
     const read = async (oid: string, path: string): Promise<Buffer | undefined> => {
-      const entry = table.get(path);
-      return await contents.bytes(oid, entry?.base === oid ? entry.kept : null);
+      const content = await this.#content(oid, path);
+      return content === undefined ? undefined : bytesOf(content);
     };
     try {
       if ((await repository.headBranch()) !== this.branch) await repository.pointHead(this.branch);
@@ -257,66 +248,67 @@ export class Workspace {
     await objects.joinAll();
   }
 
+  async #read(given: string): Promise<FileRead | PlainRefusal> {
+    this.#check();
+    const checked = checkPath(given);
+    if (!checked.ok) return checked;
+    const { path } = checked;
+    const { table, contents, limits } = this.#parts;
+    const entry = table.get(path);
+    if (entry === undefined) return refuseMissing(path);
+    const refusal = refuseSpecial(entry);
+    if (refusal !== undefined) return refusal;
+    const { base, kept } = entry;
+    const content = contents.peek(base) ?? (await contents.read(base, kept));
+    if (content === undefined) throw lost(entry);
+    const bytes = byteLengthOf(content);
+    if (bytes > limits.fileBytesMax) return refuseSize(path, bytes, limits.fileBytesMax);
+    await entry.durable;
+    return { ok: true, path, content, base };
+  }
+
+  /** What a blob of a commit holds. The store is quicker than git for what is current. */
+  async #content(oid: string, path: string): Promise<Content | undefined> {
+    const { contents, table } = this.#parts;
+    const entry = table.get(path);
+    return await contents.look(oid, entry?.base === oid ? entry.kept : null);
+  }
+
+  async #export(args: SnapshotArguments): Promise<SnapshotResult> {
+    const { repository, clock } = this.#parts;
+    const state = await this.#stateOf(args.commit);
+    if (state === undefined) {
+      return refuse('NOT_FOUND', `There is no commit ${args.commit}.`, 'Take one from the history.');
+    }
+    const read = (oid: string, path: string): Promise<Content | undefined> => this.#content(oid, path);
+    return await exportSnapshot(args, { ...state, workTree: repository.directory, clock, read });
+  }
+
+  async #stateOf(
+    commit: string | undefined,
+  ): Promise<{ readonly commit: string | null; readonly files: readonly TreeFile[] } | undefined> {
+    const { repository, committer } = this.#parts;
+    if (commit === undefined) {
+      await this.flush();
+      return await committer.snapshot();
+    }
+    const facts = await repository.findCommit(commit);
+    if (facts === undefined) return undefined;
+    return { commit, files: [...(await repository.loadTree(facts.tree)).files()] };
+  }
+
   #check(): void {
     if (this.#state.error !== null) throw this.#state.error;
     if (this.#isClosed) throw new MegactorError('SYSTEM_STOPPED', 'the workspace is closed');
   }
 }
 
-/** The first failure of the store or of git: nothing is taken after it, and an opening finds out what is there. */
-class FailureState {
-  error: MegactorError | null = null;
-
-  fail(error: unknown): void {
-    this.error ??= asFailure(error);
-  }
+interface FileRead {
+  readonly ok: true;
+  readonly path: string;
+  readonly content: Content;
+  readonly base: string;
 }
 
-const openParts = async (options: WorkspaceOptions, state: FailureState): Promise<WorkspaceParts> => {
-  const { runId, store, clock = systemClock, sync = true, onCommit = (): void => {} } = options;
-  const limits = { ...WORKSPACE_LIMITS, ...options.limits };
-  const known = (await store.get(KEY.origin)) as OriginRecord | undefined;
-  const opening = await decideOpening({
-    directory: options.directory,
-    runId,
-    branch: options.branch,
-    ignore: options.ignore ?? [],
-    origin: known,
-    clock,
-    sync,
-  });
-  const { repository, origin } = opening;
-  if (known === undefined) {
-    await store.commit({ effectId: null, result: null, changes: [{ key: KEY.origin, value: origin }] });
-  }
-  await opening.prepare();
-  const objects = new PackStore(repository.gitDirectory, { sync });
-  await objects.clean();
-  const contents = new Contents(store, repository);
-  await contents.open();
-  const { table, start, pending } = await recover({ store, repository, contents, origin, runId });
-  if (known !== undefined) {
-    const { directory, gitDirectory } = repository;
-    refuseDirty(directory, await changedByOthers({ directory, gitDirectory, files: [...start.tree.files()], clock }));
-  }
-  const committer = new Committer(
-    {
-      store,
-      repository,
-      sink: objects,
-      table,
-      contents,
-      clock,
-      limits,
-      branch: origin.branch,
-      runId,
-      onCommit,
-      onFailure: (error) => state.fail(error),
-    },
-    start,
-  );
-  for (const version of pending) committer.enqueue(version);
-  await committer.flush();
-  if (known !== undefined) await committer.settle();
-  return { repository, origin, objects, contents, table, committer, store, limits, clock };
-};
+const lost = (entry: FileEntry): MegactorError =>
+  new MegactorError('JOURNAL_DAMAGED', `the content of ${entry.path} (${entry.base}) is gone`);

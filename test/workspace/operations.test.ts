@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { accepted, by, openWorkspace, refused } from './support/harness.ts';
+import { accepted, by, git, openWorkspace, refused } from './support/harness.ts';
 
 describe('reading and writing', () => {
   test('a new file is read back with the base that the write gave', async () => {
@@ -160,5 +162,70 @@ describe('W3: effect ids', () => {
     await Promise.all(['1', '2', '3'].map((content) => workspace.appendFile({ path: 'log', content }, call)));
     expect(accepted(await workspace.readFile({ path: 'log' })).content).toBe('1\n2\n3\n');
     await workspace.close();
+  });
+});
+
+describe('moving, removing, bytes', () => {
+  test('W2: a file is removed by who had read it as it is, and its history stays', async () => {
+    const { workspace, directory } = await openWorkspace();
+    const { base } = accepted(await workspace.writeFile({ path: 'a', content: 'one\n' }, by('A')));
+    const { base: next } = accepted(await workspace.writeFile({ path: 'a', content: 'two\n', base }, by('B')));
+    const error = refused(await workspace.removeFile({ path: 'a', base }, by('A')));
+    expect(error).toMatchObject({ code: 'CONFLICT', current: 'two\n', base: next });
+    const call = by('A', 'A/1/remove');
+    expect(await workspace.removeFile({ path: 'a', base: next }, call)).toEqual({ ok: true });
+    expect(await workspace.removeFile({ path: 'a', base: next }, call)).toEqual({ ok: true });
+    expect(refused(await workspace.readFile({ path: 'a' })).code).toBe('NOT_FOUND');
+    expect(refused(await workspace.removeFile({ path: 'a', base: next }, by('A'))).code).toBe('NOT_FOUND');
+    expect(workspace.stats().files).toBe(0);
+    accepted(await workspace.writeFile({ path: 'a', content: 'three\n' }, by('C')));
+    await workspace.finish();
+    expect(git(directory, 'show', 'HEAD:a')).toBe('three\n');
+    await workspace.close();
+  });
+
+  test('a moved file holds what it held; a taken name is EXISTS; others’ writes to the old name are told', async () => {
+    const { workspace } = await openWorkspace();
+    const { base } = accepted(await workspace.writeFile({ path: 'a', content: 'one\n' }, by('A')));
+    expect(await workspace.moveFile({ path: 'a', to: 'd/b' }, by('A'))).toEqual({ ok: true, base });
+    expect(accepted(await workspace.readFile({ path: 'd/b' })).content).toBe('one\n');
+    const late = await workspace.writeFile({ path: 'a', content: 'two\n', base }, by('B'));
+    expect(refused(late).code).toBe('NOT_FOUND');
+    accepted(await workspace.writeFile({ path: 'c', content: 'c' }, by('A')));
+    expect(refused(await workspace.moveFile({ path: 'c', to: 'd/b' }, by('A')))).toMatchObject({
+      code: 'EXISTS',
+      current: 'one\n',
+    });
+    expect(refused(await workspace.moveFile({ path: 'c', to: 'd' }, by('A'))).code).toBe('BAD_PATH');
+    expect(refused(await workspace.moveFile({ path: 'c', to: '../c' }, by('A'))).code).toBe('BAD_PATH');
+    expect(refused(await workspace.moveFile({ path: 'x', to: 'y' }, by('A'))).code).toBe('NOT_FOUND');
+    expect(accepted(await workspace.listFiles()).files).toEqual(['c', 'd/b']);
+    await workspace.close();
+  });
+
+  test('bytes come back as they were; agents are told their size; they are never merged', async () => {
+    const { workspace, directory, reopen } = await openWorkspace();
+    const bytes = new Uint8Array([0xff, 0xfe, 0, 1, 2]);
+    const { base } = accepted(await workspace.writeFile({ path: 'x.png', content: bytes }, by('A')));
+    bytes[0] = 0;
+    const read = accepted(await workspace.readBytes({ path: 'x.png' }));
+    expect([...read.bytes]).toEqual([0xff, 0xfe, 0, 1, 2]);
+    expect(refused(await workspace.readFile({ path: 'x.png' }))).toMatchObject({
+      code: 'NOT_ALLOWED',
+      message: 'x.png is not text but 5 bytes.',
+    });
+    expect(refused(await workspace.appendFile({ path: 'x.png', content: 'x' }, by('B'))).code).toBe('NOT_ALLOWED');
+    expect(refused(await workspace.writeFile({ path: 'x.png', content: 'x' }, by('B')))).toMatchObject({
+      code: 'EXISTS',
+      current: '',
+      base,
+    });
+    accepted(await workspace.writeFile({ path: 'x.png', content: new Uint8Array([0xff]), base }, by('B')));
+    const stale = await workspace.writeFile({ path: 'x.png', content: new Uint8Array([0xfe]), base }, by('C'));
+    expect(refused(stale).code).toBe('CONFLICT');
+    const opened = await reopen();
+    await opened.workspace.finish();
+    expect([...readFileSync(join(directory, 'x.png'))]).toEqual([0xff]);
+    await opened.workspace.close();
   });
 });

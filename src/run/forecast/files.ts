@@ -17,8 +17,8 @@ import {
   type ReadFileResult,
   type WriteFileResult,
 } from '../../workspace/results.ts';
-import { WORKSPACE_LIMITS } from '../../workspace/workspace.ts';
-import { refuseMissing, refuseSize } from '../../workspace/writer.ts';
+import { WORKSPACE_LIMITS } from '../../workspace/open-parts.ts';
+import { refuseMissing, refuseSize } from '../../workspace/decisions.ts';
 
 const readArgs = z.object({ path: z.string() });
 const listArgs = z.object({ glob: z.string().optional() });

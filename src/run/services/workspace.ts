@@ -1,6 +1,22 @@
 /**
  * The workspace as a service: the shared files of a run. Methods: `read write append list` for agents (results are
- * tool results; `author` says who acts), `files stats history flush finish` for the run.
+ * tool results; `author` says who acts), `move remove` for whoever needs them, `files stats history flush finish` for the
+ * run, and `snapshot apply` for what runs programs.
+ *
+ * How a program gets the files and gives them back:
+ *
+ *     const copy = await host.call('workspace', 'snapshot', { directory });       // an empty directory, absolute
+ *     // { ok: true, commit, files: [{ path, base, size }], bytes, skipped } or { ok: false, error }
+ *     … the program runs, and leaves other files in the directory …
+ *     const back = await host.call('workspace', 'apply', { author, changes }, { effectId });
+ *     // changes: [{ path, content: string | Uint8Array | null, base }]: `content` null for a file that is gone, `base`
+ *     // as the snapshot gave it, null for a file that was not in it. Only files that differ: compare blob ids or stats.
+ *     // { ok: true, files: [{ path, status: written|merged|removed|unchanged|conflict|refused, base, error? }] }
+ *
+ * The copies are real files (no links), made in slices; `owner: { uid, gid }` gives them away, `filesMax` and `bytesMax`
+ * bound them (TOO_LARGE; what was written until then is the caller's to remove). Links and submodules are `skipped`. An
+ * apply takes at most 2,000 files and 32 MiB, is one durable effect, and never undoes what somebody else wrote meanwhile.
+ * When it is read, a directory that a program had is full of traps: open with O_NOFOLLOW, take plain files only.
  */
 import { z } from 'zod';
 import type { CreateService, ServiceCallContext } from '../../protocol/service.ts';
@@ -23,6 +39,25 @@ const pathArgs = z.object({ author: z.string(), path: z.string() });
 const appendArgs = pathArgs.extend({ content: z.string() });
 const writeArgs = appendArgs.extend({ base: z.string().optional() });
 const listArgs = z.object({ author: z.string(), glob: z.string().optional() });
+const moveArgs = pathArgs.extend({ to: z.string() });
+const removeArgs = pathArgs.extend({ base: z.string() });
+const snapshotArgs = z.object({
+  directory: z.string().min(1),
+  commit: z.string().optional(),
+  filesMax: z.int().positive().optional(),
+  bytesMax: z.int().positive().optional(),
+  owner: z.object({ uid: z.int().nonnegative(), gid: z.int().nonnegative() }).optional(),
+});
+const applyArgs = z.object({
+  author: z.string(),
+  changes: z.array(
+    z.object({
+      path: z.string(),
+      content: z.union([z.string(), z.instanceof(Uint8Array), z.null()]),
+      base: z.string().nullable(),
+    }),
+  ),
+});
 const historyArgs = z.object({ path: z.string(), limit: z.int().positive().optional() });
 
 export const createService: CreateService = async (raw, host) => {
@@ -55,6 +90,19 @@ export const createService: CreateService = async (raw, host) => {
       list: (raw: unknown, call: ServiceCallContext) => {
         const { author, ...args } = listArgs.parse(raw);
         return workspace.listFiles(args, callOf(author, call));
+      },
+      move: (raw: unknown, call: ServiceCallContext) => {
+        const { author, ...args } = moveArgs.parse(raw);
+        return workspace.moveFile(args, callOf(author, call));
+      },
+      remove: (raw: unknown, call: ServiceCallContext) => {
+        const { author, ...args } = removeArgs.parse(raw);
+        return workspace.removeFile(args, callOf(author, call));
+      },
+      snapshot: (raw: unknown) => workspace.snapshot(snapshotArgs.parse(raw)),
+      apply: (raw: unknown, call: ServiceCallContext) => {
+        const { author, ...args } = applyArgs.parse(raw);
+        return workspace.applyChanges(args, callOf(author, call));
       },
       files: () => workspace.fileRows(),
       stats: () => workspace.stats(),
