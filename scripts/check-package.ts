@@ -25,7 +25,7 @@ const UNPACKED_MAX_BYTES = 4_000_000;
 /** Most milliseconds for `import 'megactor'`; several times what it takes, because machines differ. */
 const IMPORT_MAX_MS = 2_500;
 /** What an import of the package must not load, because only some runs need it. */
-const NOT_LOADED_AT_IMPORT = ['openai', 'undici', 'lmdb', 'isomorphic-git'];
+const NOT_LOADED_AT_IMPORT = ['openai', 'undici', 'lmdb', 'isomorphic-git', 'usearch'];
 const COMPILER_SETTINGS = ['nodenext', 'bundler', 'without-node'];
 const AGENTS = 12;
 
@@ -39,6 +39,7 @@ interface Manifest {
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   readonly bin: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
 }
 
@@ -165,7 +166,8 @@ const isReachable = (root: string, path: string, name: string): boolean => {
   // `entryUrl` takes `load` for `./load`.
   if (existsSync(join(root, dirname(path), `${name}.js`))) return true;
   const packageName = name.split('/', name.startsWith('@') ? 2 : 1).join('/');
-  return packageName in manifest.dependencies || packageName === manifest.name;
+  const { dependencies, peerDependencies, name: own } = manifest;
+  return packageName in dependencies || packageName in peerDependencies || packageName === own;
 };
 
 /** An empty project with the tarball, its own zod, and the types of Node. */
@@ -220,6 +222,7 @@ const checkImport = async (place: Place): Promise<string> => {
 interface LibraryResult {
   readonly total: number;
   readonly content: string;
+  readonly recalled: string;
   readonly agents: number;
   /** `process.version` */
   readonly node: string;
@@ -231,8 +234,9 @@ const checkLibrary = async (place: Place, output: string, version: string): Prom
   assert.equal(result.node, version);
   assert.equal(result.total, 56, 'what durable actors counted survives');
   assert.equal(result.content, 'one\n');
+  assert.equal(result.recalled, 'The harbour closes at nine.');
   assert.equal(result.agents, AGENTS);
-  return `actors in JavaScript and TypeScript, a workspace, a society of ${result.agents}`;
+  return `actors in JavaScript and TypeScript, a workspace, a memory, a society of ${result.agents}`;
 };
 
 const checkCommand = async (place: Place, runDir: string): Promise<string> => {

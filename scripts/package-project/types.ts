@@ -1,6 +1,7 @@
 /** What a consumer's compiler must see: exact types where the API has them, `any` nowhere. It is never run. */
 import type * as api from 'megactor';
 import type * as kit from 'megactor/testing';
+import type * as recollection from 'megactor/memory';
 import type * as files from 'megactor/workspace';
 import { ActorSystem, runSociety } from 'megactor';
 import { plain } from './actors/plain.js';
@@ -23,6 +24,7 @@ const holds = <_Claim extends true>(): void => undefined;
 
 holds<Same<AnyMembers<typeof api>, never>>();
 holds<Same<AnyMembers<typeof files>, never>>();
+holds<Same<AnyMembers<typeof recollection>, never>>();
 holds<Same<AnyMembers<ActorSystem>, never>>();
 holds<Same<AnyMembers<api.ActorContext<{ total: number }>>, never>>();
 holds<Same<AnyMembers<api.ActorRef>, never>>();

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { ActorSystem, MegactorError, resumeRun, runSociety } from 'megactor';
 import { SimulatedSystem } from 'megactor/testing';
+import { Memory } from 'megactor/memory';
 import { createMemoryStore, Workspace } from 'megactor/workspace';
 import { plain } from './actors/plain.js';
 import { typed } from './actors/typed.ts';
@@ -55,6 +56,15 @@ const useWorkspace = async (): Promise<string> => {
   return read.content;
 };
 
+const useMemory = async (): Promise<string> => {
+  const memory = await Memory.open({ store: createMemoryStore() });
+  const said = { scope: 'notes', when: 1, kind: 'said', agent: 'me' } as const;
+  await memory.add([{ ...said, text: 'The harbour closes at nine.' }], { effectId: null });
+  const { memories } = await memory.recall({ scopes: ['notes'], query: 'harbour' });
+  await memory.close();
+  return memories[0]?.text ?? '';
+};
+
 const useSociety = async (): Promise<{ agents: number; hired: number }> => {
   const run = runSociety('Write a field guide', { maxAgents: 12, seed: 3, runDir: `${folder}/run` });
   let hired = 0;
@@ -69,5 +79,6 @@ const useSociety = async (): Promise<{ agents: number; hired: number }> => {
 const total = await useActors();
 await simulate();
 const content = await useWorkspace();
+const recalled = await useMemory();
 const society = await useSociety();
-console.log(JSON.stringify({ total, content, ...society, node: process.version }));
+console.log(JSON.stringify({ total, content, recalled, ...society, node: process.version }));

@@ -118,6 +118,19 @@ export const ERROR_CATALOGUE = {
     true,
     'Too many model calls wait; start fewer agents or raise the queue limit of the gate.',
   ),
+  // Memory.
+  EMBEDDER_MISSING: entry(
+    'user',
+    false,
+    'Install the packages that the message names, or go without meaning: `--embedder none`.',
+  ),
+  EMBEDDER_FAILED: entry('system', false, 'The embedder gave no usable vector; words find the text.'),
+  EMBEDDER_STOPPED: entry(
+    'system',
+    true,
+    'The embedder was stopped, or its thread has ended; the next text starts it.',
+  ),
+  EMBEDDER_BUSY: entry('system', true, 'Too many texts wait for the embedder; try again later.'),
   // The rest.
   ABORTED: entry('user', false, 'The caller cancelled this work.'),
   INTERNAL: entry('system', false, 'This is a defect of Megactor; please report it with the run directory.'),

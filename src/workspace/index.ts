@@ -7,7 +7,7 @@
  *     await workspace.close();
  */
 export * from './results.ts';
-export { createMemoryStore } from './memory-store.ts';
+export { createMemoryStore } from '../journal/memory-store.ts';
 export { repairFiles } from './store-repair.ts';
 export { WORKSPACE_LIMITS, type WorkspaceLimits, type WorkspaceOptions } from './open-parts.ts';
 export type { SnapshotArguments } from './snapshot.ts';

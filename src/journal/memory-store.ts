@@ -1,5 +1,5 @@
-/** A `ServiceStore` in memory, for a workspace that is used alone: git keeps the history, effects last as long as the process. */
-import type { ServiceStore } from '../journal/shard-log.ts';
+/** A `ServiceStore` in memory, for a workspace or a memory that is used alone: everything lasts as long as the process. */
+import type { ServiceStore } from './shard-log.ts';
 
 export const createMemoryStore = (): ServiceStore => {
   const values = new Map<string, unknown>();
