@@ -38,6 +38,7 @@ export const WAITING = '(waiting)';
 const RECENT_CALLS_MAX = 12;
 /** Requests in a row that were too long. */
 const OVERFLOWS_MAX = 3;
+const MODEL_CALL = 'model';
 const ASKING = { record: 'step', intent: true } as const;
 
 type TooLong = Overflow & { readonly tooLong: string };
@@ -113,7 +114,7 @@ const ask = (turn: Turn): Promise<Asked> => {
   const { state, ctx, tools } = turn;
   const { limits } = state.settings;
   return ctx.effect(
-    'model',
+    MODEL_CALL,
     async (effectId): Promise<Asked> => {
       const group = state.level === 'ordinary' ? null : await readGroup(ctx, state.name, limits.serviceDeadlineMs);
       const request = {
@@ -233,10 +234,13 @@ const onTools = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
   return giveUp(turn, 'repetition', `${state.name} repeats the same calls and gets no further.`);
 };
 
+/** The turn has a step left. */
+const asksAgain = ({ state }: Turn): boolean =>
+  state.turn !== null && state.turn.steps < state.settings.limits.stepsPerTurnMax;
+
 const step = async (turn: Turn): Promise<Outcome> => {
   const { state, ctx } = turn;
-  const { limits } = state.settings;
-  if (state.turn === null || state.turn.steps >= limits.stepsPerTurnMax) {
+  if (state.turn === null || !asksAgain(turn)) {
     ctx.event({ type: 'limit', agent: state.name, limit: 'steps' });
     return 'over';
   }
@@ -284,7 +288,7 @@ export const runTurn = async (turn: Turn, batch: Batch): Promise<void> => {
   await settleLevel(turn);
   begin(turn, mails);
   try {
-    while ((await step(turn)) === 'goes-on') await ctx.endStep();
+    while ((await step(turn)) === 'goes-on') await ctx.endStep(asksAgain(turn) ? { intent: MODEL_CALL } : {});
   } catch (thrown) {
     // Nothing of the step was done yet: model calls are what it begins with.
     if (!(thrown instanceof MegactorError) || thrown.code !== 'BUDGET_SPENT') throw thrown;

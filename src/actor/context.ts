@@ -107,8 +107,13 @@ export interface ActorContext<State = unknown> {
     args: unknown,
     options?: { effectId?: string | null; deadlineMs?: number },
   ): Promise<unknown>;
-  /** Durable actors: commits mail consumed, state, history, output and effects now; the turn goes on with a new step. */
-  endStep(): Promise<void>;
+  /**
+   * Durable actors: commits mail consumed, state, history, output and effects now; the turn goes on with a new step.
+   * `intent`: the new step will begin with the effect of this key, whose intent is in this commit already: one append
+   * to the journal less. A step that does without it after all is none the worse; but a crash before a call `atMostOnce`
+   * leaves its outcome unknown although it was not begun.
+   */
+  endStep(options?: { readonly intent?: string }): Promise<void>;
   /** Entries appended so far, oldest first. Durable actors keep it in the journal; it is not part of `state`. */
   readonly history: readonly unknown[];
   appendHistory(...entries: readonly unknown[]): void;

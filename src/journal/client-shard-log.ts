@@ -55,8 +55,27 @@ export const packOutgoing = (outgoing: readonly Outgoing[]): WireOutgoing[] =>
     encodeInboxEntry(entry),
   ]);
 
+const NONE: readonly number[] = [];
+const nothing = (): void => undefined;
+
 /** What the entries of an append do to the counts of the shard. */
 export const marksOf = (entries: readonly StepLogEntry[]): AppendMarks => {
+  const ends = entries.filter(({ kind }) => kind === 'step' || kind === 'drop');
+  const [end] = ends;
+  if (end === undefined) return { taken: NONE, opened: NONE, closed: NONE, stopped: NONE };
+  // Nearly every append is one step.
+  if (ends.length > 1 || end.kind !== 'step') return sumOfMarks(ends);
+  const actor = [end.actor];
+  const open = isOpen(end);
+  return {
+    taken: end.taken.length === 0 ? NONE : [...end.taken],
+    opened: open ? actor : NONE,
+    closed: open ? NONE : actor,
+    stopped: end.stopped ? actor : NONE,
+  };
+};
+
+const sumOfMarks = (entries: readonly StepLogEntry[]): AppendMarks => {
   const taken: number[] = [];
   const stopped: number[] = [];
   const turns = new Map<number, boolean>();
@@ -132,31 +151,22 @@ export class ClientShardLog implements ShardLog {
     }
   }
 
-  async append(group: LogAppend, level?: DurabilityLevel): Promise<void> {
-    const opened = this.#current();
-    const entries = encodeLogEntries(group.entries);
-    const outgoing = packOutgoing(group.outgoing);
-    const marks = marksOf(group.entries);
-    await this.#write(opened, (request) => {
-      const { epoch, position } = opened;
-      opened.position += 1;
-      const { taken, opened: turnsOpened, closed, stopped } = marks;
-      const wireLevel = level ?? null;
-      return [
-        'append',
-        request,
-        this.shard,
-        epoch,
-        position,
-        wireLevel,
-        taken,
-        turnsOpened,
-        closed,
-        stopped,
-        entries,
-        outgoing,
-      ];
-    });
+  // Not an async function, nor is `#write`: every step of every actor passes here, and each promise is a cost.
+  append(group: LogAppend, level: DurabilityLevel | null = null): Promise<void> {
+    try {
+      const opened = this.#current();
+      const entries = encodeLogEntries(group.entries);
+      const outgoing = packOutgoing(group.outgoing);
+      const { taken, opened: turns, closed, stopped } = marksOf(group.entries);
+      return this.#write(opened, (request) => {
+        const { epoch, position } = opened;
+        opened.position += 1;
+        const { shard } = this;
+        return ['append', request, shard, epoch, position, level, taken, turns, closed, stopped, entries, outgoing];
+      });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   get position(): number {
@@ -263,20 +273,19 @@ export class ClientShardLog implements ShardLog {
   }
 
   /** A request after whose failure nothing more is written. */
-  async #write(opened: Opened, make: (request: number) => ClientMessage): Promise<void> {
+  #write(opened: Opened, make: (request: number) => ClientMessage): Promise<void> {
     let sent = false;
-    try {
-      await this.#caller.call((request) => {
-        sent = true;
-        return make(request);
-      });
-    } catch (error) {
+    const answered = this.#caller.call((request) => {
+      sent = true;
+      return make(request);
+    });
+    return answered.then(nothing, (error: unknown) => {
       if (sent && this.#opened === opened) {
         this.#opened = null;
         this.#refused = toMegactorError(error);
       }
       throw error;
-    }
+    });
   }
 
   async #loadRows({ epoch }: Opened, ids: readonly number[]): Promise<WireActor[]> {

@@ -282,9 +282,9 @@ class ClientStore implements ServiceStore {
   async commit(group: Parameters<ServiceStore['commit']>[0]): Promise<unknown> {
     const result = pack(group.result);
     const changes = group.changes.map(({ key, value }) => [key, value === undefined ? null : pack(value)] as const);
-    return unpackValue(
-      await this.#caller.call((request) => ['commit', request, this.#name, group.effectId, result, changes]),
-    );
+    const kept = await this.#caller.call((request) => ['commit', request, this.#name, group.effectId, result, changes]);
+    // What was sent is not sent back.
+    return kept === null ? group.result : unpackValue(kept);
   }
 }
 

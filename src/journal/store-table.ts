@@ -63,8 +63,8 @@ export class StoreTable {
     return record === undefined ? undefined : openValue(at, record);
   }
 
-  /** The result to answer with once everything accepted so far is committed. */
-  commit(message: CommitMessage): Uint8Array {
+  /** The result that was kept of an earlier commit of the effect id; null when this one acts, and its own result counts. */
+  commit(message: CommitMessage): Uint8Array | null {
     const [, , store, effectId, result, changes] = message;
     if (effectId !== null) {
       const kept = this.result(store, effectId);
@@ -75,12 +75,12 @@ export class StoreTable {
       const at = tableKey(store, key);
       return { key: at, value: value === null ? null : sealValue(at, value) };
     });
-    if (effectId === null && writes.length === 0) return result;
+    if (effectId === null && writes.length === 0) return null;
     const group = this.#commit.current();
     for (const write of writes) group.values.push(write);
     for (const { key, value } of writes) group.bytes += key.length + (value?.length ?? 0);
     if (effectId !== null) this.#keep(group, store, effectId, result);
-    return result;
+    return null;
   }
 
   #keep(group: Group, store: string, effectId: string, result: Uint8Array): void {

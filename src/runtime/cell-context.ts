@@ -219,9 +219,7 @@ export class CellContext implements ActorContext {
     options?: EffectOptions,
   ): Promise<Result> {
     check(this.#cell, this.#retired);
-    if (key.startsWith(OWN_PREFIX)) {
-      throw new MegactorError('USAGE', `the key of an effect may not begin with '${OWN_PREFIX}': '${key}'`);
-    }
+    checkKey(key);
     const cell = this.#cell;
     const call = async (): Promise<Result> => fn(effectId(cell.ref.name, this.step, key), this.signal);
     const run = (): Promise<Result> => this.#parts.core.track(call());
@@ -265,14 +263,15 @@ export class CellContext implements ActorContext {
     );
   }
 
-  async endStep(): Promise<void> {
+  async endStep({ intent }: { readonly intent?: string } = {}): Promise<void> {
     check(this.#cell, this.#retired);
+    if (intent !== undefined) checkKey(intent);
     if (this.#cell.durable === null) return;
     await goesOn(
       this.#parts.core,
       this.#cell,
       () => this.#retired,
-      this.#parts.steps.endStep(this.#cell, this.#cell.durable),
+      this.#parts.steps.endStep(this.#cell, this.#cell.durable, intent),
     );
     check(this.#cell, this.#retired);
   }
@@ -317,6 +316,12 @@ const check = (cell: ActorCell, retired: boolean): void => {
   const outside = cell.durable !== null && cell.status !== 'running' && cell.status !== 'stopping';
   if (!retired && !outside) return;
   throw new MegactorError('ABORTED', `'${cell.ref.name}' acts after its turn was over`);
+};
+
+/** @throws USAGE */
+const checkKey = (key: string): void => {
+  if (!key.startsWith(OWN_PREFIX)) return;
+  throw new MegactorError('USAGE', `the key of an effect may not begin with '${OWN_PREFIX}': '${key}'`);
 };
 
 const tellOne = (

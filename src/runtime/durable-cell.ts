@@ -22,6 +22,8 @@ export class StepProgress {
   written: Promise<void> = Promise.resolve();
   /** Keys whose intent is in the journal. */
   readonly intents = new Set<string>();
+  /** One of them that the commit of the step before brought along; null once its call is made. */
+  foreseen: string | null = null;
   /** Keys that were recorded or begun before a crash or a failed try. */
   readonly before = new Set<string>();
   /** Results that go into the step's entry. */

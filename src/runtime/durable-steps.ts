@@ -7,7 +7,7 @@
  * A step that is tried again takes exactly the mail it had taken.
  */
 import { pack, unpack, type ActorRef, type EffectOptions } from '../actor/index.ts';
-import type { ActorRecord, RecoveredActor, StepLogEntry } from '../journal/shard-log.ts';
+import type { ActorRecord, RecoveredActor, StepEntry, StepLogEntry } from '../journal/shard-log.ts';
 import { isPassing, NO_ITEMS, type ActorCell } from './cell.ts';
 import type { CellContext } from './cell-context.ts';
 import type { LoadedDefinition } from './definition-loader.ts';
@@ -18,7 +18,7 @@ import { handleMail, handleSignal, isPromise, turnOf, UNHANDLED } from './handli
 import type { Life } from './life.ts';
 import { DurableStops } from './durable-stops.ts';
 import { TICKS_KEY } from './durable-timers.ts';
-import { Effects, keepResult, NOW_KEY, progressOfRetry } from './effects.ts';
+import { beginNext, Effects, keepResult, NOW_KEY, progressOfRetry } from './effects.ts';
 import type { DurableActor } from './saves.ts';
 import { StepWriter } from './step-writer.ts';
 import { positions } from './items.ts';
@@ -163,9 +163,10 @@ export class DurableSteps {
     return this.#effects.run(cell, durable, { key, run, options });
   }
 
-  async endStep(cell: ActorCell, durable: DurableCell): Promise<void> {
+  async endStep(cell: ActorCell, durable: DurableCell, intent?: string): Promise<void> {
     this.#cutBatch(cell, durable);
-    await this.#commit(cell, durable, true);
+    // A checkpoint waits for this commit: it needs a moment between two steps.
+    await this.#commit(cell, durable, true, durable.saveAtCommit ? undefined : intent);
   }
 
   run(cell: ActorCell): void {
@@ -274,8 +275,11 @@ export class DurableSteps {
     durable.progress.taken = durable.progress.taken.filter((seq) => !back.has(seq));
   }
 
-  /** Ends the step: what was collected becomes one entry, and what it held back leaves when that is durable. */
-  async #commit(cell: ActorCell, durable: DurableCell, open: boolean): Promise<void> {
+  /**
+   * Ends the step: what was collected becomes one entry, and what it held back leaves when that is durable.
+   * @param intent key of an effect that the next step begins with
+   */
+  async #commit(cell: ActorCell, durable: DurableCell, open: boolean, intent?: string): Promise<void> {
     const { progress } = durable;
     const state = pack(cell.state);
     const history = durable.history.slice(durable.historyCommitted);
@@ -288,7 +292,7 @@ export class DurableSteps {
     const ticks = this.#core.timers.taken(cell);
     // No inbox holds them, so a replay could not tell what the step has seen.
     if (ticks !== undefined && !progress.effects.has(TICKS_KEY)) progress.unwritten.push([TICKS_KEY, ticks]);
-    const entry: StepLogEntry = {
+    const entry: StepEntry = {
       kind: 'step',
       actor: cell.ref.id,
       step: durable.step,
@@ -301,11 +305,14 @@ export class DurableSteps {
       stopped: false,
     };
     const { batch } = cell;
-    const group = { entries: [entry], outgoing: progress.outgoing };
-    const appended = this.#writer.append(group, undefined, state.length);
+    const next = new StepProgress();
+    const entries: StepLogEntry[] = [entry];
+    if (intent !== undefined) entries.push(beginNext(entry, next, intent));
+    const appended = this.#writer.append({ entries, outgoing: progress.outgoing }, undefined, state.length);
     durable.committing = appended;
+    next.written = appended;
     // From here on whatever the handler does belongs to the next step, also while the commit is under way.
-    durable.progress = new StepProgress();
+    durable.progress = next;
     durable.step += 1;
     cell.batch = [];
     try {

@@ -7,7 +7,7 @@
  * like a result; an intent that an earlier try left without an outcome becomes the outcome UNKNOWN_OUTCOME, recorded too.
  */
 import type { EffectOptions } from '../actor/index.ts';
-import type { LogAppend, StepLogEntry } from '../journal/shard-log.ts';
+import type { LogAppend, StepEntry, StepLogEntry } from '../journal/shard-log.ts';
 import { isCanary } from '../platform/index.ts';
 import { errorFromWire, errorToWire, MegactorError, toMegactorError, type ErrorWire } from '../protocol/errors.ts';
 import type { ActorCell } from './cell.ts';
@@ -50,13 +50,22 @@ export const progressOfRetry = (progress: StepProgress): StepProgress => {
   const next = new StepProgress();
   next.begun = progress.begun;
   if (progress.begun) next.taken = progress.taken;
+  next.foreseen = progress.foreseen;
   for (const key of progress.intents) {
     next.intents.add(key);
-    next.before.add(key);
+    if (key !== progress.foreseen) next.before.add(key);
   }
   next.written = progress.written;
   for (const [key, result] of progress.recorded) keepResult(next, key, result);
   return next;
+};
+
+/** Begins the step after `ended` with the intent of `key`. @param next its progress, which takes no mail */
+export const beginNext = ({ actor, step }: StepEntry, next: StepProgress, key: string): StepLogEntry => {
+  next.begun = true;
+  next.intents.add(key);
+  next.foreseen = key;
+  return { kind: 'begin', actor, step: step + 1, taken: [], key };
 };
 
 /** One call on its way. */
@@ -103,7 +112,9 @@ export class Effects {
     const intent = atMostOnce || (options?.intent ?? now);
     if (now || intent) this.#cutBatch(cell, durable);
     const known = progress.intents.has(key);
-    if (atMostOnce && known) return this.#reject(running, unknownOutcome(cell, key));
+    const foreseen = progress.foreseen === key;
+    if (foreseen) progress.foreseen = null;
+    if (atMostOnce && known && !foreseen) return this.#reject(running, unknownOutcome(cell, key));
     if (intent && !known) await this.#intend(running, atMostOnce ? undefined : 'committed');
     let result: unknown;
     try {

@@ -22,12 +22,18 @@ export interface CallOptions extends ServiceCallOptions {
   readonly caller?: string;
 }
 
-interface Waiting {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
+interface Ends {
   readonly timer: TimerHandle;
   readonly unlisten: () => void;
 }
+
+interface Waiting extends Ends {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const ONCE = { once: true } as const;
+const nothing = (): void => undefined;
 
 /** Calls to the services of one thread. */
 class ThreadClient {
@@ -61,20 +67,24 @@ class ThreadClient {
     }
     const { signal } = options;
     if (signal?.aborted === true) return Promise.reject(toMegactorError(signal.reason, 'ABORTED'));
-    return new Promise((resolve, reject) => {
-      this.#last += 1;
-      const id = this.#last;
-      const deadlineMs = options.deadlineMs ?? SERVICE_DEADLINE_MS;
-      const timer = this.#clock.after(deadlineMs, () =>
-        this.#abort(id, new MegactorError('SERVICE_TIMEOUT', `${what} did not answer within ${deadlineMs} ms`)),
-      );
-      const onAbort = (): void => this.#abort(id, toMegactorError(signal?.reason, 'ABORTED'));
-      signal?.addEventListener('abort', onAbort, { once: true });
-      const unlisten = (): void => signal?.removeEventListener('abort', onAbort);
-      this.#waiting.set(id, { resolve, reject, timer, unlisten });
-      const { effectId = null, caller = '' } = options;
-      this.#port.send({ kind: 'call', id, service, method, args, effectId, caller });
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#last += 1;
+    const id = this.#last;
+    this.#waiting.set(id, { resolve, reject, ...this.#ends(id, what, options) });
+    const { effectId = null, caller = '' } = options;
+    this.#port.send({ kind: 'call', id, service, method, args, effectId, caller });
+    return promise;
+  }
+
+  /** What may end the waiting before the answer. Apart from `call`, so that its arguments are not kept that long. */
+  #ends(id: number, what: string, { signal, deadlineMs = SERVICE_DEADLINE_MS }: CallOptions): Ends {
+    const timer = this.#clock.after(deadlineMs, () =>
+      this.#abort(id, new MegactorError('SERVICE_TIMEOUT', `${what} did not answer within ${deadlineMs} ms`)),
+    );
+    if (signal === undefined) return { timer, unlisten: nothing };
+    const onAbort = (): void => this.#abort(id, toMegactorError(signal.reason, 'ABORTED'));
+    signal.addEventListener('abort', onAbort, ONCE);
+    return { timer, unlisten: () => signal.removeEventListener('abort', onAbort) };
   }
 
   close(): void {

@@ -21,25 +21,25 @@ export class StepWriter {
     this.#core = core;
   }
 
+  readonly #failed = (thrown: unknown): never => {
+    const error = toMegactorError(thrown);
+    if (JOURNAL_CODES.has(error.code)) this.#core.halt(error);
+    throw thrown;
+  };
+
   /**
    * The group is captured before this returns.
    * @param stateBytes packed, of what `group` holds
    * @throws what the journal throws; its own failures halt the shard
    */
-  async append(group: LogAppend, level?: 'committed', stateBytes = 0): Promise<void> {
+  append(group: LogAppend, level?: 'committed', stateBytes = 0): Promise<void> {
     const { halted, saves, cells } = this.#core;
-    if (halted) throw new MegactorError('ABORTED', 'the journal of this shard failed');
+    if (halted) return Promise.reject(new MegactorError('ABORTED', 'the journal of this shard failed'));
     for (const { kind, actor } of group.entries) {
       const cell = kind === 'drop' ? undefined : cells.get(actor);
       if (cell !== undefined && isDurable(cell)) saves.touch(cell);
     }
     saves.written(group.entries.length, stateBytes);
-    try {
-      await (this.#core.parts.log as ShardLog).append(group, level);
-    } catch (thrown) {
-      const error = toMegactorError(thrown);
-      if (JOURNAL_CODES.has(error.code)) this.#core.halt(error);
-      throw thrown;
-    }
+    return (this.#core.parts.log as ShardLog).append(group, level).catch(this.#failed);
   }
 }
