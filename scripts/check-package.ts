@@ -223,6 +223,8 @@ interface LibraryResult {
   readonly total: number;
   readonly content: string;
   readonly recalled: string;
+  /** By a program. */
+  readonly printed: string;
   readonly agents: number;
   /** `process.version` */
   readonly node: string;
@@ -235,8 +237,9 @@ const checkLibrary = async (place: Place, output: string, version: string): Prom
   assert.equal(result.total, 56, 'what durable actors counted survives');
   assert.equal(result.content, 'one\n');
   assert.equal(result.recalled, 'The harbour closes at nine.');
+  assert.equal(result.printed, '42');
   assert.equal(result.agents, AGENTS);
-  return `actors in JavaScript and TypeScript, a workspace, a memory, a society of ${result.agents}`;
+  return `actors in JavaScript and TypeScript, a workspace, a memory, a program, a society of ${result.agents}`;
 };
 
 const checkCommand = async (place: Place, runDir: string): Promise<string> => {

@@ -2,6 +2,7 @@
 import type * as api from 'megactor';
 import type * as kit from 'megactor/testing';
 import type * as recollection from 'megactor/memory';
+import type * as programs from 'megactor/sandbox';
 import type * as files from 'megactor/workspace';
 import { ActorSystem, runSociety } from 'megactor';
 import { plain } from './actors/plain.js';
@@ -43,6 +44,9 @@ holds<Same<AnyMembers<api.SpawnOptions>, never>>();
 holds<Same<AnyMembers<kit.Probe>, never>>();
 holds<Same<AnyMembers<kit.SimulatedSystem>, never>>();
 holds<Same<AnyMembers<typeof kit>, never>>();
+holds<Same<AnyMembers<typeof programs>, never>>();
+holds<Same<AnyMembers<programs.Sandbox>, never>>();
+holds<Same<AnyMembers<programs.ProgramResult>, never>>();
 holds<Same<AnyMembers<files.Workspace>, never>>();
 holds<Same<AnyMembers<files.WorkspaceOptions>, never>>();
 // The checks themselves can fail.

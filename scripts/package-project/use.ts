@@ -1,6 +1,7 @@
 /** What an embedding program does with the package; prints one line of JSON at its end. */
 import assert from 'node:assert/strict';
 import { ActorSystem, MegactorError, resumeRun, runSociety } from 'megactor';
+import { Sandbox } from 'megactor/sandbox';
 import { SimulatedSystem } from 'megactor/testing';
 import { Memory } from 'megactor/memory';
 import { createMemoryStore, Workspace } from 'megactor/workspace';
@@ -65,6 +66,15 @@ const useMemory = async (): Promise<string> => {
   return memories[0]?.text ?? '';
 };
 
+/** Without walls, which not every machine has: what the package brings for it is there. */
+const useSandbox = async (): Promise<string> => {
+  const sandbox = await Sandbox.open({ mode: 'none' });
+  const files = [{ path: 'a.mjs', content: 'console.log(6 * 7)' }];
+  const { stdout } = await sandbox.run({ path: 'a.mjs', files });
+  await sandbox.close();
+  return stdout.trim();
+};
+
 const useSociety = async (): Promise<{ agents: number; hired: number }> => {
   const run = runSociety('Write a field guide', { maxAgents: 12, seed: 3, runDir: `${folder}/run` });
   let hired = 0;
@@ -80,5 +90,6 @@ const total = await useActors();
 await simulate();
 const content = await useWorkspace();
 const recalled = await useMemory();
+const printed = await useSandbox();
 const society = await useSociety();
-console.log(JSON.stringify({ total, content, recalled, ...society, node: process.version }));
+console.log(JSON.stringify({ total, content, recalled, printed, ...society, node: process.version }));

@@ -131,6 +131,18 @@ export const ERROR_CATALOGUE = {
     'The embedder was stopped, or its thread has ended; the next text starts it.',
   ),
   EMBEDDER_BUSY: entry('system', true, 'Too many texts wait for the embedder; try again later.'),
+  // Programs of agents.
+  SANDBOX_MISSING: entry(
+    'user',
+    false,
+    'Install what is missing (see `megactor doctor`), or do without programs; `--sandbox none` runs them unprotected.',
+  ),
+  SANDBOX_FAILED: entry(
+    'system',
+    true,
+    'The program could not be started in its sandbox; its words are in the message.',
+  ),
+  PROGRAM_INVALID: entry('user', false, 'Give the path of a .py, .js, .mjs or .cjs file that is there.'),
   // The rest.
   ABORTED: entry('user', false, 'The caller cancelled this work.'),
   INTERNAL: entry('system', false, 'This is a defect of Megactor; please report it with the run directory.'),
