@@ -6,9 +6,11 @@
 import type { ChatMessage, ChatRequest, TokenUsage } from '../types.ts';
 
 /** Least weight of the newest answer in the running averages; of the first ones it is more. */
-const NEWEST_MIN = 0.02;
-/** So much more is reserved than expected: too little means that the server refuses, too much is given back soon. */
-const RESERVE = 1.05;
+const NEWEST_MIN = 0.01;
+/** So many answers of a level say more about the next one than those of all levels. */
+const OF_LEVEL_MIN = 5;
+/** So many answers say whether agents' own last answers tell more than the average. */
+const OF_AGENT_MIN = 30;
 const CHARS_PER_TOKEN = 4;
 const OUTPUT_TOKENS = 200;
 /** What a message, and a tool's description, cost beyond their texts. */
@@ -22,7 +24,33 @@ export interface Estimate {
   readonly input: number;
   /** The part that a provider has to work out: not cached, and the output. */
   readonly work: number;
+  /** By how much answers are usually off from their `work`: the root of the mean square. */
+  readonly spread: number;
   readonly output: number;
+}
+
+/** A running average. */
+class Average {
+  #count = 0;
+  #value: number;
+
+  /** @param start what it is without any sample */
+  constructor(start: number) {
+    this.#value = start;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get value(): number {
+    return this.#value;
+  }
+
+  add(sample: number): void {
+    this.#count += 1;
+    this.#value += Math.max(NEWEST_MIN, 1 / this.#count) * (sample - this.#value);
+  }
 }
 
 const charsOf = (message: ChatMessage): number => {
@@ -46,35 +74,55 @@ export const requestChars = (request: ChatRequest): number => {
 export const workOf = (usage: TokenUsage): number => usage.input - usage.cachedInput + usage.output;
 
 export class Estimator {
-  #charsPerToken = CHARS_PER_TOKEN;
-  #output = OUTPUT_TOKENS;
+  readonly #charsPerToken = new Average(CHARS_PER_TOKEN);
+  readonly #output = new Average(OUTPUT_TOKENS);
+  /** The same for each level: Admins and Ordinary agents write different answers. As many as there are levels. */
+  readonly #outputs = new Map<number, Average>();
   /** The part of an agent's previous prompt that its next one finds cached. */
-  #cached = 0;
-  #answers = 0;
-  #repeats = 0;
-  /** Input tokens of each agent's last answer. */
-  readonly #last = new Map<string, number>();
+  readonly #cached = new Average(0);
+  /** The square of what an answer was off by. */
+  readonly #error = new Average(OUTPUT_TOKENS ** 2);
+  /** The squares of what outputs were off by: from the average, and from the agent's last one. */
+  readonly #fromAverage = new Average(0);
+  readonly #fromLast = new Average(0);
+  /** Of each agent's last answer. */
+  readonly #last = new Map<string, Pick<TokenUsage, 'input' | 'output'>>();
 
   estimate(request: ChatRequest): Estimate {
     const chars = requestChars(request);
-    const input = chars / this.#charsPerToken;
-    const output = Math.min(this.#output, request.maxTokens ?? Number.POSITIVE_INFINITY);
-    const cached = this.#cached * Math.min(input, this.#last.get(request.agent) ?? 0);
-    return { chars, input, work: Math.ceil(RESERVE * (input - cached + output)), output };
+    const input = chars / this.#charsPerToken.value;
+    const last = this.#last.get(request.agent);
+    const output = Math.min(this.#outputOf(request.level, last), request.maxTokens ?? Number.POSITIVE_INFINITY);
+    const cached = this.#cached.value * Math.min(input, last?.input ?? 0);
+    const work = Math.ceil(input - cached + output);
+    return { chars, input, work, spread: Math.sqrt(this.#error.value), output };
   }
 
-  learn(agent: string, estimate: Estimate, usage: TokenUsage): void {
+  learn({ agent, level }: Pick<ChatRequest, 'agent' | 'level'>, estimate: Estimate, usage: TokenUsage): void {
     if (usage.input <= 0) return;
-    const before = Math.min(usage.input, this.#last.get(agent) ?? 0);
+    const last = this.#last.get(agent);
+    if (last !== undefined) {
+      this.#fromAverage.add((usage.output - this.#averageOf(level)) ** 2);
+      this.#fromLast.add((usage.output - last.output) ** 2);
+      this.#cached.add(Math.min(1, usage.cachedInput / Math.min(usage.input, last.input)));
+    }
     if (this.#last.size >= AGENTS_MAX) this.#last.clear();
-    this.#last.set(agent, usage.input);
-    this.#answers += 1;
-    const newest = Math.max(NEWEST_MIN, 1 / this.#answers);
-    this.#charsPerToken += newest * (estimate.chars / usage.input - this.#charsPerToken);
-    this.#output += newest * (usage.output - this.#output);
-    if (before === 0) return;
-    this.#repeats += 1;
-    const cached = Math.min(1, usage.cachedInput / before);
-    this.#cached += Math.max(NEWEST_MIN, 1 / this.#repeats) * (cached - this.#cached);
+    this.#last.set(agent, { input: usage.input, output: usage.output });
+    this.#charsPerToken.add(estimate.chars / usage.input);
+    this.#output.add(usage.output);
+    let ofLevel = this.#outputs.get(level);
+    if (ofLevel === undefined) this.#outputs.set(level, (ofLevel = new Average(OUTPUT_TOKENS)));
+    ofLevel.add(usage.output);
+    this.#error.add((workOf(usage) - estimate.work) ** 2);
+  }
+
+  #averageOf(level: number): number {
+    const ofLevel = this.#outputs.get(level);
+    return (ofLevel !== undefined && ofLevel.count >= OF_LEVEL_MIN ? ofLevel : this.#output).value;
+  }
+
+  #outputOf(level: number, last: Pick<TokenUsage, 'output'> | undefined): number {
+    const lastTells = this.#fromLast.count >= OF_AGENT_MIN && this.#fromLast.value < this.#fromAverage.value;
+    return lastTells && last !== undefined ? last.output : this.#averageOf(level);
   }
 }

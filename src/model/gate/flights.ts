@@ -45,7 +45,7 @@ export class Flights {
       ...granted,
       start: this.starts,
       startedAt,
-      ticket: lane.rate.take(granted.estimate.work, startedAt),
+      ticket: lane.rate.take(granted.estimate.work, startedAt, granted.estimate.spread),
       controller: new AbortController(),
       tries: lane.breaker.state === 'open',
     };

@@ -210,7 +210,7 @@ export class Gate {
       if (call === undefined) return;
       const holdMs = lane.holdMs(nowMs);
       const estimate = holdMs > 0 ? null : lane.estimate(call);
-      const waitMs = estimate === null ? holdMs : lane.rate.waitMs(estimate.work, nowMs);
+      const waitMs = estimate === null ? holdMs : lane.rate.waitMs(estimate.work, nowMs, estimate.spread);
       if (estimate === null || waitMs > 0) {
         lane.wakeAfter(waitMs);
         return;

@@ -38,6 +38,8 @@ export class Lane {
   #coolDownUntilMs = 0;
   #timer: TimerHandle | null = null;
   #timerDueMs = 0;
+  /** The last refusal was that of a window that is used up, which is known when it begins anew. */
+  #usedUp = false;
   inFlight = 0;
   /** When somebody was answered last. */
   answeredAt = Number.NEGATIVE_INFINITY;
@@ -106,7 +108,8 @@ export class Lane {
     const nowMs = this.#clock.monotonic();
     const already = this.#coolDownUntilMs > nowMs;
     this.#coolDownUntilMs = Math.max(this.#coolDownUntilMs, nowMs + waitMs);
-    this.#ramp.begin();
+    this.#ramp.begin(this.#usedUp);
+    this.#usedUp = false;
     return !already;
   }
 
@@ -120,16 +123,17 @@ export class Lane {
     this.#ramp.answered(this.queue.size, this.inFlight);
     this.rate.settle(ticket, workOf(usage));
     if (readings !== null) this.rate.observe(ticket, readings, nowMs);
-    this.estimator.learn(agent.agent, estimate, usage);
+    this.estimator.learn(agent, estimate, usage);
     this.queue.correct(agent, costOf(workOf(usage)) - flight.cost);
     return this.#lives(starts);
   }
 
   /** The server said that it is asked too much. @returns whether an outage is over with it */
   refused(flight: Flight, readings: LimitReadings | null, starts: number): boolean {
-    this.limit.pressed(flight.start, starts, this.inFlight + 1);
-    this.rate.refused(flight.ticket);
-    if (readings !== null) this.rate.observe(flight.ticket, readings, this.#clock.monotonic());
+    const nowMs = this.#clock.monotonic();
+    this.#usedUp = this.rate.refused(flight.ticket, readings, nowMs);
+    if (!this.#usedUp) this.limit.pressed(flight.start, starts, this.inFlight + 1);
+    if (readings !== null) this.rate.observe(flight.ticket, readings, nowMs);
     return this.#lives(starts);
   }
 

@@ -10,6 +10,10 @@
  *    with the request they came with, since nobody knows in which order that arrived. Each of the two is safe on its own,
  *    so the larger one counts.
  * 3. Tokens are reserved as estimated and corrected to what the answer says. What the server refused has cost no tokens.
+ *    Beside them room is left for how far the answers under way may together be from their estimates: twice the root of
+ *    the sum of the squares of what each is usually off by, but no less than a part of all, since they may be off the
+ *    same way. The last call of a window needs more room, for its size, than a hundred together. That part is larger
+ *    after requests that the server refused for their tokens, and becomes a twentieth again with answers.
  * 4. Nothing waits for ever: every wait is finite, and a call larger than any window goes alone.
  */
 
@@ -45,9 +49,20 @@ export interface RateTicket {
   readonly requestsEnded: number;
   readonly tokensEnded: number;
   tokens: number;
+  /** Of its tokens, while they are an estimate. */
+  readonly variance: number;
   ended: boolean;
 }
 
+/** So many standard deviations are left free: 98 of 100 times that is enough. */
+const DEVIATIONS = 2;
+/** Of the tokens under way: at least, more after requests that were refused, and at most; and how it becomes less. */
+const SHARE_MIN = 0.05;
+const SHARE_STEP = 0.05;
+const SHARE_MAX = 0.3;
+const SHARE_KEPT = 0.999;
+/** A window that has no room for so many more of the same is used up. */
+const USED_UP = 2;
 const SLOTS_PER_WINDOW = 100;
 /** Readings that differ by less than this part of a window are about the same reset. */
 const SAME_RESET = 0.25;
@@ -119,6 +134,13 @@ class Meter {
     if (taken === undefined || to <= from) return;
     this.#slots.set(from, taken - amount);
     this.#slots.set(to, (this.#slots.get(to) ?? 0) + amount);
+  }
+
+  /** What is left of the window, as far as is known; Infinity: nothing is. @param reading what the server says just now */
+  leaves(reading: LimitReading | null | undefined, nowMs: number): number {
+    const left = this.#limit === null ? Number.POSITIVE_INFINITY : this.#limit - this.#inWindow;
+    const told = reading?.remaining ?? this.#roll(nowMs)?.available ?? Number.POSITIVE_INFINITY;
+    return Math.min(left, told);
   }
 
   /** How long until `amount` may be taken. */
@@ -199,6 +221,13 @@ export class RateLimit {
    * refuses who believes that is waited for longer from then on.
    */
   #saidAtAnswer = false;
+  /** What is under way: requests, their tokens as estimated, and the variance of that. */
+  #open = 0;
+  #openTokens = 0;
+  #variance = 0;
+  /** The least margin, as a part of the tokens under way; raised once by those that were under way together. */
+  #share = SHARE_MIN;
+  #raisedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(limits: RateLimits = NO_RATE_LIMITS) {
     this.#requests = new Meter(limits.requests, limits.windowMs);
@@ -215,14 +244,18 @@ export class RateLimit {
     return this.#tokens.limit;
   }
 
-  /** 0: a request of about `tokens` may go now; else how long to wait. Always finite. */
-  waitMs(tokens: number, nowMs: number): number {
-    return Math.max(this.#requests.waitMs(1, nowMs), this.#tokens.waitMs(tokens, nowMs));
+  /** 0: a request of about `tokens`, give or take `spread`, may go now; else how long to wait. Always finite. */
+  waitMs(tokens: number, nowMs: number, spread = 0): number {
+    return Math.max(this.#requests.waitMs(1, nowMs), this.#tokens.waitMs(tokens + this.#margin(tokens, spread), nowMs));
   }
 
-  take(tokens: number, nowMs: number): RateTicket {
+  /** @param spread the standard deviation of `tokens` */
+  take(tokens: number, nowMs: number, spread = 0): RateTicket {
     this.#requests.take(1, nowMs);
     this.#tokens.take(tokens, nowMs);
+    this.#open += 1;
+    this.#openTokens += tokens;
+    this.#variance += spread ** 2;
     return {
       slot: this.#requests.slotOf(nowMs),
       sentAtMs: nowMs,
@@ -230,6 +263,7 @@ export class RateLimit {
       requestsEnded: this.#requests.ended,
       tokensEnded: this.#tokens.ended,
       tokens,
+      variance: spread ** 2,
       ended: false,
     };
   }
@@ -246,18 +280,42 @@ export class RateLimit {
 
   /** The request has ended and took `tokens`: what the answer says, 0 when it was refused. */
   settle(ticket: RateTicket, tokens: number): void {
-    const difference = tokens - ticket.tokens;
-    this.#tokens.correct(ticket.slot, difference);
+    const estimated = ticket.tokens;
+    if (!ticket.ended && tokens > 0) this.#share = Math.max(SHARE_MIN, this.#share * SHARE_KEPT);
+    this.#tokens.correct(ticket.slot, tokens - estimated);
     ticket.tokens = tokens;
-    this.#tokens.ended += ticket.ended ? difference : tokens;
-    if (!ticket.ended) this.#requests.ended += 1;
+    this.#tokens.ended += ticket.ended ? tokens - estimated : tokens;
+    if (ticket.ended) return;
     ticket.ended = true;
+    this.#requests.ended += 1;
+    this.#open -= 1;
+    this.#openTokens -= estimated;
+    // Sums of fractions leave a rest.
+    this.#variance = this.#open === 0 ? 0 : Math.max(0, this.#variance - ticket.variance);
   }
 
-  /** The server refused the request for its limits. */
-  refused(ticket: RateTicket): void {
+  #margin(tokens: number, spread: number): number {
+    // What is known exactly needs none.
+    if (spread === 0 && this.#variance === 0) return 0;
+    return Math.max(DEVIATIONS * Math.sqrt(this.#variance + spread ** 2), this.#share * (this.#openTokens + tokens));
+  }
+
+  /**
+   * The server refused the request for its limits.
+   * @param readings what it said with that
+   * @returns whether a window is used up: then it says nothing about how many requests may be in flight
+   */
+  refused(ticket: RateTicket, readings: LimitReadings | null, nowMs: number): boolean {
+    const { tokens, sentAtMs } = ticket;
+    const requestsOut = this.#requests.leaves(readings?.requests, nowMs) < USED_UP;
+    const tokensOut = this.#tokens.leaves(readings?.tokens, nowMs) < USED_UP * tokens;
     this.settle(ticket, 0);
     if (ticket.informed) this.#saidAtAnswer = true;
+    if (tokensOut && !requestsOut && sentAtMs > this.#raisedAtMs) {
+      this.#share = Math.min(SHARE_MAX, this.#share + SHARE_STEP);
+      this.#raisedAtMs = nowMs;
+    }
+    return requestsOut || tokensOut;
   }
 
   /** What the headers of the answer to this request say. */

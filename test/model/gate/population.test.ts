@@ -1,6 +1,7 @@
 /** A population of hundreds at a provider's limits, in virtual time: what is let through, refused, and to whom. */
 import { describe, expect, test } from 'vitest';
 import type { RateLimits } from '../../../src/model/rehearsal-server/limits.ts';
+import { seededRandom } from '../../../src/platform/index.ts';
 import { populate, type LimitedServer } from '../support/limited-server.ts';
 
 /** A window of a minute, scaled to 6 seconds. */
@@ -51,6 +52,27 @@ describe('589 agents at 3,000 requests and 500,000 tokens a minute', () => {
     expect(errors).toEqual([]);
     expect(server.tokens / ((windows / WINDOW_MS) * 50_000)).toBeGreaterThanOrEqual(0.95);
     expect(afterFirst(server, 1).rejected).toBeLessThan(0.01);
+  });
+
+  test.each([
+    ['known from the configuration', { headers: false, configured: true }],
+    ['known from both', { headers: true, configured: true }],
+  ])('tokens of answers of any length, which take long: %s', async (_name, { headers, configured }) => {
+    const random = seededRandom(11);
+    // Most are short, some are ten times as long as the mean.
+    const outputTokens = (): number => Math.ceil(-250 * Math.log(1 - random() * 0.9999));
+    const { server, gate, errors } = await populate(
+      { limits: BOTH, latencyMs: 1_500, headers, outputTokens },
+      { ...population, untilMs: 10 * WINDOW_MS },
+      { rateLimits: configured ? { requests: 300, tokens: 50_000, windowMs: WINDOW_MS } : undefined },
+    );
+    const windows = server.arrivals.at(-1)?.at ?? 0;
+    expect(errors).toEqual([]);
+    expect(server.tokens / ((windows / WINDOW_MS) * 50_000)).toBeGreaterThanOrEqual(0.9);
+    expect(afterFirst(server, 1).rejected).toBeLessThan(0.01);
+    // A window that is used up says nothing about how many may be in flight.
+    expect(server.arrivals.some(({ accepted }) => !accepted)).toBe(true);
+    if (headers) expect(gate.stats().limit).toBe(null);
   });
 
   test('neither known nor said: everybody waits when one is told to, and comes back in a ramp', async () => {

@@ -155,7 +155,7 @@ describe('what the server says', () => {
     const rate = new RateLimit();
     told(rate, rate.take(0, 0), 0, 1_000, 200);
     const early = rate.take(0, 1_010);
-    rate.refused(early);
+    rate.refused(early, null, 1_015);
     told(rate, rate.take(0, 2_000), 0, 1_000, 2_300);
     expect(rate.waitMs(0, 2_300)).toBe(1_010);
   });
@@ -204,5 +204,46 @@ describe('headers', () => {
     });
     expect(readLimits(headers({ ...requests, 'x-ratelimit-reset-requests': 'never' }))).toBe(null);
     expect(readLimits(headers({}))).toBe(null);
+  });
+});
+
+describe('while the tokens of answers are not known', () => {
+  const limits = { requests: null, tokens: 10_000, windowMs: 60_000 };
+
+  /** How many of 100 ± 50 tokens go at once. */
+  const burst = (rate: RateLimit, nowMs: number): RateTicket[] => {
+    const sent: RateTicket[] = [];
+    while (rate.waitMs(100, nowMs, 50) === 0) sent.push(rate.take(100, nowMs, 50));
+    return sent;
+  };
+
+  test('room is left for what they may be off by together, and used when they are there', () => {
+    const rate = new RateLimit(limits);
+    const first = burst(rate, 0);
+    // Twice 50 × √90 is 950.
+    expect(first.length).toBe(90);
+    for (const ticket of first) rate.settle(ticket, 100);
+    const second = burst(rate, 200);
+    // One alone needs as much room as it may be off by.
+    expect(second.length).toBe(7);
+    for (const ticket of second) rate.settle(ticket, 100);
+    expect(burst(rate, 400).length).toBe(1);
+  });
+
+  test('what was refused in an empty window asks for more room; answers need less again', () => {
+    const rate = new RateLimit(limits);
+    const first = burst(rate, 0);
+    // Those that were under way together are one reason.
+    for (const ticket of first.splice(80)) expect(rate.refused(ticket, null, 100)).toBe(false);
+    for (const ticket of first) rate.settle(ticket, 120);
+    const again = burst(rate, 70_000);
+    expect(again.length).toBe(90);
+    const left = { limit: 10_000, remaining: 50, resetMs: 1_000 };
+    for (const ticket of again) expect(rate.refused(ticket, { requests: null, tokens: left }, 70_100)).toBe(true);
+    for (let window = 2; window < 6; window += 1) {
+      const [one] = burst(rate, window * 140_000);
+      if (one !== undefined) rate.refused(one, { requests: null, tokens: left }, window * 140_000 + 1);
+    }
+    expect(burst(rate, 9_000_000).length).toBeLessThan(80);
   });
 });
