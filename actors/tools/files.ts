@@ -1,4 +1,4 @@
-/** `read_file write_file append_file list_files`: the shared workspace. */
+/** `read_file write_file edit_file append_file list_files search_files`: the shared workspace. */
 import { z } from 'zod';
 import { fail, type ToolFailure, type ToolResult } from '../../src/society/index.ts';
 import type { Turn } from '../agent-types.ts';
@@ -64,6 +64,22 @@ export const appendFile = defineTool({
   levels: ALL_LEVELS,
   execute: async (args, run) =>
     tooLarge(args.content, run) ?? remember(run, args.path, await workspace(run, 'append', args)),
+});
+
+export const editFile = defineTool({
+  name: 'edit_file',
+  description: 'Replace `old`, a passage that is in the file once, by `new`. Needs no `base`.',
+  schema: z.object({ path, old: z.string().min(1), new: z.string() }),
+  levels: ALL_LEVELS,
+  execute: async (args, run) => tooLarge(args.new, run) ?? remember(run, args.path, await workspace(run, 'edit', args)),
+});
+
+export const searchFiles = defineTool({
+  name: 'search_files',
+  description: 'Find the lines that have `query`, in all files or those that match a glob.',
+  schema: z.object({ query: z.string().min(1).max(1_000), glob: z.string().min(1).max(1_024).optional() }),
+  levels: ALL_LEVELS,
+  execute: (args, run) => workspace(run, 'search', args),
 });
 
 export const listFiles = defineTool({

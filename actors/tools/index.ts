@@ -2,7 +2,7 @@
 import type { ToolSpec } from '../../src/model/types.ts';
 import type { AgentState, Level } from '../../src/society/index.ts';
 import { addAgent } from './add-agent.ts';
-import { appendFile, listFiles, readFile, writeFile } from './files.ts';
+import { appendFile, editFile, listFiles, readFile, searchFiles, writeFile } from './files.ts';
 import { talk } from './talk.ts';
 import { changeTaskStatus, review, terminate } from './tasks.ts';
 import { toolSpec, type Tool } from './tool.ts';
@@ -13,8 +13,10 @@ const TOOLS = [
   talk,
   readFile,
   writeFile,
+  editFile,
   appendFile,
   listFiles,
+  searchFiles,
   changeTaskStatus,
   review,
   terminate,

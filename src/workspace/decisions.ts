@@ -8,7 +8,8 @@ import type { ContentChange, FileEntry, FileTable } from './file-table.ts';
 import { blobObject, OID_PATTERN } from './git-objects.ts';
 import { appendLines, compareTwo, mergeThree } from './merge.ts';
 import { refuseLink, refuseObstacle } from './path-jail.ts';
-import { clash, refuse, type ClashRefusal, type Hunk, type PlainRefusal } from './results.ts';
+import { editText, type EditOutcome } from './edit.ts';
+import { clash, refuse, type ClashRefusal, type EditRefusal, type Hunk, type PlainRefusal } from './results.ts';
 
 export type Decision<Refusal = PlainRefusal | ClashRefusal> =
   /** `entry` is what the refusal tells of. */
@@ -42,6 +43,22 @@ export const refuseSize = (path: string, bytes: number, bytesMax: number): Plain
 export const refuseSpecial = (entry: FileEntry): PlainRefusal | undefined => {
   if (entry.kind === 'link') return refuseLink(entry.path, entry.path);
   return entry.kind === 'module' ? refuseObstacle(entry.path, entry.path, 'directory') : undefined;
+};
+
+export const refuseEdit = (path: string, outcome: Exclude<EditOutcome, { readonly kind: 'edited' }>): EditRefusal => {
+  if (outcome.kind === 'several') {
+    const { lines, count } = outcome;
+    const where = `in lines ${lines.join(', ')}${count > lines.length ? ' and further on' : ''}`;
+    const message = `\`old\` is ${count} times in ${path}, ${where}.`;
+    return { ok: false, error: { code: 'AMBIGUOUS', message, hint: 'Give more of the lines around it.', lines } };
+  }
+  const { nearest } = outcome;
+  const told =
+    nearest === null
+      ? 'Nothing in it is like it.'
+      : `The nearest, in line ${nearest.line}, differs ${nearest.differs}.`;
+  const hint = 'Read the file again, and give `old` exactly as it stands there.';
+  return { ok: false, error: { code: 'NO_MATCH', message: `\`old\` is not in ${path}. ${told}`, hint, nearest } };
 };
 
 const refused = <Refusal>(refusal: Refusal, entry: FileEntry | null = null): Decision<Refusal> => ({
@@ -88,6 +105,20 @@ export class Decider {
     const content = appendLines(current, piece);
     if (content === current) return { kind: 'same', entry, merged: false };
     return this.#sized(path, content, { kind: 'append', piece: content.slice(current.length), prior: entry.base });
+  }
+
+  /** One passage of what is current. Who edits need not have read the rest. */
+  async edit(path: string, old: string, replacement: string): Promise<Decision<PlainRefusal | EditRefusal>> {
+    const entry = this.#parts.table.get(path);
+    if (entry === undefined) return refused(refuseMissing(path));
+    const refusal = refuseSpecial(entry);
+    if (refusal !== undefined) return refused(refusal);
+    const current = await this.current(entry);
+    if (typeof current !== 'string') return refused(refuseNotText(path, byteLengthOf(current)), entry);
+    const outcome = editText(current, old, replacement);
+    if (outcome.kind !== 'edited') return refused(refuseEdit(path, outcome), entry);
+    if (outcome.content === current) return { kind: 'same', entry, merged: false };
+    return this.#sized(path, outcome.content, { kind: 'whole' });
   }
 
   /** The end of a file, by somebody who had read `base`. */

@@ -3,8 +3,14 @@
  * special. Patterns come from models, so matching runs all alternatives side by side and never backtracks: its time is
  * (length of the pattern) × (length of the path), whatever the pattern.
  */
+import { refuse } from './results.ts';
 
-export const GLOB_LENGTH_MAX = 256;
+const GLOB_LENGTH_MAX = 256;
+export const BAD_GLOB = refuse(
+  'INVALID_ARGUMENTS',
+  'The glob is too long or has too many alternatives.',
+  `Use at most ${GLOB_LENGTH_MAX} characters and few alternatives in braces.`,
+);
 const ALTERNATIVES_MAX = 64;
 
 type Token =

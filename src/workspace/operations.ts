@@ -8,6 +8,8 @@ import {
   refuse,
   type AppendFileResult,
   type ClashRefusal,
+  type EditFileResult,
+  type EditRefusal,
   type MoveFileResult,
   type PlainRefusal,
   type RemoveFileResult,
@@ -17,6 +19,11 @@ import {
 import type { Outcome, Writer } from './writer.ts';
 
 const NOT_A_CONTENT = refuse('INVALID_ARGUMENTS', 'The content is neither text nor bytes.', 'Pass text.');
+export const NO_OLD = refuse(
+  'INVALID_ARGUMENTS',
+  '`old` is empty.',
+  'Give the passage to replace, or use append_file.',
+);
 const NO_BASE = refuse(
   'INVALID_ARGUMENTS',
   'There is no `base`.',
@@ -72,6 +79,33 @@ export const appendFile = async (
     {
       paths: [path],
       decide: async (decider) => [await decider.append(path, piece)],
+      answer: (outcomes) => {
+        const outcome = only(outcomes);
+        return outcome.ok ? { ok: true, base: outcome.base ?? '' } : outcome;
+      },
+    },
+    call,
+  );
+};
+
+export interface EditArguments {
+  readonly path: string;
+  /** The passage to replace; it must be in the file once. */
+  readonly old: string;
+  readonly new: string;
+}
+
+export const editFile = async (writer: Writer, args: EditArguments, call: WorkspaceCall): Promise<EditFileResult> => {
+  const checked = checkPath(args.path);
+  if (!checked.ok) return checked;
+  const { path } = checked;
+  if (typeof args.old !== 'string' || typeof args.new !== 'string') return NOT_A_CONTENT;
+  if (args.old === '') return NO_OLD;
+  const [old, replacement] = [args.old.toWellFormed(), args.new.toWellFormed()];
+  return await writer.change<EditFileResult, PlainRefusal | EditRefusal>(
+    {
+      paths: [path],
+      decide: async (decider) => [await decider.edit(path, old, replacement)],
       answer: (outcomes) => {
         const outcome = only(outcomes);
         return outcome.ok ? { ok: true, base: outcome.base ?? '' } : outcome;

@@ -52,6 +52,43 @@ export type WriteFileResult =
 
 export type AppendFileResult = { readonly ok: true; readonly base: string } | PlainRefusal;
 
+/** The passage that an edit most likely meant. */
+export interface NearestPassage {
+  /** From 1. */
+  readonly line: number;
+  /** As it stands in the file, at most 1,000 characters. */
+  readonly text: string;
+  /** How it differs from what was given, to follow the word "differs". */
+  readonly differs: string;
+}
+
+/** The passage to replace is not in the file, or more than once. */
+export interface EditRefusal {
+  readonly ok: false;
+  readonly error: {
+    readonly code: 'NO_MATCH' | 'AMBIGUOUS';
+    readonly message: string;
+    readonly hint: string;
+    /** For NO_MATCH; null when nothing is like it. */
+    readonly nearest?: NearestPassage | null;
+    /** For AMBIGUOUS: where the first 20 matches begin, from 1. */
+    readonly lines?: readonly number[];
+  };
+}
+
+export type EditFileResult = { readonly ok: true; readonly base: string } | PlainRefusal | EditRefusal;
+
+/** A line with the text that was looked for, cut when it is long. `line` counts from 1. */
+export interface FileMatch {
+  readonly path: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+/** In the order of paths and lines; `truncated` says that there may be more. Files that are not text have no lines. */
+export type SearchFilesResult =
+  { readonly ok: true; readonly matches: readonly FileMatch[]; readonly truncated: boolean } | PlainRefusal;
+
 export type RemoveFileResult = { readonly ok: true } | PlainRefusal | ClashRefusal;
 
 /** `base` is the blob id of the content under its new name. */

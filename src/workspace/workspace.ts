@@ -24,15 +24,24 @@ import { checkOut } from './checkout.ts';
 import { byteLengthOf, bytesOf, type Content } from './content.ts';
 import { refuseMissing, refuseNotText, refuseSize, refuseSpecial } from './decisions.ts';
 import type { FileEntry } from './file-table.ts';
-import { compileGlob, GLOB_LENGTH_MAX } from './glob.ts';
+import { BAD_GLOB, compileGlob } from './glob.ts';
 import { fileHistory } from './history.ts';
 import { asFailure, FailureState, openParts, type WorkspaceOptions, type WorkspaceParts } from './open-parts.ts';
-import { appendFile, moveFile, removeFile, writeFile, type WriteArguments } from './operations.ts';
+import {
+  appendFile,
+  editFile,
+  moveFile,
+  removeFile,
+  writeFile,
+  type EditArguments,
+  type WriteArguments,
+} from './operations.ts';
 import { checkPath } from './path-jail.ts';
 import {
   refuse,
   type AppendFileResult,
   type ApplyResult,
+  type EditFileResult,
   type FileChange,
   type FileRow,
   type HistoryResult,
@@ -42,11 +51,13 @@ import {
   type ReadBytesResult,
   type ReadFileResult,
   type RemoveFileResult,
+  type SearchFilesResult,
   type SnapshotResult,
   type WorkspaceCall,
   type WorkspaceStats,
   type WriteFileResult,
 } from './results.ts';
+import { checkQuery, MATCHES_MAX, searchFiles } from './search.ts';
 import { exportSnapshot, type SnapshotArguments } from './snapshot.ts';
 import type { TreeFile } from './tree.ts';
 import { Writer } from './writer.ts';
@@ -128,6 +139,15 @@ export class Workspace {
     return await appendFile(this.#writer, args, call);
   }
 
+  /**
+   * Replaces one passage of what the file holds by now, whoever wrote the rest. NO_MATCH tells the nearest passage,
+   * AMBIGUOUS where the matches are.
+   */
+  async editFile(args: EditArguments, call: WorkspaceCall): Promise<EditFileResult> {
+    this.#check();
+    return await editFile(this.#writer, args, call);
+  }
+
   /** Removes a file that is still what the caller had read (`base`); else CONFLICT. Its history stays. */
   async removeFile(
     args: { readonly path: string; readonly base: string },
@@ -173,16 +193,35 @@ export class Workspace {
   /** Paths in order: all, or those that match a glob (as a shell reads it; `**` stands for directories). */
   async listFiles(args: { readonly glob?: string | undefined } = {}, _call?: WorkspaceCall): Promise<ListFilesResult> {
     this.#check();
-    const { table, limits } = this.#parts;
-    const matches = args.glob === undefined || args.glob === '' ? (): boolean => true : compileGlob(args.glob);
-    if (matches === undefined) {
-      const hint = `Use at most ${GLOB_LENGTH_MAX} characters and few alternatives in braces.`;
-      return refuse('INVALID_ARGUMENTS', 'The glob is too long or has too many alternatives.', hint);
-    }
-    const found = [...table.entries()].filter((entry) => entry.kind === 'file' && matches(entry.path));
-    const files = found.map((entry) => entry.path).sort();
+    const { limits } = this.#parts;
+    const found = this.#matching(args.glob);
+    if (found === undefined) return BAD_GLOB;
+    const files = found.map((entry) => entry.path);
     for (const entry of found) await entry.durable;
     return { ok: true, files: files.slice(0, limits.listCountMax), truncated: files.length > limits.listCountMax };
+  }
+
+  /**
+   * Lines that have a text, in all files or those that match a glob. Case counts when the query has a capital letter. At
+   * most 200 lines, or `limit`.
+   */
+  async searchFiles(
+    args: { readonly query: string; readonly glob?: string | undefined; readonly limit?: number | undefined },
+    _call?: WorkspaceCall,
+  ): Promise<SearchFilesResult> {
+    this.#check();
+    const { query, limit = MATCHES_MAX } = args;
+    const refusal = checkQuery(query);
+    if (refusal !== undefined) return refusal;
+    const entries = this.#matching(args.glob);
+    if (entries === undefined) return BAD_GLOB;
+    const { contents, clock } = this.#parts;
+    return await searchFiles(query, {
+      entries,
+      matchesMax: limit,
+      clock,
+      read: (entry) => contents.look(entry.base, entry.kept),
+    });
   }
 
   /** The commits that changed a file, newest first, at most `limit` (default 100). Commits what is waiting first. */
@@ -246,6 +285,15 @@ export class Workspace {
     const { committer, objects } = this.#parts;
     await committer.flush();
     await objects.joinAll();
+  }
+
+  /** Files in the order of their paths; undefined for a glob that cannot be used. */
+  #matching(glob: string | undefined): FileEntry[] | undefined {
+    const matches = glob === undefined || glob === '' ? (): boolean => true : compileGlob(glob);
+    if (matches === undefined) return undefined;
+    return [...this.#parts.table.entries()]
+      .filter((entry) => entry.kind === 'file' && matches(entry.path))
+      .sort((left, right) => (left.path < right.path ? -1 : 1));
   }
 
   async #read(given: string): Promise<FileRead | PlainRefusal> {

@@ -14,7 +14,9 @@ import type { FileEntry, Version } from './file-table.ts';
 import { gitObject } from './git-objects.ts';
 import { linkInTheWay, refuseLink, refuseObstacle } from './path-jail.ts';
 import { PathLocks } from './path-locks.ts';
-import type { ClashRefusal, PlainRefusal, WorkspaceCall } from './results.ts';
+import type { ClashRefusal, EditRefusal, PlainRefusal, WorkspaceCall } from './results.ts';
+
+export type AnyRefusal = PlainRefusal | ClashRefusal | EditRefusal;
 
 export interface WriterParts extends DeciderParts {
   readonly directory: string;
@@ -77,7 +79,7 @@ export class Writer {
     await Promise.allSettled(this.#running);
   }
 
-  async change<Result, Refusal extends PlainRefusal | ClashRefusal>(
+  async change<Result, Refusal extends AnyRefusal>(
     change: Change<Result, Refusal>,
     call: WorkspaceCall,
   ): Promise<Result> {
@@ -96,7 +98,7 @@ export class Writer {
     }
   }
 
-  async #once<Result, Refusal extends PlainRefusal | ClashRefusal>(
+  async #once<Result, Refusal extends AnyRefusal>(
     change: Change<Result, Refusal>,
     call: WorkspaceCall,
   ): Promise<Result> {
@@ -115,7 +117,7 @@ export class Writer {
   }
 
   /** Synchronous, so that what the table says holds until all of it is applied. */
-  #carryOut<Result, Refusal extends PlainRefusal | ClashRefusal>(
+  #carryOut<Result, Refusal extends AnyRefusal>(
     { answer, whole = false }: Change<Result, Refusal>,
     decisions: readonly Decision<Refusal>[],
     call: WorkspaceCall,
@@ -141,7 +143,7 @@ export class Writer {
     return { result, durable: awaited };
   }
 
-  #apply<Refusal extends PlainRefusal | ClashRefusal>(
+  #apply<Refusal extends AnyRefusal>(
     decision: Decision<Refusal>,
     call: WorkspaceCall,
     effects: Effects,

@@ -320,7 +320,8 @@ test('tools are offered by level', async () => {
   society.deliver('A', systemMail('start', ''));
   await society.settle();
   const names = (agent: string): string[] => society.lastRequest(agent).tools.map((tool) => tool.function.name);
-  const everybody = ['talk', 'read_file', 'write_file', 'append_file', 'list_files', 'change_task_status', 'terminate'];
+  const files = ['read_file', 'write_file', 'edit_file', 'append_file', 'list_files', 'search_files'];
+  const everybody = ['talk', ...files, 'change_task_status', 'terminate'];
   expect(names('A')).toEqual(everybody);
   expect(names(BOSS).toSorted()).toEqual([...everybody, 'add_agent', 'review'].toSorted());
 });

@@ -17,13 +17,15 @@ const operation = fc.oneof(
   fc.record({ kind: fc.constant('read' as const), path }),
   fc.record({ kind: fc.constant('write' as const), path, content: lines, base }),
   fc.record({ kind: fc.constant('append' as const), path, content: lines }),
+  fc.record({ kind: fc.constant('edit' as const), path, old: fc.constantFrom('one', 'two', 'e\n', ''), new: lines }),
+  fc.record({ kind: fc.constant('search' as const), query: fc.constantFrom('o', 'T', ''), glob: fc.constant('*.md') }),
   fc.record({ kind: fc.constant('list' as const), glob: fc.constantFrom(undefined, '*.md', 'docs/**') }),
 );
 
 /** What ours answered, and what theirs will. */
 const pair = <Ours, Theirs>(ours: Ours, theirs: Promise<Theirs>) => ({ ours, theirs });
 
-test('every read, write, append and list gets the answer of a real workspace', async () => {
+test('every read, write, edit, append, list and search gets the answer of a real workspace', async () => {
   let runs = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(operation, { minLength: 10, maxLength: 40 }), async (operations) => {
@@ -46,6 +48,9 @@ test('every read, write, append and list gets the answer of a real workspace', a
             write: () => pair(files.write(args), workspace.writeFile(args as { path: string; content: string }, call)),
             append: () =>
               pair(files.append(args), workspace.appendFile(args as { path: string; content: string }, call)),
+            edit: () =>
+              pair(files.edit(args), workspace.editFile(args as { path: string; old: string; new: string }, call)),
+            search: () => pair(files.search(args), workspace.searchFiles(args as { query: string; glob: string })),
             list: () => pair(files.list(args), workspace.listFiles('glob' in one ? { glob: one.glob } : {})),
           }[one.kind]();
           const { ours, theirs } = answers;

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import type { CreateService } from '../../protocol/service.ts';
-import { compileGlob, GLOB_LENGTH_MAX } from '../../workspace/glob.ts';
+import { editText } from '../../workspace/edit.ts';
+import { BAD_GLOB, compileGlob } from '../../workspace/glob.ts';
 import { blobObject } from '../../workspace/git-objects.ts';
 import { appendLines, compareTwo, mergeThree } from '../../workspace/merge.ts';
 import { checkPath, parentsOf, refuseObstacle } from '../../workspace/path-jail.ts';
@@ -12,18 +13,26 @@ import {
   clash,
   refuse,
   type AppendFileResult,
+  type EditFileResult,
+  type FileMatch,
   type FileRow,
   type ListFilesResult,
   type ReadFileResult,
+  type SearchFilesResult,
   type WriteFileResult,
 } from '../../workspace/results.ts';
+import { checkQuery, finder, MATCHES_MAX, matchesIn } from '../../workspace/search.ts';
+import { NO_OLD } from '../../workspace/operations.ts';
 import { WORKSPACE_LIMITS } from '../../workspace/open-parts.ts';
-import { refuseMissing, refuseSize } from '../../workspace/decisions.ts';
+import { refuseEdit, refuseMissing, refuseSize } from '../../workspace/decisions.ts';
 
 const readArgs = z.object({ path: z.string() });
 const listArgs = z.object({ glob: z.string().optional() });
 const appendArgs = z.object({ author: z.string(), path: z.string(), content: z.string() });
 const writeArgs = appendArgs.extend({ base: z.string().optional() });
+
+const editArgs = z.object({ author: z.string(), path: z.string(), old: z.string(), new: z.string() });
+const searchArgs = z.object({ query: z.string(), glob: z.string().optional() });
 
 const CLASH_HINT = 'Put your changes into `current`, then write the whole again with the `base` given here.';
 
@@ -93,13 +102,40 @@ export class ForecastFiles {
   list(raw: unknown): ListFilesResult {
     const { glob } = listArgs.parse(raw);
     const matches = glob === undefined || glob === '' ? (): boolean => true : compileGlob(glob);
-    if (matches === undefined) {
-      const hint = `Use at most ${GLOB_LENGTH_MAX} characters and few alternatives in braces.`;
-      return refuse('INVALID_ARGUMENTS', 'The glob is too long or has too many alternatives.', hint);
-    }
+    if (matches === undefined) return BAD_GLOB;
     const found = [...this.#files.keys()].filter(matches).toSorted();
     const { listCountMax } = WORKSPACE_LIMITS;
     return { ok: true, files: found.slice(0, listCountMax), truncated: found.length > listCountMax };
+  }
+
+  edit(raw: unknown): EditFileResult {
+    const { author, path: given, old, new: replacement } = editArgs.parse(raw);
+    const checked = checkPath(given);
+    if (!checked.ok) return checked;
+    if (old === '') return NO_OLD;
+    const { path } = checked;
+    const file = this.#files.get(path);
+    if (file === undefined) return refuseMissing(path);
+    const outcome = editText(file.content, old, replacement);
+    if (outcome.kind !== 'edited') return refuseEdit(path, outcome);
+    const result = this.#put(path, outcome.content, author, false);
+    // An edit never clashes; the types of writes are wider.
+    return result.ok ? { ok: true, base: result.base } : (result as EditFileResult);
+  }
+
+  search(raw: unknown): SearchFilesResult {
+    const { query, glob } = searchArgs.parse(raw);
+    const refusal = checkQuery(query);
+    if (refusal !== undefined) return refusal;
+    const matches = glob === undefined || glob === '' ? (): boolean => true : compileGlob(glob);
+    if (matches === undefined) return BAD_GLOB;
+    const find = finder(query);
+    const found: FileMatch[] = [];
+    for (const path of [...this.#files.keys()].filter(matches).toSorted()) {
+      const room = MATCHES_MAX + 1 - found.length;
+      found.push(...matchesIn(path, this.#files.get(path)?.content ?? '', find, room));
+    }
+    return { ok: true, matches: found.slice(0, MATCHES_MAX), truncated: found.length > MATCHES_MAX };
   }
 
   rows(): FileRow[] {
@@ -137,7 +173,9 @@ export const filesService =
       read: (raw: unknown) => files.read(raw),
       write: (raw: unknown) => files.write(raw),
       append: (raw: unknown) => files.append(raw),
+      edit: (raw: unknown) => files.edit(raw),
       list: (raw: unknown) => files.list(raw),
+      search: (raw: unknown) => files.search(raw),
       files: () => files.rows(),
     },
   });

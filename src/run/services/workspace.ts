@@ -1,5 +1,5 @@
 /**
- * The workspace as a service: the shared files of a run. Methods: `read write append list` for agents (results are
+ * The workspace as a service: the shared files of a run. Methods: `read write edit append list search` for agents (results are
  * tool results; `author` says who acts), `move remove` for whoever needs them, `files stats history flush finish` for the
  * run, and `snapshot apply` for what runs programs.
  *
@@ -39,6 +39,8 @@ const pathArgs = z.object({ author: z.string(), path: z.string() });
 const appendArgs = pathArgs.extend({ content: z.string() });
 const writeArgs = appendArgs.extend({ base: z.string().optional() });
 const listArgs = z.object({ author: z.string(), glob: z.string().optional() });
+const editArgs = pathArgs.extend({ old: z.string(), new: z.string() });
+const searchArgs = z.object({ author: z.string(), query: z.string(), glob: z.string().optional() });
 const moveArgs = pathArgs.extend({ to: z.string() });
 const removeArgs = pathArgs.extend({ base: z.string() });
 const snapshotArgs = z.object({
@@ -90,6 +92,14 @@ export const createService: CreateService = async (raw, host) => {
       list: (raw: unknown, call: ServiceCallContext) => {
         const { author, ...args } = listArgs.parse(raw);
         return workspace.listFiles(args, callOf(author, call));
+      },
+      edit: (raw: unknown, call: ServiceCallContext) => {
+        const { author, ...args } = editArgs.parse(raw);
+        return workspace.editFile(args, callOf(author, call));
+      },
+      search: (raw: unknown, call: ServiceCallContext) => {
+        const { author, ...args } = searchArgs.parse(raw);
+        return workspace.searchFiles(args, callOf(author, call));
       },
       move: (raw: unknown, call: ServiceCallContext) => {
         const { author, ...args } = moveArgs.parse(raw);
