@@ -14,6 +14,7 @@ import {
 } from '../src/society/index.ts';
 import type { AgentContext, AgentInit, AgentMessages, Recruits, Turn } from './agent-types.ts';
 import { agentPrompt } from './prompts/agent.ts';
+import { send } from './mailing.ts';
 import { callRoster } from './services.ts';
 import { societyTools, type Toolbox } from './tools/index.ts';
 import { runTurn } from './turn.ts';
@@ -45,13 +46,14 @@ export const initialState = (init: AgentInit): AgentState => ({
 const onChildFailed = async (turn: Turn, child: ActorRef, reason: string, last: unknown): Promise<void> => {
   const { ctx, state } = turn;
   const known = agentStateSchema.safeParse(last);
-  const { leader } = await callRoster(turn, `child-failed-${child.name}`, 'failed', {
+  const { leader, notices } = await callRoster(turn, `child-failed-${child.name}`, 'failed', {
     agent: child.name,
     why: 'crash',
     // Nobody can ask the child any more, and what it has cost belongs to the run.
     ...(known.success ? { counters: known.data.counters } : {}),
   });
   ctx.event({ type: 'remedy', agent: child.name, why: 'crash', by: state.name });
+  for (const notice of notices) send(turn, notice.to, notice.mail);
   if (leader === null) return;
   const text = `It stopped after repeated failures (${reason.slice(0, 300)}). Its files stay. Decide: give its work to somebody else, or do without.`;
   ctx.tell({ ...leader }, 'mail', systemMail('child-failed', text, { agent: child.name }));

@@ -1,5 +1,5 @@
 /** Mail that leaves an agent: to recipients that the roster named, with the step's commit. */
-import type { AgentMail, Recipient } from '../src/society/index.ts';
+import type { AgentMail, Notice, Recipient } from '../src/society/index.ts';
 import { systemMail, type MailKind } from '../src/society/index.ts';
 import { actorRef } from '../src/actor/ref.ts';
 import type { ActorRef } from '../src/actor/definition.ts';
@@ -33,6 +33,14 @@ export const sendNotice = (
   text: string,
   attributes: Readonly<Record<string, string | number>>,
 ): void => send(turn, to, systemMail(kind, text, attributes));
+
+/** Sends what a command causes. Returns the texts of what is for this agent itself: its tool's result has them. */
+export const sendNotices = (turn: Turn, notices: readonly Notice[]): readonly string[] =>
+  notices.flatMap(({ to, mail }) => {
+    if (to.name === turn.state.name) return [mail.text];
+    send(turn, to, mail);
+    return [];
+  });
 
 /** Counts a remedy and tells whoever is above. */
 export const reportRemedy = async (turn: Turn, why: 'format' | 'repetition', text: string): Promise<void> => {

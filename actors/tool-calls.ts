@@ -17,6 +17,8 @@ export interface CallsOutcome {
   readonly malformed: number;
   /** The agent handed in its task. */
   readonly ended: boolean;
+  /** The agent was let go: it does nothing any more. */
+  readonly retired: boolean;
 }
 
 type ReadCall =
@@ -94,6 +96,7 @@ export const executeCalls = async (
   let hired: ReadonlyMap<number, ToolResult> | null = null;
   let malformed = 0;
   let ended = false;
+  let retired = false;
   for (const [index, call] of calls.entries()) {
     let result: ToolResult;
     if (index >= limits.toolCallsPerAnswerMax) {
@@ -105,6 +108,8 @@ export const executeCalls = async (
     } else if (!call.ok) {
       malformed += 1;
       result = call.failure;
+    } else if (retired) {
+      result = fail('NOT_ALLOWED', 'You were retired.', 'Nothing more is to be done.');
     } else if (ended) {
       result = fail('NOT_ALLOWED', 'You have handed in your task in this answer.', 'Call terminate last.');
     } else if (call.tool.name === addAgent.name) {
@@ -114,10 +119,11 @@ export const executeCalls = async (
       const run: ToolRun = { ...turn, key: `tool-${index}`, end: () => (ended = true) };
       result = await call.tool.execute(call.args, run);
     }
+    if (!result.ok && result.error['retired'] === true) retired = true;
     note(turn, toolCalls[index]?.function.name ?? '', result, call.ok ? pathOf(call.args) : undefined);
     results.push(result);
   }
-  return { results, malformed, ended };
+  return { results, malformed, ended, retired };
 };
 
 /** Of a path in an event. */

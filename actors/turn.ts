@@ -23,7 +23,7 @@ import {
 import type { AgentMessages, HistoryEntry, Turn } from './agent-types.ts';
 import { countAnswer, type ServedAnswer } from './answers.ts';
 import { fitWindow, shrinkWindow, type Overflow } from './compaction.ts';
-import { reportRemedy, sendNotice, sendText } from './mailing.ts';
+import { reportRemedy, send, sendNotice, sendText } from './mailing.ts';
 import { promptWithSlots } from './prompts/agent.ts';
 import { repairText } from './prompts/repairs.ts';
 import { isRepetition } from './repetition.ts';
@@ -216,14 +216,18 @@ const rememberCalls = (turn: Turn, answer: ChatAnswer): boolean => {
 const onTools = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
   const { state, ctx } = turn;
   const calls = presentableCalls(answer.toolCalls, ctx.step);
-  const { results, malformed, ended } = await executeCalls(turn, answer.toolCalls, answer.class === 'truncated');
+  const { results, malformed, ended, retired } = await executeCalls(
+    turn,
+    answer.toolCalls,
+    answer.class === 'truncated',
+  );
   append(turn, { role: 'assistant', content: answer.content, tool_calls: calls });
   for (const [index, call] of calls.entries()) {
     append(turn, { role: 'tool', tool_call_id: call.id, content: JSON.stringify(results[index]) });
   }
   if (state.turn !== null) state.turn.acted = true;
-  if (ended) {
-    state.phase = 'finished';
+  if (ended || retired) {
+    state.phase = retired ? 'retired' : 'finished';
     return 'over';
   }
   // The tool results say what was wrong with the calls.
@@ -268,19 +272,26 @@ const exhausted = async (turn: Turn, limit: 'turns' | 'budget', what: string): P
   const { state, ctx } = turn;
   state.phase = 'failed';
   ctx.event({ type: 'limit', agent: state.name, limit });
-  const { leader } = await callRoster(turn, 'failed', 'failed', { agent: state.name, why: `limit-${limit}` });
+  const { leader, notices } = await callRoster(turn, 'failed', 'failed', { agent: state.name, why: `limit-${limit}` });
+  for (const notice of notices) send(turn, notice.to, notice.mail);
   if (leader === null) return;
   const text = `It has used up ${what}. Its files stay. Give its work to somebody else, or do without.`;
   sendNotice(turn, leader, 'child-failed', text, { agent: state.name });
 };
+
+const isThrough = ({ phase }: Turn['state']): boolean => phase === 'finished' || phase === 'retired';
 
 /** Runs one turn to its end. An empty batch goes on with a turn that was interrupted between two steps. */
 export const runTurn = async (turn: Turn, batch: Batch): Promise<void> => {
   const { state, ctx } = turn;
   const mails = unread(turn, batch);
   if (mails.length === 0 && state.turn === null) return;
-  // It has used up what it had: it reads its mail and does not act.
-  if (state.phase === 'failed') return;
+  if (mails.some((mail) => mail.retired === true)) {
+    state.phase = 'retired';
+    state.turn = null;
+  }
+  // It has used up what it had, or was let go: it reads its mail and does not act.
+  if (state.phase === 'failed' || state.phase === 'retired') return;
   const { turnsPerAgentMax } = state.settings.limits;
   if (state.turn === null && state.counters.turns >= turnsPerAgentMax) {
     return exhausted(turn, 'turns', `its ${turnsPerAgentMax} turns`);
@@ -296,5 +307,5 @@ export const runTurn = async (turn: Turn, batch: Batch): Promise<void> => {
     return exhausted(turn, 'budget', 'the budget of model calls that it had for itself or with its group');
   }
   state.turn = null;
-  if (state.phase !== 'finished') state.phase = 'idle';
+  if (!isThrough(state)) state.phase = 'idle';
 };

@@ -3,10 +3,11 @@
  * the step and not by the order of the calls.
  */
 import { z } from 'zod';
-import type { HireResult, ToolResult } from '../../src/society/index.ts';
+import type { ToolResult } from '../../src/society/index.ts';
 import { fail, nameSchema } from '../../src/society/index.ts';
-import { spawnOptionsOf, type AgentInit, type Turn } from '../agent-types.ts';
+import type { Turn } from '../agent-types.ts';
 import { sendText } from '../mailing.ts';
+import { enter } from '../recruiting.ts';
 import { callRoster } from '../services.ts';
 import { defineTool, LEADS } from './tool.ts';
 
@@ -18,32 +19,6 @@ const schema = z.object({
 });
 
 export type AddAgentArgs = z.output<typeof schema>;
-
-const initOf = (turn: Turn, args: AddAgentArgs, hired: HireResult & { ok: true }): AgentInit => ({
-  name: hired.name,
-  level: hired.level,
-  depth: hired.depth,
-  above: [...turn.state.above, turn.state.name],
-  supervisor: turn.state.name,
-  slots: hired.slots,
-  description: args.description,
-  initialPrompt: args.initial_prompt.slice(0, turn.state.settings.limits.promptCharsMax),
-  files: [],
-  planned: [],
-  checklist: [],
-  settings: turn.state.settings,
-});
-
-const enter = (turn: Turn, args: AddAgentArgs, hired: HireResult & { ok: true }): ToolResult => {
-  const { ctx, state, recruits } = turn;
-  const init = initOf(turn, args, hired);
-  const { admin, ordinary } = recruits();
-  ctx.spawn(hired.level === 'ordinary' ? ordinary : admin, init, spawnOptionsOf(init, hired));
-  state.hired += 1;
-  ctx.event({ type: 'hired', agent: hired.name, by: state.name, level: hired.level, slots: hired.slots });
-  if (args.first_message !== undefined) sendText(turn, hired, args.first_message, { fromSupervisor: true });
-  return { ok: true, name: hired.name, slots: hired.slots };
-};
 
 /** Hires all recruits of an answer; one result each, in their order. */
 export const addAgents = async (turn: Turn, all: readonly AddAgentArgs[]): Promise<readonly ToolResult[]> => {
@@ -59,7 +34,10 @@ export const addAgents = async (turn: Turn, all: readonly AddAgentArgs[]): Promi
   return results.map((result, index) => {
     const args = all[index];
     if (args === undefined) throw new Error('the roster answered for more recruits than there are');
-    return result.ok ? enter(turn, args, result) : result;
+    if (!result.ok) return result;
+    enter(turn, { description: args.description, initialPrompt: args.initial_prompt }, result);
+    if (args.first_message !== undefined) sendText(turn, result, args.first_message, { fromSupervisor: true });
+    return { ok: true, name: result.name, slots: result.slots };
   });
 };
 

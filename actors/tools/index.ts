@@ -2,7 +2,9 @@
 import type { ToolSpec } from '../../src/model/types.ts';
 import type { AgentState, Level } from '../../src/society/index.ts';
 import { addAgent } from './add-agent.ts';
+import { addTeam } from './add-team.ts';
 import { appendFile, editFile, listFiles, readFile, searchFiles, writeFile } from './files.ts';
+import { retireAgent } from './retire-agent.ts';
 import { talk } from './talk.ts';
 import { changeTaskStatus, review, terminate } from './tasks.ts';
 import { toolSpec, type Tool } from './tool.ts';
@@ -10,6 +12,8 @@ import { toolSpec, type Tool } from './tool.ts';
 // A tool's own arguments are checked by its own schema before it runs, so the list need not know them.
 const TOOLS = [
   addAgent,
+  addTeam,
+  retireAgent,
   talk,
   readFile,
   writeFile,

@@ -1,7 +1,7 @@
 /** `change_task_status review terminate`: what is to be done, and when it is done. */
 import { z } from 'zod';
 import { checklistItemSchema } from '../../src/society/index.ts';
-import { sendNotice, sendText } from '../mailing.ts';
+import { sendNotice, sendNotices, sendText } from '../mailing.ts';
 import { callRoster } from '../services.ts';
 import { ALL_LEVELS, defineTool, LEADS } from './tool.ts';
 
@@ -41,11 +41,13 @@ export const review = defineTool({
       const text = `[revise round=${result.round}] ${args.feedback}`;
       sendText(run, result.member, text, { fromSupervisor: true });
     }
+    const collected = sendNotices(run, result.notices);
     return {
       ok: true,
       agent: result.agent,
       status: result.status,
       ...(result.note === null ? {} : { note: result.note }),
+      ...(collected.length === 0 ? {} : { collected: collected.join('\n') }),
     };
   },
 });
@@ -72,6 +74,7 @@ export const terminate = defineTool({
         sendText(run, result.reviewer, args.summary);
       }
     }
+    sendNotices(run, result.notices);
     return { ok: true, status: result.status };
   },
 });

@@ -75,7 +75,7 @@ export const agentStateSchema = z.object({
   above: z.array(z.string()).default([]),
   /** Slots when it was hired. */
   slots: counter,
-  phase: z.enum(['idle', 'processing', 'responding', 'finished', 'failed']),
+  phase: z.enum(['idle', 'processing', 'responding', 'finished', 'failed', 'retired']),
   checklist: z.array(checklistItemSchema),
   counters: agentCountersSchema,
   /** The stable prompt until the first step has put it into the history; then null. */

@@ -33,6 +33,8 @@ export const agentMailSchema = z.object({
   fromSupervisor: z.boolean().optional(),
   /** The text an agent ended its turn with, passed on to its supervisor. */
   handback: z.boolean().optional(),
+  /** The receiver was let go: it reads no more mail. */
+  retired: z.boolean().optional(),
   /** Its number among the mails of quiet moments. After a crash such mail may come twice; the receiver takes it once. */
   quiet: z.int().positive().optional(),
 });

@@ -10,13 +10,14 @@ import { openItems } from './checklist.ts';
 import { systemMail } from './mail.ts';
 import { BOSS } from './names.ts';
 import { renderSample, renderVerdicts, type FileSample } from './final-review.ts';
-import { close, countRemedy, reviewDetails } from './roster-work.ts';
+import { close, countRemedy } from './roster-leave.ts';
+import { reviewDetails } from './roster-work.ts';
 import {
   isClosed,
   leaderOf,
   recipientOf,
   type Draft,
-  type QuietMail,
+  type Notice,
   type QuietResult,
   type Recipient,
   type RosterAgent,
@@ -110,7 +111,7 @@ const finalReview = (draft: Draft, { sample }: QuietArgs): readonly string[] => 
 };
 
 /** Does one action; returns the mail it causes. */
-const perform = (draft: Draft, action: QuietAction, args: QuietArgs): QuietMail[] => {
+const perform = (draft: Draft, action: QuietAction, args: QuietArgs): Notice[] => {
   const to = (name: string): Recipient => recipientOf(draft.get(name));
   switch (action.kind) {
     case 'start':
@@ -169,7 +170,7 @@ export const quiet = (draft: Draft, args: QuietArgs = {}): QuietResult => {
   // Rounds without mail close agents, so that there are at most as many as agents, and a few for the end.
   const roundsMax = [...draft.all()].length * 2 + 10;
   for (let round = 0; round < roundsMax; round += 1) {
-    const caused = decideQuiet(draft).flatMap((action) => perform(draft, action, args));
+    const caused = decideQuiet(draft).flatMap((action) => [...perform(draft, action, args), ...draft.takeNotices()]);
     const { end } = draft.meta;
     if (end === null && caused.length === 0) continue;
     const sent = end === null ? caused : [];

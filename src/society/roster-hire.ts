@@ -11,8 +11,15 @@ import type { Limits } from './limits.ts';
 import { clip } from './mail.ts';
 import { BOSS, freeName, nameIssue } from './names.ts';
 import { plannedSlots, type Plan } from './plan.ts';
-import { divideSlots, drawBack } from './quota.ts';
-import { isClosed, type Draft, type Recipient, type RosterAgent, type RosterMeta } from './roster-state.ts';
+import { divideSlots, drawBack, type Holder } from './quota.ts';
+import {
+  isClosed,
+  retiredRefusal,
+  type Draft,
+  type Recipient,
+  type RosterAgent,
+  type RosterMeta,
+} from './roster-state.ts';
 import { fail, type ToolFailure } from './tool-result.ts';
 
 /** Ids of agents come from an allocator of their own, so that the roster can hand them out. */
@@ -178,8 +185,11 @@ interface Placed {
   readonly recruit: Recruit;
 }
 
-const limitFailure = (draft: Draft, hirer: Readonly<RosterAgent>): ToolFailure | null => {
+/** Why `hirer` hires nobody at all, or null. */
+export const limitFailure = (draft: Draft, hirer: Readonly<RosterAgent>): ToolFailure | null => {
   const { limits } = draft.meta;
+  const retired = retiredRefusal(draft, hirer.name);
+  if (retired !== null) return retired;
   if (draft.meta.end !== null) return fail('NOT_ALLOWED', 'The run has ended.', 'Call terminate.');
   if (hirer.depth >= limits.depthMax) {
     return fail('LIMIT', `Agents ${limits.depthMax} levels below the Boss cannot hire.`, 'Do the work yourself.');
@@ -193,7 +203,7 @@ const place = (draft: Draft, hirer: Readonly<RosterAgent>, args: HireArgs, room:
   const placed: Placed[] = [];
   const names = new Set<string>();
   const { limits } = draft.meta;
-  const active = hirer.subordinates.filter((name) => draft.get(name).status !== 'retired').length;
+  const active = activeOf(draft, hirer);
   for (const [index, recruit] of args.recruits.entries()) {
     const issue = nameIssue(recruit.name);
     const taken = (name: string): boolean => names.has(name) || draft.find(name) !== undefined;
@@ -226,17 +236,31 @@ const place = (draft: Draft, hirer: Readonly<RosterAgent>, args: HireArgs, room:
   return { results, placed };
 };
 
+/** Recruits that have hired nobody: their slots may be drawn back. */
+const holdersOf = (draft: Draft, hirer: Readonly<RosterAgent>): readonly Holder[] =>
+  hirer.subordinates
+    .map((name) => draft.get(name))
+    .filter((agent) => agent.mayHire && agent.subordinates.length === 0 && !isClosed(agent))
+    .map((agent) => ({ name: agent.name, slots: agent.slots, fixed: agent.fixedSlots }));
+
+const slotsOf = (hirer: Readonly<RosterAgent>, holders: readonly Holder[]): number =>
+  hirer.slots + holders.reduce((sum, holder) => sum + holder.slots, 0);
+
+const activeOf = (draft: Draft, hirer: Readonly<RosterAgent>): number =>
+  hirer.subordinates.filter((name) => draft.get(name).status !== 'retired').length;
+
+/** How many `hirer` may hire at once. */
+export const roomFor = (draft: Draft, hirer: Readonly<RosterAgent>): number =>
+  Math.max(0, Math.min(slotsOf(hirer, holdersOf(draft, hirer)), draft.meta.limits.fanOutMax - activeOf(draft, hirer)));
+
 /** Hires the recruits of one step; each gets its own result, in order. */
 export const hire = (draft: Draft, args: HireArgs): readonly HireResult[] => {
   const hirer = draft.get(args.hirer);
   const refused = limitFailure(draft, hirer);
   if (refused !== null) return args.recruits.map(() => refused);
 
-  const holders = hirer.subordinates
-    .map((name) => draft.get(name))
-    .filter((agent) => agent.mayHire && agent.subordinates.length === 0 && !isClosed(agent))
-    .map((agent) => ({ name: agent.name, slots: agent.slots, fixed: agent.fixedSlots }));
-  const room = hirer.slots + holders.reduce((sum, holder) => sum + holder.slots, 0);
+  const holders = holdersOf(draft, hirer);
+  const room = slotsOf(hirer, holders);
   const { results, placed } = place(draft, hirer, args, room);
 
   let { shares, rest } =

@@ -11,6 +11,7 @@ import type { Limits } from './limits.ts';
 import { BOSS } from './names.ts';
 import type { AgentMail } from './mail.ts';
 import type { Plan } from './plan.ts';
+import { fail, type ToolFailure } from './tool-result.ts';
 
 /**
  * `working`: not yet terminated. `review`: terminated, the review is due. `finished`: accepted, or reviews are off.
@@ -48,13 +49,34 @@ export interface RosterAgent {
   nudges: number;
   /** Reminders for the review of this round. */
   reviewAsks: number;
-  /** Led a group until it failed. */
+  /** Led a group until it left. */
   led?: boolean;
+  /** Hired with a team, for one of its items. */
+  team?: TeamPlace;
+  /** Teams that it hired. */
+  teams?: Team[];
   /** What it had done when it crashed for good: nobody can ask it any more. */
   counters?: AgentCounters;
   /** Its supervisor was told that it did not finish. */
   reported: boolean;
   files: string[];
+}
+
+/** What a member of a team has to do with it. */
+export interface TeamPlace {
+  /** Who hired the team, and its name. */
+  readonly hirer: string;
+  readonly name: string;
+  /** Its item, on one line, clipped. */
+  readonly item: string;
+}
+
+/** Agents of one kind, hired together, one for each item. */
+export interface Team {
+  readonly name: string;
+  readonly members: readonly string[];
+  /** Its hirer was told what all of them came to. */
+  readonly collected: boolean;
 }
 
 export type EndStatus = 'completed' | 'failed' | 'stopped';
@@ -85,14 +107,14 @@ export interface RosterMeta {
   end: RosterEnd | null;
 }
 
-/** A mail that a quiet moment causes. */
-export interface QuietMail {
+/** A mail that a command causes: whoever gave the command sends it. */
+export interface Notice {
   readonly to: Recipient;
   readonly mail: AgentMail;
 }
 
 export interface QuietResult {
-  readonly mails: readonly QuietMail[];
+  readonly mails: readonly Notice[];
   /** Set when the run is over; then there are no mails. */
   readonly end: RosterEnd | null;
   /** Counts quiet moments of the run. */
@@ -138,6 +160,7 @@ export class Draft {
   readonly #agents = new Map<string, RosterAgent>();
   #meta: RosterMeta | null = null;
   #quiet: QuietResult | null = null;
+  #notices: Notice[] = [];
 
   constructor(state: RosterState) {
     this.#state = state;
@@ -161,6 +184,17 @@ export class Draft {
 
   found(meta: RosterMeta): void {
     this.#meta = meta;
+  }
+
+  notify(notice: Notice): void {
+    this.#notices.push(notice);
+  }
+
+  /** What is to be sent because of this command; each is handed out once. */
+  takeNotices(): readonly Notice[] {
+    const notices = this.#notices;
+    this.#notices = [];
+    return notices;
   }
 
   keepQuiet(result: QuietResult): void {
@@ -218,7 +252,7 @@ export const memberOf = (agent: Readonly<RosterAgent>): Member => ({
   supervisor: agent.supervisor,
   subordinates: agent.subordinates,
   admin: agent.subordinates.length > 0,
-  reachable: agent.status !== 'retired' && agent.status !== 'failed',
+  reachable: isReachable(agent),
 });
 
 /** Subordinates that have neither finished nor been let go. */
@@ -238,12 +272,16 @@ export const recipientOf = (agent: Readonly<RosterAgent>): Recipient => ({
   id: agent.id,
 });
 
+/** Whether it still acts and can be written to. */
+export const isReachable = (agent: Readonly<RosterAgent>): boolean =>
+  agent.status !== 'failed' && agent.status !== 'retired';
+
 /** The nearest agent above that can still act; the Boss when nobody else can. Null for the Boss. */
 export const leaderOf = (draft: Draft, agent: Readonly<RosterAgent>): Readonly<RosterAgent> | null => {
   let name = agent.supervisor;
   while (name !== null) {
     const above = draft.get(name);
-    if (above.name === BOSS || (above.status !== 'failed' && above.status !== 'retired')) return above;
+    if (above.name === BOSS || isReachable(above)) return above;
     name = above.supervisor;
   }
   return null;
@@ -252,4 +290,14 @@ export const leaderOf = (draft: Draft, agent: Readonly<RosterAgent>): Readonly<R
 export const levelOf = (agent: Readonly<RosterAgent>): 'boss' | 'admin' | 'ordinary' => {
   if (agent.supervisor === null) return 'boss';
   return agent.subordinates.length > 0 || agent.led === true ? 'admin' : 'ordinary';
+};
+
+/** What a retired agent gets to hear of whatever it still tries; null for everybody else. */
+export const retiredRefusal = (draft: Draft, name: string): ToolFailure | null => {
+  const agent = draft.find(name);
+  if (agent?.status !== 'retired') return null;
+  const leader = leaderOf(draft, agent)?.name ?? BOSS;
+  return fail('NOT_ALLOWED', 'You no longer work here: you were retired.', `${leader} answers for your work now.`, {
+    retired: true,
+  });
 };

@@ -1,14 +1,14 @@
 /**
- * Work: addresses, checklists, terminate, review, text that ends a turn, failures. Commands over a draft of the roster.
+ * Work: addresses, checklists, terminate, review, text that ends a turn. Commands over a draft of the roster.
  *
  * Invariants: W1 an agent is finished only after an accepted review, or with reviews off. W2 The rounds of a member are
- * bounded. W3 Slots of a closed agent return to its hirer.
+ * bounded.
  */
-import type { AgentCounters } from './agent-state.ts';
 import { checklistIssue, countItems, openItems, renderChecklist, type ChecklistItem } from './checklist.ts';
 import { resolveReceivers } from './chat.ts';
 import { clip } from './mail.ts';
 import { BOSS } from './names.ts';
+import { close, countRemedy, endRun } from './roster-leave.ts';
 import {
   isClosed,
   leaderOf,
@@ -16,34 +16,18 @@ import {
   recipientOf,
   unfinished,
   type Draft,
+  type Notice,
   type Recipient,
   type RosterAgent,
   type RosterEnd,
   type RosterStatus,
 } from './roster-state.ts';
+import { onMemberReopened } from './roster-team.ts';
 import { fail, type ToolFailure, type ToolSuccess } from './tool-result.ts';
 
 const SUMMARY_CHARS_MAX = 8_000;
 const REVIEW_CHARS_MAX = 6_000;
 const FILES_MAX = 200;
-
-const endRun = (draft: Draft, end: RosterEnd): void => {
-  if (draft.meta.end === null) draft.editMeta().end = end;
-};
-
-export const countRemedy = (draft: Draft, why: string): void => {
-  const { remedies } = draft.editMeta();
-  remedies[why] = (remedies[why] ?? 0) + 1;
-};
-
-/** Closes an agent; what it may no longer hire, its hirer may. */
-export const close = (draft: Draft, name: string, status: 'finished' | 'failed' | 'retired'): void => {
-  const agent = draft.edit(name);
-  agent.status = status;
-  if (agent.supervisor === null || agent.slots === 0) return;
-  draft.edit(agent.supervisor).slots += agent.slots;
-  agent.slots = 0;
-};
 
 export interface ResolveArgs {
   readonly sender: string;
@@ -91,6 +75,7 @@ const reopen = (draft: Draft, name: string): void => {
   const agent = draft.edit(name);
   agent.status = 'working';
   agent.verdict = null;
+  onMemberReopened(draft, agent);
   // Those above are unfinished again as well, or nobody would review the work.
   let above = agent.supervisor;
   while (above !== null && above !== BOSS) {
@@ -130,6 +115,7 @@ export type TerminateResult =
       readonly reviews: boolean;
       /** What the reviewer needs to judge. */
       readonly details: string;
+      readonly notices: readonly Notice[];
       readonly end: RosterEnd | null;
     }>
   | ToolFailure;
@@ -168,6 +154,7 @@ const unchanged = (draft: Draft, agent: Readonly<RosterAgent>): TerminateResult 
   reviewer: null,
   reviews: draft.meta.reviews,
   details: '',
+  notices: [],
   end: draft.meta.end,
 });
 
@@ -194,8 +181,8 @@ export const terminate = (draft: Draft, args: TerminateArgs): TerminateResult =>
   }
   const leader = leaderOf(draft, agent);
   if (!draft.meta.reviews) {
-    close(draft, agent.name, 'finished');
     agent.verdict = 'none';
+    close(draft, agent.name, 'finished');
   } else if (agent.status !== 'review') {
     agent.status = 'review';
     agent.round += 1;
@@ -208,6 +195,7 @@ export const terminate = (draft: Draft, args: TerminateArgs): TerminateResult =>
     reviewer: leader === null ? null : recipientOf(leader),
     reviews: draft.meta.reviews,
     details: reviewDetails(agent),
+    notices: draft.takeNotices(),
     end: draft.meta.end,
   };
 };
@@ -226,6 +214,7 @@ export type ReviewResult =
       /** Set when the member is to be told to go on. */
       readonly member: Recipient | null;
       readonly note: string | null;
+      readonly notices: readonly Notice[];
     }>
   | ToolFailure;
 
@@ -267,6 +256,7 @@ export const review = (draft: Draft, args: ReviewArgs): ReviewResult => {
     round: agent.round,
     member,
     note,
+    notices: draft.takeNotices(),
   });
   if (args.verdict === 'accept') {
     if (agent.status === 'finished') return answer(null, 'It was accepted before.');
@@ -296,7 +286,8 @@ export interface HandbackResult {
 
 /** Who gets the text that an agent ended its turn with. */
 export const handback = (draft: Draft, args: HandbackArgs): HandbackResult => {
-  const leader = leaderOf(draft, draft.get(args.agent));
+  const agent = draft.get(args.agent);
+  const leader = agent.status === 'retired' ? null : leaderOf(draft, agent);
   return { to: leader === null || isClosed(leader) ? null : recipientOf(leader) };
 };
 
@@ -309,56 +300,6 @@ export interface RemedyArgs {
 export const remedy = (draft: Draft, args: RemedyArgs): HandbackResult => {
   countRemedy(draft, args.why);
   return handback(draft, { agent: args.agent });
-};
-
-export interface FailedArgs {
-  readonly agent: string;
-  /** `crash`, `limit-turns`, … */
-  readonly why: string;
-  /** Of an agent whose actor is gone. */
-  readonly counters?: AgentCounters;
-}
-
-export interface FailedResult {
-  readonly leader: Recipient | null;
-  /** Subordinates that have a new supervisor now. */
-  readonly moved: readonly string[];
-}
-
-/** An agent that will not act any more. Its subordinates go to the next Admin up: those who have finished may be asked. */
-export const failed = (draft: Draft, args: FailedArgs): FailedResult => {
-  const agent = draft.get(args.agent);
-  const leader = leaderOf(draft, agent);
-  if (args.counters !== undefined) draft.edit(args.agent).counters = args.counters;
-  if (isClosed(agent)) return { leader: leader === null ? null : recipientOf(leader), moved: [] };
-  countRemedy(draft, args.why);
-  const moved: string[] = [];
-  if (agent.supervisor === null || leader === null) {
-    const limit = args.why.startsWith('limit-');
-    draft.edit(agent.name).status = 'failed';
-    endRun(
-      draft,
-      limit
-        ? { status: 'stopped', reason: args.why as `limit-${string}` }
-        : { status: 'failed', reason: 'boss-failed' },
-    );
-    return { leader: null, moved };
-  }
-  close(draft, agent.name, 'failed');
-  draft.edit(agent.name).reported = true;
-  for (const name of agent.subordinates) {
-    const { status } = draft.get(name);
-    if (status === 'failed' || status === 'retired') continue;
-    draft.edit(name).supervisor = leader.name;
-    draft.edit(leader.name).subordinates.push(name);
-    moved.push(name);
-  }
-  if (moved.length > 0) {
-    const left = draft.edit(agent.name);
-    left.led = true;
-    left.subordinates = left.subordinates.filter((name) => !moved.includes(name));
-  }
-  return { leader: recipientOf(leader), moved };
 };
 
 export interface WokenArgs {

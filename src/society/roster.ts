@@ -17,6 +17,7 @@ import {
   fold,
   META_KEY,
   QUIET_KEY,
+  retiredRefusal,
   type QuietResult,
   type RosterAgent,
   type RosterChange,
@@ -24,19 +25,24 @@ import {
   type RosterState,
 } from './roster-state.ts';
 import { groupView, summarize, type GroupView, type RosterSummary } from './roster-view.ts';
+import * as leave from './roster-leave.ts';
+import { team, type TeamArgs, type TeamResult } from './roster-team.ts';
+import type { ToolFailure } from './tool-result.ts';
 import * as work from './roster-work.ts';
 
 /** Every command with its arguments and its result. */
 export interface RosterCommands {
   found: { args: FoundArgs; result: Founded };
   hire: { args: HireArgs; result: readonly HireResult[] };
+  team: { args: TeamArgs; result: TeamResult };
+  retire: { args: leave.RetireArgs; result: leave.RetireResult };
   resolve: { args: work.ResolveArgs; result: work.ResolveResult };
   checklist: { args: work.ChecklistArgs; result: ReturnType<typeof work.checklist> };
   terminate: { args: work.TerminateArgs; result: work.TerminateResult };
   review: { args: work.ReviewArgs; result: work.ReviewResult };
   handback: { args: work.HandbackArgs; result: work.HandbackResult };
   remedy: { args: work.RemedyArgs; result: work.HandbackResult };
-  failed: { args: work.FailedArgs; result: work.FailedResult };
+  failed: { args: leave.FailedArgs; result: leave.FailedResult };
   woken: { args: work.WokenArgs; result: { readonly known: readonly { name: string; shard: number; id: number }[] } };
   quiet: { args: QuietArgs; result: QuietResult };
 }
@@ -45,16 +51,24 @@ export type CommandName = keyof RosterCommands;
 export type CommandArgs<Name extends CommandName> = RosterCommands[Name]['args'];
 export type CommandResult<Name extends CommandName> = RosterCommands[Name]['result'];
 
+/** A command that a retired agent gives no more. @param giver who gives it */
+const ofStaff =
+  <Args, Result>(giver: (args: Args) => string, command: (draft: Draft, args: Args) => Result) =>
+  (draft: Draft, args: Args): Result | ToolFailure =>
+    retiredRefusal(draft, giver(args)) ?? command(draft, args);
+
 const handlers: { readonly [Name in CommandName]: (draft: Draft, args: CommandArgs<Name>) => CommandResult<Name> } = {
   found,
   hire,
-  resolve: work.resolve,
-  checklist: work.checklist,
+  team: ofStaff((args) => args.hirer, team),
+  retire: ofStaff((args) => args.by, leave.retire),
+  resolve: ofStaff((args) => args.sender, work.resolve),
+  checklist: ofStaff((args) => args.agent, work.checklist),
   terminate: work.terminate,
-  review: work.review,
+  review: ofStaff((args) => args.reviewer, work.review),
   handback: work.handback,
   remedy: work.remedy,
-  failed: work.failed,
+  failed: leave.failed,
   woken: work.woken,
   quiet,
 };

@@ -13,6 +13,8 @@ const BOSS: Offer = { level: 'boss', reviews: true, services: [] };
 test('the tools of this version, with JSON Schemas of plain objects', () => {
   expect(TOOL_NAMES).toEqual([
     'add_agent',
+    'add_team',
+    'retire_agent',
     'talk',
     'read_file',
     'write_file',
@@ -33,6 +35,8 @@ test('the tools of this version, with JSON Schemas of plain objects', () => {
   );
   expect(required).toEqual({
     add_agent: ['name', 'description', 'initial_prompt'],
+    add_team: ['name', 'description', 'initial_prompt', 'items'],
+    retire_agent: ['name', 'reason'],
     talk: ['messages'],
     read_file: ['path'],
     write_file: ['path', 'content'],

@@ -323,7 +323,7 @@ test('tools are offered by level', async () => {
   const files = ['read_file', 'write_file', 'edit_file', 'append_file', 'list_files', 'search_files'];
   const everybody = ['talk', ...files, 'change_task_status', 'terminate'];
   expect(names('A')).toEqual(everybody);
-  expect(names(BOSS).toSorted()).toEqual([...everybody, 'add_agent', 'review'].toSorted());
+  expect(names(BOSS).toSorted()).toEqual([...everybody, 'add_agent', 'add_team', 'retire_agent', 'review'].toSorted());
 });
 
 test('an Admin whose slots were drawn back before its first call is an Ordinary agent, and is told so', async () => {

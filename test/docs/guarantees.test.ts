@@ -11,6 +11,8 @@ const HOMES: Readonly<Record<string, string>> = {
   K: 'actors/compaction.ts',
   C: 'src/run/controller.ts',
   S: 'src/run/society-run.ts',
+  T: 'src/society/roster-team.ts',
+  L: 'src/society/roster-leave.ts',
   W: 'src/workspace/workspace.ts',
 };
 

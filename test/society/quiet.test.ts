@@ -1,40 +1,9 @@
 /** Quiet moments: what they lead to, and that any society has finitely many of them. */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  applyCommand,
-  BOSS,
-  emptyRoster,
-  fold,
-  limitsWith,
-  renderVerdicts,
-  type CommandArgs,
-  type CommandName,
-  type CommandResult,
-  type FileSample,
-  type RosterState,
-} from '../../src/society/index.ts';
+import { BOSS, renderVerdicts, type FileSample } from '../../src/society/index.ts';
 import { planWith, treePlan } from './arbitraries.ts';
-
-class Machine {
-  state: RosterState = emptyRoster();
-
-  do<Name extends CommandName>(name: Name, args: CommandArgs<Name>): CommandResult<Name> {
-    const { result, changes } = applyCommand(this.state, name, args);
-    this.state = fold(this.state, structuredClone(changes));
-    return result;
-  }
-
-  get slots(): number {
-    return [...this.state.agents.values()].reduce((sum, agent) => sum + agent.slots, 0);
-  }
-}
-
-const founded = (plan = planWith([{ name: 'A' }]), agentsMax = 20): Machine => {
-  const machine = new Machine();
-  machine.do('found', { plan, shards: 2, reviews: true, limits: limitsWith({ agentsMax, depthMax: 20 }) });
-  return machine;
-};
+import { foundedMachine as founded, Machine } from './machine.ts';
 
 const kinds = (machine: Machine): string[] =>
   machine.do('quiet', {}).mails.map(({ to, mail }) => `${mail.kind} ${to.name}`);
@@ -116,7 +85,7 @@ const play = (machine: Machine, [what, from, to]: Move, count: number): void => 
   const agent = names[from % names.length] ?? BOSS;
   const other = names[to % names.length] ?? BOSS;
   const item = { id: '1', text: 't', status: to % 2 === 0 ? ('todo' as const) : ('done' as const) };
-  switch (what % 9) {
+  switch (what % 11) {
     case 0:
       return void machine.do('terminate', { agent, summary: 's', files: [] });
     case 1:
@@ -136,6 +105,13 @@ const play = (machine: Machine, [what, from, to]: Move, count: number): void => 
       return void machine.do('review', { reviewer: BOSS, agent: other, verdict: 'revise' });
     case 7:
       return void (agent === BOSS ? undefined : machine.do('failed', { agent, why: 'crash' }));
+    case 8:
+      return void machine.do('retire', { by: agent, agent: other, reason: 'r' });
+    case 9: {
+      const items = Array.from({ length: 1 + (to % 4) }, (_, index) => `item ${index}`);
+      const args = { hirer: agent, name: `T${count}`, description: 'd', initialPrompt: 'p', items };
+      return void machine.do('team', args);
+    }
     default:
       return void machine.do('handback', { agent });
   }
@@ -143,7 +119,7 @@ const play = (machine: Machine, [what, from, to]: Move, count: number): void => 
 
 test('whatever agents do, quiet moments end the run, and slots are neither made nor lost', () => {
   const agentsMax = 20;
-  const move = fc.tuple(fc.nat({ max: 8 }), fc.nat({ max: 1_000 }), fc.nat({ max: 1_000 }));
+  const move = fc.tuple(fc.nat({ max: 10 }), fc.nat({ max: 1_000 }), fc.nat({ max: 1_000 }));
   fc.assert(
     fc.property(
       treePlan,

@@ -1,0 +1,33 @@
+/** How a recruit that the roster has taken in becomes an actor, with the commit of its hirer's step. */
+import type { Hired } from '../src/society/index.ts';
+import { spawnOptionsOf, type AgentInit, type Turn } from './agent-types.ts';
+
+/** What a recruit is told of its work. */
+export interface Assignment {
+  readonly description: string;
+  readonly initialPrompt: string;
+}
+
+const initOf = ({ state }: Turn, { description, initialPrompt }: Assignment, hired: Hired): AgentInit => ({
+  name: hired.name,
+  level: hired.level,
+  depth: hired.depth,
+  above: [...state.above, state.name],
+  supervisor: state.name,
+  slots: hired.slots,
+  description,
+  initialPrompt: initialPrompt.slice(0, state.settings.limits.promptCharsMax),
+  files: [],
+  planned: [],
+  checklist: [],
+  settings: state.settings,
+});
+
+export const enter = (turn: Turn, assignment: Assignment, hired: Hired): void => {
+  const { ctx, state, recruits } = turn;
+  const init = initOf(turn, assignment, hired);
+  const { admin, ordinary } = recruits();
+  ctx.spawn(hired.level === 'ordinary' ? ordinary : admin, init, spawnOptionsOf(init, hired));
+  state.hired += 1;
+  ctx.event({ type: 'hired', agent: hired.name, by: state.name, level: hired.level, slots: hired.slots });
+};

@@ -1,0 +1,39 @@
+/** `add_team`: hires one agent for each item of work that can be divided by data; all of them or none. */
+import { z } from 'zod';
+import { itemOfTeam, nameSchema, systemMail } from '../../src/society/index.ts';
+import { send } from '../mailing.ts';
+import { enter } from '../recruiting.ts';
+import { callRoster } from '../services.ts';
+import { defineTool, LEADS } from './tool.ts';
+
+export const addTeam = defineTool({
+  name: 'add_team',
+  description:
+    'Hire and start NAME_1, NAME_2, …: the same work for each item. When all are through, a [hired] mail lists their results.',
+  schema: z.object({
+    name: nameSchema.meta({ description: undefined }),
+    description: z.string().min(1).max(2_000),
+    initial_prompt: z.string().min(1),
+    items: z.array(z.string().trim().min(1).max(4_000)).min(1),
+  }),
+  levels: LEADS,
+  execute: async (args, run) => {
+    const result = await callRoster(run, run.key, 'team', {
+      hirer: run.state.name,
+      name: args.name,
+      description: args.description,
+      initialPrompt: args.initial_prompt,
+      items: args.items,
+    });
+    if (!result.ok) return result;
+    for (const [index, member] of result.members.entries()) {
+      const item = itemOfTeam(args.items[index] ?? '', index, args.items.length);
+      // The item comes last: what members have in common is cached by its beginning.
+      const room = run.state.settings.limits.promptCharsMax - item.length - 2;
+      const initialPrompt = `${args.initial_prompt.slice(0, Math.max(0, room))}\n\n${item}`;
+      enter(run, { description: args.description, initialPrompt }, member);
+      send(run, member, systemMail('start', 'Begin with your task.'));
+    }
+    return { ok: true, names: result.members.map(({ name }) => name) };
+  },
+});

@@ -1,0 +1,170 @@
+/**
+ * Leaving: how agents close, fail and are retired, and who gets what they had. Commands over a draft of the roster.
+ *
+ * Invariants: L1 Slots that a closed agent did not use return to its hirer. L2 Nobody is left under an agent that does not
+ * act any more: its subordinates go to the next Admin up. L3 A retired agent changes nothing any more.
+ */
+import type { AgentCounters } from './agent-state.ts';
+import { openItems } from './checklist.ts';
+import { oneLine, systemMail } from './mail.ts';
+import { BOSS } from './names.ts';
+import { nearNames } from './near-names.ts';
+import {
+  isClosed,
+  isReachable,
+  leaderOf,
+  recipientOf,
+  type Draft,
+  type Notice,
+  type Recipient,
+  type RosterAgent,
+  type RosterEnd,
+} from './roster-state.ts';
+import { onMemberClosed } from './roster-team.ts';
+import { fail, type ToolFailure, type ToolSuccess } from './tool-result.ts';
+
+const NAMES_SHOWN_MAX = 12;
+const REASON_CHARS_MAX = 500;
+
+export const endRun = (draft: Draft, end: RosterEnd): void => {
+  if (draft.meta.end === null) draft.editMeta().end = end;
+};
+
+export const countRemedy = (draft: Draft, why: string): void => {
+  const { remedies } = draft.editMeta();
+  remedies[why] = (remedies[why] ?? 0) + 1;
+};
+
+/** Closes an agent; what it may no longer hire, its hirer may. */
+export const close = (draft: Draft, name: string, status: 'finished' | 'failed' | 'retired'): void => {
+  const agent = draft.edit(name);
+  agent.status = status;
+  if (agent.supervisor !== null && agent.slots > 0) {
+    draft.edit(agent.supervisor).slots += agent.slots;
+    agent.slots = 0;
+  }
+  onMemberClosed(draft, agent);
+};
+
+/** Puts those under `agent` under `leader`, also those who have finished: they may be asked. Returns their names. */
+const handOver = (draft: Draft, agent: Readonly<RosterAgent>, leader: Readonly<RosterAgent>): readonly string[] => {
+  const moved = agent.subordinates.filter((name) => isReachable(draft.get(name)));
+  if (moved.length === 0) return moved;
+  for (const name of moved) draft.edit(name).supervisor = leader.name;
+  draft.edit(leader.name).subordinates.push(...moved);
+  const left = draft.edit(agent.name);
+  left.led = true;
+  left.subordinates = left.subordinates.filter((name) => !moved.includes(name));
+  return moved;
+};
+
+export interface FailedArgs {
+  readonly agent: string;
+  /** `crash`, `limit-turns`, … */
+  readonly why: string;
+  /** Of an agent whose actor is gone. */
+  readonly counters?: AgentCounters;
+}
+
+export interface FailedResult {
+  readonly leader: Recipient | null;
+  /** Subordinates that have a new supervisor now. */
+  readonly moved: readonly string[];
+  readonly notices: readonly Notice[];
+}
+
+/** An agent that will not act any more. */
+export const failed = (draft: Draft, args: FailedArgs): FailedResult => {
+  const agent = draft.get(args.agent);
+  const leader = leaderOf(draft, agent);
+  if (args.counters !== undefined) draft.edit(args.agent).counters = args.counters;
+  if (isClosed(agent)) return { leader: leader === null ? null : recipientOf(leader), moved: [], notices: [] };
+  countRemedy(draft, args.why);
+  if (agent.supervisor === null || leader === null) {
+    const limit = args.why.startsWith('limit-');
+    draft.edit(agent.name).status = 'failed';
+    endRun(
+      draft,
+      limit
+        ? { status: 'stopped', reason: args.why as `limit-${string}` }
+        : { status: 'failed', reason: 'boss-failed' },
+    );
+    return { leader: null, moved: [], notices: [] };
+  }
+  close(draft, agent.name, 'failed');
+  draft.edit(agent.name).reported = true;
+  const moved = handOver(draft, agent, leader);
+  return { leader: recipientOf(leader), moved, notices: draft.takeNotices() };
+};
+
+export interface RetireArgs {
+  readonly by: string;
+  readonly agent: string;
+  readonly reason: string;
+}
+
+export type RetireResult =
+  | ToolSuccess<{
+      /** Null when it had left before. */
+      readonly retired: Recipient | null;
+      /** Open items of its checklist. */
+      readonly open: readonly string[];
+      readonly files: readonly string[];
+      /** Its subordinates, who have a new supervisor now, and that one's name. */
+      readonly moved: readonly string[];
+      readonly supervisor: string;
+      readonly notices: readonly Notice[];
+    }>
+  | ToolFailure;
+
+const retireRefusal = (draft: Draft, { by, agent: name }: RetireArgs): ToolFailure | null => {
+  const agent = draft.find(name);
+  const own = draft.get(by).subordinates.filter((member) => isReachable(draft.get(member)));
+  const shown = `Your subordinates: ${own.length === 0 ? 'none' : own.slice(0, NAMES_SHOWN_MAX).join(', ')}.`;
+  if (agent === undefined) {
+    const near = nearNames(name, own);
+    const hint = near.length === 0 ? shown : `Did you mean ${near.join(' or ')}?`;
+    return fail('NOT_FOUND', `There is no agent called "${name.slice(0, 80)}".`, hint);
+  }
+  if (name === by) {
+    return fail('NOT_ALLOWED', 'You cannot retire yourself.', 'Call terminate when your task is done.');
+  }
+  if (agent.supervisor === null) return fail('NOT_ALLOWED', 'Nobody retires the Boss.', shown);
+  const leader = leaderOf(draft, agent)?.name ?? BOSS;
+  if (by !== BOSS && leader !== by) {
+    const hint = `Write to ${leader} and say why ${name} should go.`;
+    return fail('NOT_ALLOWED', `${name} is not your subordinate.`, hint);
+  }
+  return null;
+};
+
+/** What the next Admin up is told when somebody else has retired an agent of its. */
+const goneText = (args: RetireArgs, agent: Readonly<RosterAgent>, moved: readonly string[]): string =>
+  [
+    `${args.by} has retired it: ${oneLine(args.reason, REASON_CHARS_MAX)}. Its files stay. Give its work to somebody else, or do without.`,
+    ...openLines(agent),
+    ...(moved.length === 0 ? [] : [`Its subordinates are yours now: ${moved.join(', ')}`]),
+  ].join('\n');
+
+const openLines = (agent: Readonly<RosterAgent>): readonly string[] => {
+  const open = openItems(agent.checklist);
+  return open.length === 0 ? [] : ['It left open:', ...open.slice(0, 20).map(({ id, text }) => `- ${id}: ${text}`)];
+};
+
+/** Lets an agent go. Its files stay, its subordinates go to the next Admin up, its unused slots to its hirer. */
+export const retire = (draft: Draft, args: RetireArgs): RetireResult => {
+  const refusal = retireRefusal(draft, args);
+  if (refusal !== null) return refusal;
+  const agent = draft.get(args.agent);
+  const leader = leaderOf(draft, agent) ?? draft.get(BOSS);
+  const open = openItems(agent.checklist).map((item) => `${item.id}: ${item.text}`);
+  const answer = { ok: true as const, open, files: agent.files, supervisor: leader.name };
+  if (!isReachable(agent)) return { ...answer, retired: null, moved: [], notices: [] };
+  close(draft, agent.name, 'retired');
+  const moved = handOver(draft, agent, leader);
+  if (leader.name !== args.by && !isClosed(leader)) {
+    const mail = systemMail('child-failed', goneText(args, agent, moved), { agent: agent.name });
+    draft.notify({ to: recipientOf(leader), mail });
+  }
+  return { ...answer, retired: recipientOf(agent), moved, notices: draft.takeNotices() };
+};
