@@ -12,8 +12,8 @@ import { callRoster } from '../services.ts';
 import { defineTool, LEADS } from './tool.ts';
 
 const schema = z.object({
-  name: nameSchema,
-  description: z.string().min(1).max(2_000).describe('One sentence'),
+  name: nameSchema.meta({ description: undefined }),
+  description: z.string().min(1).max(2_000),
   initial_prompt: z.string().min(1).describe('Its whole task'),
   first_message: z.string().min(1).optional().describe('Starts it at once; else start it with talk'),
 });
@@ -43,8 +43,7 @@ export const addAgents = async (turn: Turn, all: readonly AddAgentArgs[]): Promi
 
 export const addAgent = defineTool({
   name: 'add_agent',
-  description:
-    'Hire an agent; calls in one answer share your slots evenly. The result has its real name and its slots.',
+  description: 'Hire an agent; the result has its real name.',
   schema,
   levels: LEADS,
   execute: async (args, run) => {

@@ -8,8 +8,7 @@ import { defineTool, LEADS } from './tool.ts';
 
 export const addTeam = defineTool({
   name: 'add_team',
-  description:
-    'Hire and start NAME_1, NAME_2, …: the same work for each item. When all are through, a [hired] mail lists their results.',
+  description: 'Hire and start NAME_1, NAME_2, …: one agent per item. A [hired] mail lists what all came to.',
   schema: z.object({
     name: nameSchema.meta({ description: undefined }),
     description: z.string().min(1).max(2_000),

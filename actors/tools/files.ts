@@ -45,8 +45,7 @@ export const readFile = defineTool({
 
 export const writeFile = defineTool({
   name: 'write_file',
-  description:
-    'Write a whole file; a new one without `base`. To change one, read it and pass its `base`: changes of others are merged.',
+  description: 'Write a whole file. To change one, read it and pass its `base`: changes of others are merged.',
   schema: z.object({
     path,
     content: z.string(),

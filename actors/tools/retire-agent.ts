@@ -10,7 +10,7 @@ import { defineTool, LEADS } from './tool.ts';
 
 export const retireAgent = defineTool({
   name: 'retire_agent',
-  description: 'Let a subordinate go; its files stay, those below it become yours.',
+  description: 'Let a subordinate go; those below it become yours.',
   schema: z.object({ name: z.string().min(1).max(64), reason: z.string().min(1).max(2_000) }),
   levels: LEADS,
   execute: async ({ name, reason }, run) => {

@@ -7,8 +7,7 @@ import { ALL_LEVELS, defineTool } from './tool.ts';
 
 export const talk = defineTool({
   name: 'talk',
-  description:
-    'Send messages, all or none. `to`: a name, "supervisor", "subordinates" or "group" (supervisor, colleagues, subordinates).',
+  description: 'Send messages, all or none. `to`: a name, "supervisor", "subordinates" or "group".',
   schema: z.object({
     messages: z.array(z.object({ to: z.string().min(1).max(64), content: z.string().min(1) })).min(1),
   }),

@@ -7,7 +7,7 @@ import { ALL_LEVELS, defineTool, LEADS } from './tool.ts';
 
 export const changeTaskStatus = defineTool({
   name: 'change_task_status',
-  description: 'Replace your checklist, always the whole list, each item with its own `id`.',
+  description: 'Replace your checklist: send the whole list.',
   schema: z.object({ items: z.array(checklistItemSchema) }),
   levels: ALL_LEVELS,
   execute: async (args, run) => {
@@ -54,8 +54,8 @@ export const review = defineTool({
 
 export const terminate = defineTool({
   name: 'terminate',
-  description: 'Hand in your task. Refused while checklist items are open or subordinates not finished.',
-  schema: z.object({ summary: z.string().min(1).max(8_000).describe('What you did, and your files') }),
+  description: 'Hand in your task, once checklist and subordinates are finished.',
+  schema: z.object({ summary: z.string().min(1).max(8_000) }),
   levels: ALL_LEVELS,
   execute: async (args, run) => {
     const { state } = run;
