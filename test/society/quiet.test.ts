@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BOSS, renderVerdicts, type FileSample } from '../../src/society/index.ts';
 import { planWith, treePlan } from './arbitraries.ts';
-import { foundedMachine as founded, Machine } from './machine.ts';
+import { foundedMachine as founded, type Machine } from './machine.ts';
 
 const kinds = (machine: Machine): string[] =>
   machine.do('quiet', {}).mails.map(({ to, mail }) => `${mail.kind} ${to.name}`);
