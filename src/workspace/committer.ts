@@ -6,7 +6,7 @@
  * G1 A commit holds only versions that the store holds.
  * G2 The branch moves only to a commit whose objects are written (and synced, unless told otherwise).
  * G3 The records of a batch leave the store only after the branch holds it.
- * G4 The backlog is bounded: `room` waits while it is full.
+ * G4 The backlog is bounded: `reserve` waits while it is full.
  */
 import type { ServiceStore, StoreChange } from '../journal/shard-log.ts';
 import type { Clock, TimerHandle } from '../platform/index.ts';
@@ -29,6 +29,9 @@ export interface CommitterLimits {
   readonly backlogCountMax: number;
   readonly backlogBytesMax: number;
 }
+
+/** While git cannot keep up, commits get this many times larger: what a commit costs is mostly its syncs. */
+const PRESSED = 4;
 
 /** What a commit brought, for the event stream. */
 export interface CommitInfo {
@@ -77,6 +80,8 @@ export class Committer {
   #pendingBytes = 0;
   #timer: TimerHandle | null = null;
   #work: Promise<void> | null = null;
+  /** Changes that have room and are not enqueued yet. */
+  #reserved = 0;
   #waiting: (() => void)[] = [];
   #failure: { readonly error: unknown } | null = null;
 
@@ -90,6 +95,11 @@ export class Committer {
 
   get head(): string | null {
     return this.#head;
+  }
+
+  /** Versions that git does not hold yet. */
+  get backlog(): number {
+    return this.#pending.length;
   }
 
   get progress(): ProgressRecord {
@@ -124,14 +134,22 @@ export class Committer {
     else this.#timer ??= this.#parts.clock.after(commitDelayMs, () => this.#start());
   }
 
-  /** Undefined when there is room for another version, else a promise of room. @throws what git failed with */
-  room(): Promise<void> | undefined {
-    this.#check();
+  /** Waits for room for one change and keeps it until it is given back. @throws what git failed with */
+  async reserve(): Promise<() => void> {
     const { backlogCountMax, backlogBytesMax } = this.#parts.limits;
-    if (this.#pending.length < backlogCountMax && this.#pendingBytes < backlogBytesMax) return undefined;
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve);
-    });
+    for (;;) {
+      this.#check();
+      const count = this.#pending.length + this.#reserved;
+      if (count < backlogCountMax && this.#pendingBytes < backlogBytesMax) break;
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+      });
+    }
+    this.#reserved += 1;
+    return () => {
+      this.#reserved -= 1;
+      this.#wake();
+    };
   }
 
   /** Resolves when git holds every version enqueued so far. @throws what git or the store failed with */
@@ -171,6 +189,7 @@ export class Committer {
   }
 
   #wake(): void {
+    if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const resolve of waiting) resolve();
@@ -196,7 +215,7 @@ export class Committer {
     let bytes = 0;
     for (const version of this.#pending) {
       bytes += version.size;
-      const isFull = versions.length >= batchCountMax || (versions.length > 0 && bytes > batchBytesMax);
+      const isFull = versions.length >= batchCountMax * PRESSED || (versions.length > 0 && bytes > batchBytesMax);
       if (isFull && version.joined !== true) break;
       versions.push(version);
     }

@@ -175,6 +175,8 @@ export interface WorkspaceStats {
   readonly conflicts: number;
   /** Writes that were merged three ways. */
   readonly merges: number;
+  /** Versions that git does not hold yet. */
+  readonly backlog: number;
 }
 
 export const refuse = (code: PlainRefusalCode, message: string, hint: string): PlainRefusal => ({

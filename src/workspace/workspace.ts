@@ -265,7 +265,8 @@ export class Workspace {
 
   stats(): WorkspaceStats {
     const { commits, conflicts, merges } = this.#parts.committer.progress;
-    return { files: this.#parts.table.ownCount, commits, conflicts, merges };
+    const { table, committer } = this.#parts;
+    return { files: table.ownCount, commits, conflicts, merges, backlog: committer.backlog };
   }
 
   /** The files that the run wrote, by path. */

@@ -107,11 +107,12 @@ export class Writer {
       const kept = await store.result(call.effectId);
       if (kept !== undefined) return kept.result as Result;
     }
-    for (let room = committer.room(); room !== undefined; room = committer.room()) await room;
-    const { result, durable } = await this.#locks.run(change.paths, async () => {
+    const giveBack = await committer.reserve();
+    const carried = this.#locks.run(change.paths, async () => {
       const decisions = await change.decide(this.#decider);
       return this.#carryOut(change, decisions, call);
     });
+    const { result, durable } = await carried.finally(giveBack);
     await Promise.all(durable);
     return result;
   }

@@ -15,8 +15,8 @@ test.each(BENCHMARKS)('the program of %s is there', (name) => {
 });
 
 test.each<[string[], RegExp]>([
-  [[], /bench needs the name of a benchmark\. There is: embed, gate, journal, savina, society, threads\./u],
-  [['savana'], /no benchmark "savana"\. There is: embed, gate, journal, savina, society, threads\./u],
+  [[], /bench needs the name of a benchmark\. There is: embed, gate, journal, savina, society, threads, workspace\./u],
+  [['savana'], /no benchmark "savana"\. There is: embed, gate, journal, savina, society, threads, workspace\./u],
   [['journal', '--sizes', '31'], /--sizes belongs to bench society\./u],
   [['journal', '--model', 'openai:x'], /--model belongs to bench society and gate\./u],
   [['gate', '--sizes', '31'], /--sizes belongs to bench society\./u],

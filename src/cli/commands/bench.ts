@@ -13,7 +13,7 @@ import { usageError, type ParsedLine } from '../parse.ts';
 import { EXIT, type CommandContext } from '../ports.ts';
 
 /** Names of the programs, each a module of that name in `bench/`. */
-export const BENCHMARKS = ['embed', 'gate', 'journal', 'savina', 'society', 'threads'] as const;
+export const BENCHMARKS = ['embed', 'gate', 'journal', 'savina', 'society', 'threads', 'workspace'] as const;
 type Benchmark = (typeof BENCHMARKS)[number];
 
 const PROGRAMS = '../../../bench';
@@ -47,7 +47,7 @@ const OPTIONS: readonly OptionSpec[] = [
   {
     name: 'set',
     type: { kind: 'text', value: 'FILE', pattern: /^.+$/u, expected: 'the path of a JSON file' },
-    help: 'embed, gate, savina, threads: a JSON file with more settings, such as {"runs": 3, "programs": ["ring"]}',
+    help: 'embed, gate, savina, threads, workspace: a JSON file with more settings, such as {"runs": 3, "programs": ["ring"]}',
   },
   {
     name: 'html',
@@ -100,7 +100,7 @@ const societySettings = (values: ParsedLine['values']): Readonly<Record<string, 
 };
 
 /** Benchmarks that take a file of settings; they check what is in it. */
-const WITH_FILE: readonly Benchmark[] = ['embed', 'gate', 'savina', 'threads'];
+const WITH_FILE: readonly Benchmark[] = ['embed', 'gate', 'savina', 'threads', 'workspace'];
 
 /** @throws USAGE for a file that holds no JSON object */
 const settingsIn = (path: string): Readonly<Record<string, unknown>> => {
