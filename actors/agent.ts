@@ -28,6 +28,7 @@ export const initialState = (init: AgentInit): AgentState => ({
   above: [...init.above],
   settings: init.settings,
   slots: init.slots,
+  held: null,
   phase: 'idle',
   checklist: [...init.checklist],
   counters: zeroCounters(),

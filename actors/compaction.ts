@@ -10,9 +10,10 @@
  */
 import type { ChatAnswer, ChatRequest } from '../src/model/types.ts';
 import { MegactorError } from '../src/protocol/errors.ts';
-import { clip, type AgentState } from '../src/society/index.ts';
+import { clip, type AgentState, type BudgetHold } from '../src/society/index.ts';
 import type { HistoryEntry, Turn } from './agent-types.ts';
 import { countAnswer, type ServedAnswer } from './answers.ts';
+import { holdOf } from './services.ts';
 import { compactionPrompt } from './prompts/compaction.ts';
 import { CHARS_PER_TOKEN, charsMaxOf, estimateTokens, requestOf, shown, summaryOf, windowStartOf } from './request.ts';
 
@@ -27,7 +28,7 @@ export interface Overflow {
   readonly limit: number | null;
 }
 
-type Compaction = ServedAnswer | { readonly failed: string };
+type Compaction = ServedAnswer | { readonly failed: string } | { readonly spent: BudgetHold };
 
 const summaryTokensMax = ({ windowTokens, settings }: AgentState): number =>
   Math.min(settings.limits.summaryTokensMax, Math.floor(windowTokens / 2));
@@ -42,9 +43,9 @@ const compactionRequest = (state: AgentState, history: readonly HistoryEntry[], 
   return { ...requestOf(state, messages), sentAs: COMPACTOR };
 };
 
-/** Why this one call is not made, as its model or its budget says; everything else concerns more than this call. */
+/** Why this one call is not made, as its model says; everything else concerns more than this call. */
 const isRefusal = (error: unknown): error is MegactorError =>
-  error instanceof MegactorError && (error.code.startsWith('MODEL_') || error.code === 'BUDGET_SPENT');
+  error instanceof MegactorError && error.code.startsWith('MODEL_');
 
 const ask = async ({ state, ctx }: Turn, request: ChatRequest, effectId: string): Promise<Compaction> => {
   try {
@@ -52,6 +53,7 @@ const ask = async ({ state, ctx }: Turn, request: ChatRequest, effectId: string)
     return (await ctx.service('model', 'complete', request, options)) as ServedAnswer;
   } catch (error) {
     if (isRefusal(error)) return { failed: error.code };
+    if (error instanceof MegactorError && error.code === 'BUDGET_SPENT') return { spent: holdOf(error) };
     throw error;
   }
 };
@@ -64,20 +66,27 @@ const textOf = (answer: ChatAnswer): string | null => {
 };
 
 /** The summary of everything before `begin`, or why there is none. */
-const summarise = async (turn: Turn, begin: number): Promise<{ readonly text: string } | { readonly why: string }> => {
+const summarise = async (
+  turn: Turn,
+  begin: number,
+): Promise<{ readonly text: string } | { readonly why: string } | { readonly spent: BudgetHold }> => {
   const { state, ctx } = turn;
   if (state.settings.compaction === false) return { why: 'off' };
   const request = compactionRequest(state, ctx.history as readonly HistoryEntry[], begin);
   // Recorded at once: the step's own answer is the last one that the model service keeps for a process that comes later.
   const result = await ctx.effect('compact', (effectId) => ask(turn, request, effectId), { record: 'now' });
   if ('failed' in result) return { why: result.failed };
+  if ('spent' in result) return result;
   countAnswer(turn, result, COMPACTOR);
   const text = textOf(result);
   return text === null ? { why: result.class } : { text: clip(text, summaryTokensMax(state) * CHARS_PER_TOKEN) };
 };
 
-/** Moves the window where it has become too long, summing up what falls out. */
-export const fitWindow = async (turn: Turn): Promise<void> => {
+/**
+ * Moves the window where it has become too long, summing up what falls out.
+ * @returns the budget that does not reach for the summary: then the window stays; null when all is well
+ */
+export const fitWindow = async (turn: Turn): Promise<BudgetHold | null> => {
   const { state, ctx } = turn;
   const history = ctx.history as readonly HistoryEntry[];
   const start = Math.max(1, state.windowStart);
@@ -85,10 +94,12 @@ export const fitWindow = async (turn: Turn): Promise<void> => {
   const begin = windowStartOf(history, start, room, charsMaxOf(state));
   if (begin > start) {
     const summary = await summarise(turn, begin);
+    if ('spent' in summary) return summary.spent;
     if ('text' in summary) state.summary = { text: summary.text, until: begin };
     else ctx.event({ type: 'limit', agent: state.name, limit: 'window', why: summary.why, leftOut: begin - start });
   }
   state.windowStart = begin;
+  return null;
 };
 
 /** Makes the window as small as `overflow` asks for; the next step sums up what falls out. */

@@ -2,6 +2,8 @@
  * How an agent calls the services of its run: the roster, the workspace, the model. Results of the roster and the
  * workspace are written with the step's commit, because those services answer a repeated effect id from their store.
  */
+import type { MegactorError } from '../src/protocol/errors.ts';
+import { budgetHoldSchema, type BudgetHold } from '../src/society/index.ts';
 import type { CommandArgs, CommandName, CommandResult, GroupView } from '../src/society/index.ts';
 import type { AgentContext, Turn } from './agent-types.ts';
 
@@ -33,3 +35,6 @@ export const callRoster = <Name extends CommandName>(
 /** Reads the group; null when the roster does not know the agent. */
 export const readGroup = async (ctx: AgentContext, name: string, deadlineMs: number): Promise<GroupView | null> =>
   (await ctx.service('roster', 'group', { agent: name }, { deadlineMs })) as GroupView | null;
+
+/** What a call that was refused with BUDGET_SPENT waits for. */
+export const holdOf = ({ details }: MegactorError): BudgetHold => budgetHoldSchema.parse(details);

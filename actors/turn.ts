@@ -15,10 +15,12 @@ import {
   clip,
   renderBatch,
   renderChecklist,
+  RAISED,
   renderMail,
   systemMail,
   WHEN_STUCK,
   type AgentMail,
+  type BudgetHold,
 } from '../src/society/index.ts';
 import type { AgentMessages, HistoryEntry, Turn } from './agent-types.ts';
 import { countAnswer, type ServedAnswer } from './answers.ts';
@@ -28,7 +30,7 @@ import { promptWithSlots } from './prompts/agent.ts';
 import { repairText } from './prompts/repairs.ts';
 import { isRepetition } from './repetition.ts';
 import { buildRequest, presentableCalls } from './request.ts';
-import { callRoster, readGroup } from './services.ts';
+import { callRoster, holdOf, readGroup } from './services.ts';
 import { executeCalls } from './tool-calls.ts';
 import { offerOf } from './tools/index.ts';
 
@@ -42,7 +44,7 @@ const MODEL_CALL = 'model';
 const ASKING = { record: 'step', intent: true } as const;
 
 type TooLong = Overflow & { readonly tooLong: string };
-type Spent = { readonly spent: string };
+type Spent = { readonly spent: BudgetHold };
 type Asked = ServedAnswer | TooLong | Spent;
 type Outcome = 'goes-on' | 'over';
 type Batch = readonly MailOf<AgentMessages>[];
@@ -126,7 +128,7 @@ const ask = (turn: Turn): Promise<Asked> => {
         return (await ctx.service('model', 'complete', request, options)) as ServedAnswer;
       } catch (error) {
         if (!(error instanceof MegactorError)) throw error;
-        if (error.code === 'BUDGET_SPENT') return { spent: error.message };
+        if (error.code === 'BUDGET_SPENT') return { spent: holdOf(error) };
         if (error.code !== 'MODEL_CONTEXT_OVERFLOW') throw error;
         const { message, details } = error;
         return { tooLong: message, tokens: numberIn(details, 'tokens'), limit: numberIn(details, 'limit') };
@@ -251,9 +253,10 @@ const step = async (turn: Turn): Promise<Outcome> => {
   state.turn.steps += 1;
   state.counters.steps += 1;
   state.phase = 'processing';
-  await fitWindow(turn);
+  const short = await fitWindow(turn);
+  if (short !== null) return hold(turn, short);
   const answer = await ask(turn);
-  if ('spent' in answer) throw new MegactorError('BUDGET_SPENT', answer.spent);
+  if ('spent' in answer) return hold(turn, answer.spent);
   if ('tooLong' in answer) return onTooLong(turn, answer);
   state.turn.overflows = 0;
   countAnswer(turn, answer);
@@ -267,15 +270,27 @@ const step = async (turn: Turn): Promise<Outcome> => {
   return answer.class === 'prose' ? onProse(turn, answer) : onUnusable(turn, answer);
 };
 
-/** The agent has used up its turns or its budget: it will not act any more. */
-const exhausted = async (turn: Turn, limit: 'turns' | 'budget', what: string): Promise<void> => {
+/**
+ * A budget of its own, or of its group, does not reach for the call: the agent waits until it is told that there is more.
+ * What it has read is in its history, so that it goes on as if nothing had been.
+ */
+const hold = async (turn: Turn, spent: BudgetHold): Promise<Outcome> => {
+  const { state, ctx } = turn;
+  state.held = spent;
+  ctx.event({ type: 'limit', agent: state.name, limit: `budget-${spent.what}`, scope: spent.scope, of: spent.limit });
+  await callRoster(turn, 'hold', 'hold', { agent: state.name, hold: spent });
+  return 'over';
+};
+
+/** The agent has used up its turns: it will not act any more. */
+const exhausted = async (turn: Turn): Promise<void> => {
   const { state, ctx } = turn;
   state.phase = 'failed';
-  ctx.event({ type: 'limit', agent: state.name, limit });
-  const { leader, notices } = await callRoster(turn, 'failed', 'failed', { agent: state.name, why: `limit-${limit}` });
+  ctx.event({ type: 'limit', agent: state.name, limit: 'turns' });
+  const { leader, notices } = await callRoster(turn, 'failed', 'failed', { agent: state.name, why: 'limit-turns' });
   for (const notice of notices) send(turn, notice.to, notice.mail);
   if (leader === null) return;
-  const text = `It has used up ${what}. Its files stay. Give its work to somebody else, or do without.`;
+  const text = `It has used up its ${state.settings.limits.turnsPerAgentMax} turns. Its files stay. Give its work to somebody else, or do without.`;
   sendNotice(turn, leader, 'child-failed', text, { agent: state.name });
 };
 
@@ -292,20 +307,20 @@ export const runTurn = async (turn: Turn, batch: Batch): Promise<void> => {
   }
   // It has used up what it had, or was let go: it reads its mail and does not act.
   if (state.phase === 'failed' || state.phase === 'retired') return;
+  if (state.held !== null) {
+    if (!mails.some(({ kind, attributes }) => kind === 'budget' && attributes?.[RAISED] !== undefined)) {
+      append(turn, { role: 'user', content: renderBatch(mails) });
+      return;
+    }
+    state.held = null;
+  }
   const { turnsPerAgentMax } = state.settings.limits;
   if (state.turn === null && state.counters.turns >= turnsPerAgentMax) {
-    return exhausted(turn, 'turns', `its ${turnsPerAgentMax} turns`);
+    return exhausted(turn);
   }
   await settleLevel(turn);
   begin(turn, mails);
-  try {
-    while ((await step(turn)) === 'goes-on') await ctx.endStep(asksAgain(turn) ? { intent: MODEL_CALL } : {});
-  } catch (thrown) {
-    // Nothing of the step was done yet: model calls are what it begins with.
-    if (!(thrown instanceof MegactorError) || thrown.code !== 'BUDGET_SPENT') throw thrown;
-    state.turn = null;
-    return exhausted(turn, 'budget', 'the budget of model calls that it had for itself or with its group');
-  }
+  while ((await step(turn)) === 'goes-on') await ctx.endStep(asksAgain(turn) ? { intent: MODEL_CALL } : {});
   state.turn = null;
   if (!isThrough(state)) state.phase = 'idle';
 };

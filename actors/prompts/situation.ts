@@ -26,10 +26,15 @@ const checklistLines = (state: AgentState): string[] => {
 /** Those who still work matter most, the others are last and may be left out. */
 const STATUSES: readonly MemberView['status'][] = ['review', 'working', 'finished', 'failed', 'retired'];
 
-const memberOf = ({ name, checklist: { open, closed } }: MemberView): string =>
-  open + closed === 0 ? name : `${name} (${closed}/${open + closed} items done)`;
+const memberOf = ({ name, held, checklist: { open, closed } }: MemberView): string => {
+  const about = [
+    ...(open + closed === 0 ? [] : [`${closed}/${open + closed} items done`]),
+    ...(held === null ? [] : ['waits for a larger budget']),
+  ];
+  return about.length === 0 ? name : `${name} (${about.join(', ')})`;
+};
 
-/** A line for each status that somebody has. */
+/** A line for each status that somebody has; who waits for a budget still works. */
 const groupLines = (group: GroupView): string[] => {
   if (group.subordinates.length === 0) return [];
   let left = MEMBERS_MAX;

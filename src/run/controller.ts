@@ -10,7 +10,7 @@
 import type { JournalClient } from '../journal/index.ts';
 import type { ActorSystem } from '../runtime/index.ts';
 import { MegactorError, toMegactorError, type ErrorCode } from '../protocol/errors.ts';
-import type { AgentMail, QuietResult } from '../society/index.ts';
+import type { AgentMail, BudgetHold, QuietResult } from '../society/index.ts';
 import { deferred, type Deferred } from './deferred.ts';
 import { budgetNoticeSchema, type BudgetNotice } from './services/model-spend.ts';
 import type { RunReason, RunStatus } from './types.ts';
@@ -140,6 +140,10 @@ export class Controller {
       this.end({ status: result.end.status, reason: result.end.reason, error: null });
       return;
     }
+    if (result.pause !== undefined) {
+      this.end({ status: 'paused', reason: `budget-${result.pause.what}`, error: heldError(result.pause) });
+      return;
+    }
     if (result.mails.length === 0)
       throw new MegactorError('INTERNAL', 'all is quiet and nothing is left to do, yet the run is not over');
     await journal.deliver(
@@ -162,6 +166,11 @@ export class Controller {
     return result.end === null && result.round === delivered ? decide() : result;
   }
 }
+
+const heldError = ({ scope, what, limit }: BudgetHold): MegactorError =>
+  new MegactorError('BUDGET_SPENT', `nobody can go on: the budget of ${scope} does not reach beyond ${limit} ${what}`, {
+    hint: 'Resume the run with --config and a larger `budgets` in it; what is done stays.',
+  });
 
 const wireError = (error: unknown): MegactorError | null => {
   if (typeof error !== 'object' || error === null || !('code' in error) || !('message' in error)) return null;

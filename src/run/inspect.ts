@@ -42,6 +42,7 @@ const inspected = (row: RosterRow, state: AgentState | null, mail: number): Insp
     name: row.name,
     level: row.level,
     state: stateOf(row, state),
+    ...(row.held === null ? {} : { waitsFor: row.held }),
     mail,
     checklist: row.checklist,
     turns: counters?.turns ?? 0,

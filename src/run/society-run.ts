@@ -21,7 +21,9 @@ import { Controller, failure, type Outcome } from './controller.ts';
 import { deferred } from './deferred.ts';
 import { EventChannel } from './event-channel.ts';
 import { found, givenPlan, plannerUsage } from './found.ts';
+import { releaseHeld } from './held-budgets.ts';
 import { LiveSteering } from './live-steering.ts';
+import { budgetsOf } from './model-settings.ts';
 import { ProgressMeter } from './progress.ts';
 import { gather, summaryOf, writeReports } from './report.ts';
 import { writeJson, type RunDirectory, type RunFile } from './run-directory.ts';
@@ -257,6 +259,7 @@ export class SocietyRun implements Run {
             plan: run.plan ?? null,
             onEvent: (event) => this.#onEvent(this.#dated(event), writer),
           });
+          if (!prepared.fresh) await releaseHeld(system, budgetsOf(settings.config, settings.budget));
           this.#meter.phase = 'working';
         },
       });

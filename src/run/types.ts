@@ -110,6 +110,8 @@ export interface InspectedAgent {
   readonly name: string;
   readonly level: 'boss' | 'admin' | 'ordinary';
   readonly state: 'idle' | 'processing' | 'responding' | 'passive' | 'finished' | 'retired' | 'failed';
+  /** The budget of its own or of its group that does not reach for its next call. */
+  readonly waitsFor?: { readonly scope: string; readonly what: 'calls' | 'tokens' | 'usd'; readonly limit: number };
   readonly mail: number;
   readonly checklist: { readonly open: number; readonly closed: number };
   readonly turns: number;

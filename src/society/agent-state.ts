@@ -65,6 +65,17 @@ export const defaultPollIntervalMs: AgentSettings['pollIntervalMs'] = { boss: 20
 export const LEVELS = ['boss', 'admin', 'ordinary'] as const;
 export type Level = (typeof LEVELS)[number];
 
+/** The budget that does not reach for an agent's next call. */
+export const budgetHoldSchema = z.object({
+  /** `group/NAME` or `agent/NAME`. */
+  scope: z.string(),
+  what: z.enum(['calls', 'tokens', 'usd']),
+  /** How large it was. */
+  limit: z.number(),
+});
+
+export type BudgetHold = z.output<typeof budgetHoldSchema>;
+
 export const agentStateSchema = z.object({
   name: z.string(),
   /** Level at hire; an Ordinary agent never hires, an Admin may. */
@@ -75,6 +86,8 @@ export const agentStateSchema = z.object({
   above: z.array(z.string()).default([]),
   /** Slots when it was hired. */
   slots: counter,
+  /** What it waits for more of: until it hears of that it reads its mail and does not act. */
+  held: budgetHoldSchema.nullable().default(null),
   phase: z.enum(['idle', 'processing', 'responding', 'finished', 'failed', 'retired']),
   checklist: z.array(checklistItemSchema),
   counters: agentCountersSchema,

@@ -20,6 +20,9 @@ export const MAIL_KINDS = [
   'remedy',
 ] as const;
 
+/** An attribute of a `[budget]` mail that says which budget is larger now. */
+export const RAISED = 'raised';
+
 export type MailKind = (typeof MAIL_KINDS)[number];
 
 export const agentMailSchema = z.object({

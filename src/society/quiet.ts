@@ -6,6 +6,7 @@
  * review) or ends the run. Whatever agents do between quiet moments, a run has finitely many of them. U2 Mails of quiet
  * moments are numbered one by one, so that they may be given out again after a crash and are read once.
  */
+import type { BudgetHold } from './agent-state.ts';
 import { openItems } from './checklist.ts';
 import { systemMail } from './mail.ts';
 import { BOSS } from './names.ts';
@@ -32,9 +33,13 @@ export type QuietAction =
   | { readonly kind: 'report'; readonly agent: string; readonly leader: string }
   | { readonly kind: 'give-up'; readonly agent: string; readonly leader: string }
   | { readonly kind: 'final-review' }
+  | { readonly kind: 'pause'; readonly hold: BudgetHold }
   | { readonly kind: 'end'; readonly end: RosterEnd };
 
 type Agent = Readonly<RosterAgent>;
+
+/** Waits for more of a budget: nothing that it is told leads to anything. */
+const isHeld = (agent: Agent): boolean => !isClosed(agent) && (agent.held ?? null) !== null;
 
 const startsAndReviews = (draft: Draft): QuietAction[] => {
   const actions: QuietAction[] = [];
@@ -45,7 +50,7 @@ const startsAndReviews = (draft: Draft): QuietAction[] => {
     const leader = leaderOf(draft, agent);
     if (leader === null || leader.status === 'failed' || agent.reviewAsks >= draft.meta.limits.reviewAsksMax) {
       actions.push({ kind: 'accept-unreviewed', agent: agent.name });
-    } else {
+    } else if (!isHeld(leader)) {
       actions.push({ kind: 'ask-review', agent: agent.name, reviewer: leader.name });
     }
   }
@@ -56,10 +61,12 @@ const startsAndReviews = (draft: Draft): QuietAction[] => {
 const nudges = (draft: Draft): QuietAction[] => {
   const actions: QuietAction[] = [];
   for (const agent of draft.all()) {
-    if (agent.name === BOSS || agent.status !== 'working') continue;
+    if (agent.name === BOSS || agent.status !== 'working' || isHeld(agent)) continue;
     if (!agent.subordinates.every((name) => isClosed(draft.get(name)))) continue;
     const leader = leaderOf(draft, agent)?.name ?? BOSS;
     if (agent.nudges < draft.meta.limits.nudgesPerAgentMax) actions.push({ kind: 'nudge', agent: agent.name });
+    // Nobody would decide.
+    else if (isHeld(draft.get(leader))) continue;
     else if (!agent.reported) actions.push({ kind: 'report', agent: agent.name, leader });
     else actions.push({ kind: 'give-up', agent: agent.name, leader });
   }
@@ -75,14 +82,16 @@ const bossActions = (draft: Draft, boss: Agent): QuietAction[] => {
   return [{ kind: 'end', end: { status: 'failed', reason: 'boss-failed' } }];
 };
 
-/** What to do now that all is quiet; never empty. */
+/** What to do now that all is quiet; never empty. A pause is alone. */
 export const decideQuiet = (draft: Draft): readonly QuietAction[] => {
   const { end } = draft.meta;
   if (end !== null) return [{ kind: 'end', end }];
   const boss = draft.get(BOSS);
   if (boss.status === 'failed') return [{ kind: 'end', end: { status: 'failed', reason: 'boss-failed' } }];
   for (const actions of [startsAndReviews(draft), nudges(draft)]) if (actions.length > 0) return actions;
-  return bossActions(draft, boss);
+  // While somebody only waits for more of a budget the work is not over, whatever else is missing.
+  const held = [...draft.all()].find(isHeld)?.held ?? null;
+  return held === null ? bossActions(draft, boss) : [{ kind: 'pause', hold: held }];
 };
 
 /** Ends a mail about a subordinate that has got stuck. */
@@ -152,6 +161,8 @@ const perform = (draft: Draft, action: QuietAction, args: QuietArgs): Notice[] =
       meta.finalReviews += 1;
       return finalReview(draft, args).map((text) => ({ to: to(BOSS), mail: systemMail('final-review', text) }));
     }
+    case 'pause':
+      return [];
     case 'end':
       if (action.end.reason === 'boss-failed') draft.edit(BOSS).status = 'failed';
       draft.editMeta().end = action.end;
@@ -170,7 +181,11 @@ export const quiet = (draft: Draft, args: QuietArgs = {}): QuietResult => {
   // Rounds without mail close agents, so that there are at most as many as agents, and a few for the end.
   const roundsMax = [...draft.all()].length * 2 + 10;
   for (let round = 0; round < roundsMax; round += 1) {
-    const caused = decideQuiet(draft).flatMap((action) => [...perform(draft, action, args), ...draft.takeNotices()]);
+    const actions = decideQuiet(draft);
+    const [first] = actions;
+    // It is asked again when the run goes on, so nothing of this is kept.
+    if (first?.kind === 'pause') return { mails: [], end: null, pause: first.hold, round: meta.quietRounds };
+    const caused = actions.flatMap((action) => [...perform(draft, action, args), ...draft.takeNotices()]);
     const { end } = draft.meta;
     if (end === null && caused.length === 0) continue;
     const sent = end === null ? caused : [];

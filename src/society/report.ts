@@ -37,7 +37,7 @@ export interface ReportAgent {
 /** What is not there although it was wanted. */
 export interface Missing {
   readonly agent: string;
-  readonly what: 'never-woken' | 'failed' | 'unfinished' | 'not-reviewed' | 'open-items';
+  readonly what: 'never-woken' | 'failed' | 'waits-for-budget' | 'unfinished' | 'not-reviewed' | 'open-items';
 }
 
 export interface SocietyReport {
@@ -67,6 +67,7 @@ const missingOf = (row: RosterRow): Missing[] => {
   const missing = (what: Missing['what']): Missing => ({ agent: row.name, what });
   if (!row.woken) return [missing('never-woken')];
   if (row.status === 'failed') return [missing('failed')];
+  if (row.held !== null) return [missing('waits-for-budget')];
   if (row.status === 'working') return [missing('unfinished')];
   const found: Missing[] = [];
   if (row.status === 'review') found.push(missing('not-reviewed'));

@@ -4,7 +4,7 @@
  *
  * Invariant R1: a draft never changes the state it was made from; its changes are whole records.
  */
-import type { AgentCounters } from './agent-state.ts';
+import type { AgentCounters, BudgetHold } from './agent-state.ts';
 import type { ChecklistItem } from './checklist.ts';
 import type { Member } from './chat.ts';
 import type { Limits } from './limits.ts';
@@ -49,6 +49,8 @@ export interface RosterAgent {
   nudges: number;
   /** Reminders for the review of this round. */
   reviewAsks: number;
+  /** It waits for more of a budget. */
+  held?: BudgetHold | null;
   /** Led a group until it left. */
   led?: boolean;
   /** Hired with a team, for one of its items. */
@@ -117,6 +119,8 @@ export interface QuietResult {
   readonly mails: readonly Notice[];
   /** Set when the run is over; then there are no mails. */
   readonly end: RosterEnd | null;
+  /** Set when nobody can go on without more of a budget: what of. Then there are no mails, and the run pauses. */
+  readonly pause?: BudgetHold | undefined;
   /** Counts quiet moments of the run. */
   readonly round: number;
 }

@@ -1,8 +1,16 @@
 /** What others read from the roster: the group of an agent, the summary of a run. Nothing here changes it. */
-import type { AgentCounters } from './agent-state.ts';
+import type { AgentCounters, BudgetHold } from './agent-state.ts';
 import { countItems, type ChecklistCount } from './checklist.ts';
 import { groupVerdict } from './final-review.ts';
-import { leaderOf, levelOf, type Draft, type RosterAgent, type RosterEnd, type RosterStatus } from './roster-state.ts';
+import {
+  isClosed,
+  leaderOf,
+  levelOf,
+  type Draft,
+  type RosterAgent,
+  type RosterEnd,
+  type RosterStatus,
+} from './roster-state.ts';
 
 export interface MemberView {
   readonly name: string;
@@ -10,6 +18,8 @@ export interface MemberView {
   readonly status: RosterStatus;
   readonly checklist: ChecklistCount;
   readonly description: string;
+  /** The budget that it waits for more of. */
+  readonly held: BudgetHold | null;
 }
 
 export interface GroupView {
@@ -27,6 +37,7 @@ const memberView = (agent: Readonly<RosterAgent>): MemberView => ({
   status: agent.status,
   checklist: countItems(agent.checklist),
   description: agent.description,
+  held: isClosed(agent) ? null : (agent.held ?? null),
 });
 
 export const groupView = (draft: Draft, name: string): GroupView => {

@@ -4,6 +4,7 @@
  * Invariants: W1 an agent is finished only after an accepted review, or with reviews off. W2 The rounds of a member are
  * bounded.
  */
+import type { BudgetHold } from './agent-state.ts';
 import { checklistIssue, countItems, openItems, renderChecklist, type ChecklistItem } from './checklist.ts';
 import { resolveReceivers } from './chat.ts';
 import { clip } from './mail.ts';
@@ -300,6 +301,27 @@ export interface RemedyArgs {
 export const remedy = (draft: Draft, args: RemedyArgs): HandbackResult => {
   countRemedy(draft, args.why);
   return handback(draft, { agent: args.agent });
+};
+
+export interface HoldArgs {
+  readonly agent: string;
+  readonly hold: BudgetHold;
+}
+
+/** An agent waits for more of a budget; quiet moments leave it alone. */
+export const hold = (draft: Draft, args: HoldArgs): Record<string, never> => {
+  draft.edit(args.agent).held = args.hold;
+  return {};
+};
+
+export interface UnholdArgs {
+  readonly agents: readonly string[];
+}
+
+/** These were told to go on. */
+export const unhold = (draft: Draft, args: UnholdArgs): Record<string, never> => {
+  for (const name of args.agents) if (draft.find(name) !== undefined) draft.edit(name).held = null;
+  return {};
 };
 
 export interface WokenArgs {

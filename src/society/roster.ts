@@ -43,6 +43,8 @@ export interface RosterCommands {
   handback: { args: work.HandbackArgs; result: work.HandbackResult };
   remedy: { args: work.RemedyArgs; result: work.HandbackResult };
   failed: { args: leave.FailedArgs; result: leave.FailedResult };
+  hold: { args: work.HoldArgs; result: Record<string, never> };
+  unhold: { args: work.UnholdArgs; result: Record<string, never> };
   woken: { args: work.WokenArgs; result: { readonly known: readonly { name: string; shard: number; id: number }[] } };
   quiet: { args: QuietArgs; result: QuietResult };
 }
@@ -69,6 +71,8 @@ const handlers: { readonly [Name in CommandName]: (draft: Draft, args: CommandAr
   handback: work.handback,
   remedy: work.remedy,
   failed: leave.failed,
+  hold: work.hold,
+  unhold: work.unhold,
   woken: work.woken,
   quiet,
 };

@@ -172,6 +172,7 @@ describe('the situation', () => {
     level: 'ordinary' as const,
     checklist: { open: 1, closed: 1 },
     description: 'd',
+    held: null,
   });
 
   test('nothing to say is nothing said', () => {
@@ -187,6 +188,7 @@ describe('the situation', () => {
         member('Done', 'finished'),
         { ...member('New', 'working'), checklist: { open: 0, closed: 0 } },
         member('Due', 'review'),
+        { ...member('Poor', 'working'), held: { scope: 'agent/Poor', what: 'calls', limit: 1 } },
         ...Array.from({ length: 100 }, (_, index) => member(`W${index}`, 'working')),
       ],
     };
@@ -195,7 +197,9 @@ describe('the situation', () => {
       '(situation)',
       'Your subordinates:',
       '- 1 wait for your review: Due (1/2 items done)',
-      expect.stringMatching(/^- 101 working: New, W0 \(1\/2 items done\), .*, W37 \(1\/2 items done\), and 62 more$/u),
+      expect.stringMatching(
+        /^- 102 working: New, Poor \(1\/2 items done, waits for a larger budget\), W0 \(1\/2 items done\), .*, W36 \(1\/2 items done\), and 63 more$/u,
+      ),
       '- 1 finished',
       'You may hire 2 more agents.',
     ]);

@@ -1,7 +1,8 @@
 /** One agent's turns with scripted answers: what each class of answer leads to. */
 import { describe, expect, test } from 'vitest';
 import type { ChatAnswer, ChatRequest } from '../../src/model/types.ts';
-import { BOSS, systemMail } from '../../src/society/index.ts';
+import { BOSS, RAISED, systemMail } from '../../src/society/index.ts';
+import { MegactorError } from '../../src/protocol/errors.ts';
 import { planWith } from '../society/arbitraries.ts';
 import {
   badJson,
@@ -357,4 +358,38 @@ test('an Admin whose slots were drawn back before its first call is an Ordinary 
   await early.settle();
   expect(early.agent('X').state).toMatchObject({ level: 'admin', slots: 1 });
   expect(early.lastRequest('X').messages[0]?.content).toContain('- slots: 1');
+});
+
+test('G3 who has no budget left reads its mail and waits, also for the quiet moments, and goes on when there is more', async () => {
+  const scope = 'agent/A';
+  let spent = true;
+  const society = await play({
+    [BOSS]: [start, wait, accept, wait, approve],
+    A: [
+      () => {
+        if (!spent) return handIn;
+        throw new MegactorError('BUDGET_SPENT', 'too little', { details: { scope, what: 'calls', limit: 1 } });
+      },
+      handIn,
+    ],
+  });
+  await society.settle();
+  const asked = (): number => society.requests.filter(({ agent }) => agent === 'A').length;
+  expect(asked()).toBe(1);
+  expect(society.agent('A').state).toMatchObject({ held: { scope, what: 'calls', limit: 1 }, turn: null });
+  society.deliver('A', { from: 'user', kind: null, text: 'are you there?' });
+  society.deliver('A', systemMail('budget', 'nearly used up'));
+  await society.settle();
+  expect(asked()).toBe(1);
+  expect(mailsOf(society, 'A')).toContain('user: are you there?');
+  // Nobody is nudged, reported or reviewed: the run is to pause, as often as it is asked.
+  for (let round = 0; round < 3; round += 1) {
+    expect(await society.roster.do('quiet', {})).toMatchObject({ mails: [], end: null, pause: { scope } });
+  }
+  expect(society.roster.summary()).toMatchObject({ nudges: 0, remedies: {} });
+  spent = false;
+  await society.roster.do('unhold', { agents: ['A'] });
+  society.deliver('A', systemMail('budget', 'go on', { [RAISED]: scope }));
+  expect(await society.run()).toEqual({ status: 'completed', reason: 'done' });
+  expect(society.agent('A').state.held).toBe(null);
 });

@@ -69,23 +69,37 @@ test('no token beyond the budget is used when the longest answer is known and to
   expect(paused.tokens.input + paused.tokens.output).toBeGreaterThan(budgetTokens * 0.7);
 });
 
-test('an agent whose own budget is used up is given up, its supervisor hears of it, and the run ends', async () => {
+test('G3 agents whose own budget, or their group’s, is used up wait while others go on, and go on when there is more', async () => {
   const runDir = join(directory.path, 'agents');
+  const whole = join(directory.path, 'whole');
   // The names of a rehearsal follow from its seed.
-  const gone =
-    (await inspectRun(join(directory.path, 'whole'))).agents.find(({ level }) => level === 'ordinary')?.name ?? '';
-  const summary = await runSociety('Write a field guide', {
-    ...common,
-    runDir,
-    config: { budgets: { agents: { [gone]: { calls: 1 } }, eachAgent: { calls: 60 } } },
-  }).report;
-  expect(summary.status).not.toBe('paused');
-  const given = eventsOf(runDir).filter(({ type, limit }) => type === 'limit' && limit === 'budget');
-  expect(given.map(({ agent }) => agent)).toEqual([gone]);
+  const { agents } = await inspectRun(whole);
+  const poor = agents.find(({ level }) => level === 'ordinary')?.name ?? '';
+  const budgets = { agents: { [poor]: { calls: 1 } }, eachAgent: { calls: 600 } };
+  const paused = await runSociety('Write a field guide', { ...common, runDir, config: { budgets } }).report;
+  expect(paused).toMatchObject({ status: 'paused', reason: 'budget-calls' });
+  const given = eventsOf(runDir).filter(({ type, scope }) => type === 'limit' && scope === `agent/${poor}`);
+  expect(given.map(({ agent }) => agent)).toEqual([poor]);
+  const waiting = { scope: `agent/${poor}`, what: 'calls', limit: 1 };
+  const held = async (): Promise<unknown[]> =>
+    (await inspectRun(runDir)).agents.filter(({ waitsFor }) => waitsFor !== undefined);
+  expect(await held()).toMatchObject([{ name: poor, waitsFor: waiting, calls: 1 }]);
+  // Everybody who does not need its work has done his own.
+  const others = (await inspectRun(runDir)).agents.filter(({ name, level }) => level === 'ordinary' && name !== poor);
+  expect(new Set(others.map(({ state }) => state))).toEqual(new Set(['finished']));
   expect(reportOf(runDir)).toMatchObject({
-    missing: expect.arrayContaining([{ agent: gone, what: 'failed' }]) as unknown,
+    missing: expect.arrayContaining([{ agent: poor, what: 'waits-for-budget' }]) as unknown,
   });
   // D5: what its budget refused is journaled like an answer.
+  await expect(replayRun(runDir)).resolves.toMatchObject({ diverged: null });
+  const still = await resumeRun(runDir).report;
+  expect(still).toMatchObject({ status: 'paused', reason: 'budget-calls', modelCalls: paused.modelCalls });
+  const resumed = await resumeRun(runDir, { config: { budgets: { eachAgent: { calls: 600 } } } }).report;
+  expect(resumed).toMatchObject({ status: 'completed', repeatedCalls: 0 });
+  expect(await held()).toEqual([]);
+  expect([...filesBelow(resumed.workspace).keys()].sort()).toEqual(
+    [...filesBelow(join(whole, 'workspace')).keys()].sort(),
+  );
   await expect(replayRun(runDir)).resolves.toMatchObject({ diverged: null });
 });
 

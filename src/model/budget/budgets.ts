@@ -86,6 +86,15 @@ const add = (to: Amounts, what: Amounts, sign: 1 | -1): void => {
 
 const leads = (role: ChatRequest['role'] | 'runtime'): boolean => role === 'boss' || role === 'admin';
 
+/** How much of `what` a scope may spend, by its key; undefined: as much as it likes. */
+export const limitOfScope = (limits: BudgetLimits, scope: string, what: BudgetKind): number | undefined => {
+  const { run, eachGroup, groups, eachAgent, agents } = limits;
+  const [kind, name = ''] = scope.split('/');
+  const budget =
+    kind === 'run' ? run : kind === 'group' ? (groups?.[name] ?? eachGroup) : (agents?.[name] ?? eachAgent);
+  return budget?.[what];
+};
+
 export const scopeKey = ({ kind, name }: BudgetScope): string => (kind === 'run' ? 'run' : `${kind}/${name}`);
 
 /** Under which a warning is remembered: `run/usd/5`, `group/NAME/calls/500`. A limit that was raised is another one. */
@@ -184,9 +193,10 @@ export class Budgets implements SpendingGuard {
   #refuse({ scope, limit, spent }: Node, what: BudgetKind, { role }: ChatRequest): Grant {
     const whose = scope.kind === 'run' ? 'of the run' : `of ${scope.kind} ${scope.name}`;
     const text = `the budget ${whose} does not reach for another call: ${spent[what]} of ${limit[what]} ${what} are spent`;
-    const error = new MegactorError('BUDGET_SPENT', text, { hint: RAISE, details: { scope: scopeKey(scope), what } });
-    // Nobody can do the work of the Boss, or of the runtime, in its place.
-    const all = scope.kind === 'run' || role === 'boss' || role === undefined;
+    const details = { scope: scopeKey(scope), what, limit: limit[what] };
+    const error = new MegactorError('BUDGET_SPENT', text, { hint: RAISE, details });
+    // Agents wait for more while others go on; the planner, before whom nobody is there, cannot.
+    const all = scope.kind === 'run' || role === undefined;
     return all ? { kind: 'stop', stop: { reason: STOPS[what], error } } : { kind: 'refused', error };
   }
 

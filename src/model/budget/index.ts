@@ -2,6 +2,7 @@
 export {
   Budgets,
   budgetsSchema,
+  limitOfScope,
   warningKey,
   type BudgetKind,
   type BudgetLimits,

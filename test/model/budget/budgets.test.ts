@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Budgets, warningKey, type BudgetWarning } from '../../../src/model/budget/budgets.ts';
+import { Budgets, limitOfScope, warningKey, type BudgetWarning } from '../../../src/model/budget/budgets.ts';
 import type { BudgetLimits } from '../../../src/model/budget/index.ts';
 import { noSpend } from '../../../src/model/budget/spend.ts';
 import type { Grant } from '../../../src/model/gate/types.ts';
@@ -134,10 +134,26 @@ describe('groups and agents', () => {
     expect(reserve('b').kind).toBe('refused');
   });
 
-  test('without the Boss, and without calls of the runtime, nothing goes on', () => {
-    const { reserve } = setUp({ eachAgent: { calls: 1 } });
+  test('the Boss waits like everybody; without the runtime’s own calls nothing goes on', () => {
+    const { budgets, reserve } = setUp({ eachAgent: { calls: 1 } });
     settle(reserve('Boss', { role: 'boss', above: [] }));
-    expect(reserve('Boss', { role: 'boss', above: [] }).kind).toBe('stop');
+    expect(reserve('Boss', { role: 'boss', above: [] })).toMatchObject({
+      kind: 'refused',
+      error: { details: { scope: 'agent/Boss', what: 'calls', limit: 1 } },
+    });
+    const { role: _none, ...planning } = request('_planner');
+    const plan = (): Grant => budgets.reserve(planning, { route: 'm', outputEstimate: 20 });
+    settle(plan());
+    expect(plan().kind).toBe('stop');
+  });
+
+  test('what a scope may spend: its own limit before that of each', () => {
+    const limits = { run: { usd: 2 }, eachGroup: { calls: 5 }, eachAgent: { calls: 1 }, agents: { a: { tokens: 9 } } };
+    expect(limitOfScope(limits, 'run', 'usd')).toBe(2);
+    expect(limitOfScope(limits, 'group/g', 'calls')).toBe(5);
+    expect(limitOfScope(limits, 'agent/b', 'calls')).toBe(1);
+    expect(limitOfScope(limits, 'agent/a', 'tokens')).toBe(9);
+    expect(limitOfScope(limits, 'agent/a', 'calls')).toBeUndefined();
   });
 });
 
