@@ -33,12 +33,14 @@ export {
   rehearse,
   replayRun,
   resumeRun,
+  runFiles,
   runSociety,
   stopRun,
   tellRun,
 } from './run/index.ts';
 export type {
   Assumptions,
+  FilesOptions,
   Forecast,
   ForecastOptions,
   ForecastProgress,
@@ -46,6 +48,7 @@ export type {
   Inspection,
   ResumeOptions,
   Run,
+  RunFiles,
   RunOptions,
   RunProgress,
   RunReason,

@@ -8,6 +8,7 @@ import { compactCommand } from './commands/compact.ts';
 import { continueCommand } from './commands/continue.ts';
 import { demonstrationCommand } from './commands/demonstration.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { filesCommand } from './commands/files.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { pauseCommand } from './commands/pause.ts';
 import { rehearsalServerCommand } from './commands/rehearsal-server.ts';
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   resumeCommand,
   inspectCommand,
   replayCommand,
+  filesCommand,
   tellCommand,
   pauseCommand,
   continueCommand,

@@ -191,6 +191,12 @@ export const COMPACT_OPTIONS: readonly OptionSpec[] = [JSON_LINE];
 
 export const REPLAY_OPTIONS: readonly OptionSpec[] = [JSON_LINE, QUIET];
 
+export const FILES_OPTIONS: readonly OptionSpec[] = [
+  { name: 'log', type: { kind: 'text', value: 'PATH' }, help: 'the commits that changed this file, newest first' },
+  { name: 'blame', type: { kind: 'text', value: 'PATH' }, help: 'its lines, with commits and authors' },
+  JSON_LINE,
+];
+
 export const INSPECT_OPTIONS: readonly OptionSpec[] = [
   {
     name: 'agent',

@@ -9,11 +9,13 @@ import type { Forecast, ForecastOptions } from '../run/forecast/types.ts';
 import type { RepairResult } from '../run/repair.ts';
 import type {
   Compacted,
+  FilesOptions,
   InspectOptions,
   Inspection,
   Replay,
   ReplayOptions,
   ResumeOptions,
+  RunFiles,
   RunOptions,
   RunSummary,
   SteeringResult,
@@ -48,6 +50,7 @@ export interface RunApi {
   resumeRun(runDir: string, options: ResumeOptions): Run;
   rehearse(goal: string, options: ForecastOptions): Promise<Forecast>;
   inspectRun(runDir: string, options: InspectOptions): Promise<Inspection>;
+  runFiles(runDir: string, options: FilesOptions): Promise<RunFiles>;
   replayRun(runDir: string, options: ReplayOptions): Promise<Replay>;
   compactRun(runDir: string): Promise<Compacted>;
   repairRun(runDir: string): Promise<RepairResult>;

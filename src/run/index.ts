@@ -15,6 +15,7 @@ import type { ResumeOptions, Run, RunOptions } from './types.ts';
 
 export { compactRun } from './compact.ts';
 export type * from './forecast/types.ts';
+export { runFiles } from './files.ts';
 export { inspectRun } from './inspect.ts';
 export { repairRun, type RepairResult } from './repair.ts';
 export { replayRun } from './replay.ts';

@@ -23,7 +23,7 @@ const readOnlyStore = (journal: JournalReader, name: string): ServiceStore => {
   };
 };
 
-const statusOf = (run: RunFile, directory: RunDirectory): Inspection['status'] => {
+export const statusOf = (run: RunFile, directory: RunDirectory): Inspection['status'] => {
   if (run.status !== 'running') return run.status;
   return isLeaseHeld(directory.path) ? 'running' : 'killed';
 };
@@ -108,7 +108,7 @@ export const inspectRun = async (runDir: string, { agent }: InspectOptions = {})
 };
 
 /** null for a run in its first moments, which has no journal yet. */
-const journalOf = async (directory: RunDirectory): Promise<JournalReader | null> => {
+export const journalOf = async (directory: RunDirectory): Promise<JournalReader | null> => {
   try {
     return await readJournal(directory.path);
   } catch (error) {

@@ -2,6 +2,7 @@
 import type { DurabilityLevel } from '../journal/shard-log.ts';
 import type { EventRecord } from '../protocol/event.ts';
 import type { ChecklistItem } from '../society/index.ts';
+import type { BlamedLine, FileRow, FileVersion } from '../workspace/results.ts';
 
 export type RunStatus = 'completed' | 'failed' | 'stopped' | 'paused';
 
@@ -167,6 +168,25 @@ export interface Inspection {
 export interface InspectOptions {
   /** The name of one agent: the inspection has that one alone, with all that is known of it. */
   readonly agent?: string | undefined;
+}
+
+export interface FilesOptions {
+  /** The history of one file. */
+  readonly log?: string | undefined;
+  /** The lines of one file with the commits that they come from. */
+  readonly blame?: string | undefined;
+}
+
+/** The final line of `files --json`. */
+export interface RunFiles {
+  readonly runId: string;
+  readonly status: Inspection['status'];
+  readonly workspace: string;
+  readonly branch: string;
+  /** By path. `commit` null: not in git yet, or not known; a run without a journal knows no authors and sizes (−1). */
+  readonly files: readonly FileRow[];
+  readonly log?: { readonly path: string; readonly versions: readonly FileVersion[] };
+  readonly blame?: { readonly path: string; readonly lines: readonly BlamedLine[] };
 }
 
 /** The final line of `compact --json`. */

@@ -9,7 +9,8 @@ const WALK_MAX = 20_000;
 /** Commits whose trees are compared, which costs a read per directory. */
 const COMPARE_MAX = 1_000;
 
-const blobAt = async (repository: Repository, tree: string, path: string): Promise<string | undefined> => {
+/** The blob that a tree has at a path. */
+export const blobAt = async (repository: Repository, tree: string, path: string): Promise<string | undefined> => {
   const names = path.split('/');
   let oid = tree;
   for (const [depth, name] of names.entries()) {

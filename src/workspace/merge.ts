@@ -15,7 +15,7 @@ import type { Hunk } from './results.ts';
 const CELLS_MAX = 16_000_000;
 
 /** Lines `start` to before `end` of the base become `lines`. */
-interface Change {
+export interface LineChange {
   readonly start: number;
   readonly end: number;
   readonly lines: readonly string[];
@@ -24,7 +24,8 @@ interface Change {
 export type MergeOutcome =
   { readonly clean: true; readonly content: string } | { readonly clean: false; readonly hunks: readonly Hunk[] };
 
-const diff = (from: readonly string[], to: readonly string[]): Change[] => {
+/** What makes `to` of `from`, in the order of the lines. */
+export const diffLines = (from: readonly string[], to: readonly string[]): LineChange[] => {
   const shorter = Math.min(from.length, to.length);
   let head = 0;
   while (head < shorter && from[head] === to[head]) head += 1;
@@ -43,7 +44,7 @@ const diff = (from: readonly string[], to: readonly string[]): Change[] => {
   }));
 };
 
-const clashes = (a: Change, b: Change): boolean => {
+const clashes = (a: LineChange, b: LineChange): boolean => {
   if (a.start === b.start) return true;
   const [first, second] = a.start < b.start ? [a, b] : [b, a];
   if (second.start < first.end) return true;
@@ -51,7 +52,7 @@ const clashes = (a: Change, b: Change): boolean => {
   return second.start === first.end && second.end === second.start;
 };
 
-const applyTo = (base: readonly string[], changes: readonly Change[], start: number, end: number): string[] => {
+const applyTo = (base: readonly string[], changes: readonly LineChange[], start: number, end: number): string[] => {
   const lines: string[] = [];
   let at = start;
   for (const change of changes) {
@@ -67,12 +68,12 @@ const applyTo = (base: readonly string[], changes: readonly Change[], start: num
 interface Region {
   start: number;
   end: number;
-  readonly current: Change[];
-  readonly yours: Change[];
+  readonly current: LineChange[];
+  readonly yours: LineChange[];
 }
 
 /** Takes the next region from the fronts of both lists. At least one of them is not empty. */
-const takeRegion = (current: Change[], yours: Change[]): Region => {
+const takeRegion = (current: LineChange[], yours: LineChange[]): Region => {
   const c = current[0];
   const y = yours[0];
   const first = y === undefined || (c !== undefined && c.start <= y.start) ? c : y;
@@ -100,8 +101,8 @@ const sameLines = (a: readonly string[], b: readonly string[]): boolean =>
 /** Merges `current` and `yours`, both made from `base`. */
 export const mergeThree = (base: string, current: string, yours: string): MergeOutcome => {
   const baseLines = base.split('\n');
-  const currentChanges = diff(baseLines, current.split('\n'));
-  const yoursChanges = diff(baseLines, yours.split('\n'));
+  const currentChanges = diffLines(baseLines, current.split('\n'));
+  const yoursChanges = diffLines(baseLines, yours.split('\n'));
   const merged: string[] = [];
   const hunks: Hunk[] = [];
   let at = 0;
@@ -132,7 +133,7 @@ export const mergeThree = (base: string, current: string, yours: string): MergeO
 /** Where two texts differ, when there is no common base to merge on. */
 export const compareTwo = (current: string, yours: string): Hunk[] => {
   const currentLines = current.split('\n');
-  return diff(currentLines, yours.split('\n')).map((change) => ({
+  return diffLines(currentLines, yours.split('\n')).map((change) => ({
     line: change.start + 1,
     base: '',
     current: currentLines.slice(change.start, change.end).join('\n'),

@@ -61,7 +61,7 @@ const entriesOf = async (directory: string): Promise<string[] | undefined> => {
 };
 
 /** Where the repository of a work tree lies: `.git` is a directory, or a file that names one. */
-const findGitDirectory = async (directory: string): Promise<string> => {
+export const findGitDirectory = async (directory: string): Promise<string> => {
   const dotGit = join(directory, '.git');
   if ((await stat(dotGit)).isDirectory()) return dotGit;
   const target = /^gitdir: (.+)$/mu.exec(await readFile(dotGit, 'utf8'))?.[1];

@@ -158,6 +158,14 @@ export interface FileVersion {
 
 export type HistoryResult = { readonly ok: true; readonly versions: readonly FileVersion[] } | PlainRefusal;
 
+/** A line of a file, and the commit that it comes from. `line` counts from 1; carriage returns are kept in `text`. */
+export interface BlamedLine extends FileVersion {
+  readonly line: number;
+  readonly text: string;
+}
+
+export type BlameResult = { readonly ok: true; readonly lines: readonly BlamedLine[] } | PlainRefusal;
+
 /** A row of the report. `commit` is null while the last version waits for its commit. */
 export interface FileRow {
   readonly path: string;

@@ -20,6 +20,7 @@
  */
 import { MegactorError } from '../protocol/errors.ts';
 import { applyChanges } from './apply.ts';
+import { blameFile } from './blame.ts';
 import { checkOut } from './checkout.ts';
 import { byteLengthOf, bytesOf, type Content } from './content.ts';
 import { refuseMissing, refuseNotText, refuseSize, refuseSpecial } from './decisions.ts';
@@ -41,6 +42,7 @@ import {
   refuse,
   type AppendFileResult,
   type ApplyResult,
+  type BlameResult,
   type EditFileResult,
   type FileChange,
   type FileRow,
@@ -224,15 +226,27 @@ export class Workspace {
     });
   }
 
-  /** The commits that changed a file, newest first, at most `limit` (default 100). Commits what is waiting first. */
+  /** The commits that changed a file, also one that is gone, newest first, at most `limit` (default 100). Commits what is waiting first. */
   async history(args: { readonly path: string; readonly limit?: number | undefined }): Promise<HistoryResult> {
     const checked = checkPath(args.path);
     if (!checked.ok) return checked;
     await this.flush();
-    const { repository, committer, table } = this.#parts;
-    if (table.get(checked.path) === undefined) return refuseMissing(checked.path);
+    const { repository, committer } = this.#parts;
     const limit = args.limit ?? HISTORY_COUNT;
-    return { ok: true, versions: await fileHistory(repository, committer.head, checked.path, limit) };
+    const versions = await fileHistory(repository, committer.head, checked.path, limit);
+    return versions.length === 0 ? refuseMissing(checked.path) : { ok: true, versions };
+  }
+
+  /** Which commit each line of a text file comes from. Commits what is waiting first. */
+  async blame(args: { readonly path: string }): Promise<BlameResult> {
+    const checked = checkPath(args.path);
+    if (!checked.ok) return checked;
+    await this.flush();
+    const { repository, committer, table } = this.#parts;
+    const entry = table.get(checked.path);
+    if (entry === undefined) return refuseMissing(checked.path);
+    const lines = await blameFile(repository, committer.head, checked.path);
+    return lines === undefined ? refuseNotText(checked.path, entry.size) : { ok: true, lines };
   }
 
   /** Resolves when everything written so far is in git. */

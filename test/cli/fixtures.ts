@@ -152,6 +152,7 @@ export const recorder = (files: Record<string, string> = {}, inspection?: Inspec
     replayRun: () => Promise.resolve({ entries: 2, logHash: 'abc', diverged: null }),
     compactRun: (runDir) => Promise.reject(new MegactorError('RUN_DIR_IN_USE', `${runDir} is held by another process`)),
     repairRun: () => Promise.reject(new MegactorError('INTERNAL', 'no repair here')),
+    runFiles: () => Promise.reject(new Error('no files')),
     inspectRun: (runDir, { agent }) => {
       recorded.inspected.push({ runDir, agent });
       return inspection === undefined

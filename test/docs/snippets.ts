@@ -209,12 +209,18 @@ export class Snippets {
     const own = join(modules, 'megactor');
     mkdirSync(own, { recursive: true });
     // Node strips no types below node_modules, so that the mapping itself is JavaScript.
-    const exports = { '.': './index.js', './sandbox': './sandbox.js', './testing': './testing.js' };
+    const exports = {
+      '.': './index.js',
+      './sandbox': './sandbox.js',
+      './testing': './testing.js',
+      './workspace': './workspace.js',
+    };
     writeFileSync(join(own, 'package.json'), JSON.stringify({ name: 'megactor', type: 'module', exports }));
     for (const [name, path] of [
       ['index', 'src/index.ts'],
       ['sandbox', 'src/sandbox/index.ts'],
       ['testing', 'src/testing/index.ts'],
+      ['workspace', 'src/workspace/index.ts'],
     ] as const) {
       const source = JSON.stringify(join(ROOT, path));
       writeFileSync(join(own, `${name}.js`), `export * from ${source};\n`);

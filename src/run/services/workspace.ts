@@ -1,7 +1,7 @@
 /**
  * The workspace as a service: the shared files of a run. Methods: `read write edit append list search` for agents (results are
- * tool results; `author` says who acts), `move remove` for whoever needs them, `files stats history flush finish` for the
- * run, and `snapshot apply` for what runs programs.
+ * tool results; `author` says who acts), `move remove` for whoever needs them, `files stats history blame flush finish` for
+ * the run, and `snapshot apply` for what runs programs.
  *
  * How a program gets the files and gives them back:
  *
@@ -117,6 +117,7 @@ export const createService: CreateService = async (raw, host) => {
       files: () => workspace.fileRows(),
       stats: () => workspace.stats(),
       history: (raw: unknown) => workspace.history(historyArgs.parse(raw)),
+      blame: (raw: unknown) => workspace.blame(z.object({ path: z.string() }).parse(raw)),
       flush: () => workspace.flush(),
       finish: () => workspace.finish(),
     },
