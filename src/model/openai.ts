@@ -16,9 +16,9 @@ import { CompletionStream, spokenText } from './completion-stream.ts';
 import { readLimits } from './gate/limit-headers.ts';
 import type { HeaderReader } from './http-error.ts';
 import { readOpenAiSetting, type OpenAiModelOptions } from './openai-setting.ts';
-import { createPoolFetch, type PoolFetch } from './pool-fetch.ts';
+import { createPoolFetch } from './pool-fetch.ts';
 import { HttpStatusError, RequestRunner, type Cut } from './request-runner.ts';
-import type { CallHooks, ChatAnswer, ChatModel, ChatRequest } from './types.ts';
+import type { CallHooks, ChatAnswer, ChatModel, ChatRequest, ToolSpec } from './types.ts';
 import { headerOf } from './whole-exchange.ts';
 
 const TIMEOUT_MS = 60_000;
@@ -35,14 +35,40 @@ export interface OpenAiModel extends ChatModel {
   listModels(signal: AbortSignal): Promise<readonly string[] | null>;
 }
 
-const bodyOf = (model: string, request: ChatRequest): OpenAI.Chat.ChatCompletionCreateParamsNonStreaming => ({
+type Body = OpenAI.Chat.ChatCompletionCreateParamsNonStreaming;
+
+/** What a request says beside its messages and tools. */
+const wishesOf = (model: string, request: ChatRequest): Omit<Body, 'messages' | 'tools'> => ({
   model,
-  // The shapes are the SDK's own but for `readonly`, which its types do not know.
-  messages: request.messages as unknown as OpenAI.Chat.ChatCompletionMessageParam[],
-  ...(request.tools.length === 0 ? {} : { tools: request.tools as unknown as OpenAI.Chat.ChatCompletionTool[] }),
   ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
   ...(request.maxTokens === undefined ? {} : { max_tokens: request.maxTokens }),
 });
+
+const bodyOf = (model: string, request: ChatRequest): Body => ({
+  ...wishesOf(model, request),
+  // The shapes are the SDK's own but for `readonly`, which its types do not know.
+  messages: request.messages as unknown as OpenAI.Chat.ChatCompletionMessageParam[],
+  ...(request.tools.length === 0 ? {} : { tools: request.tools as unknown as OpenAI.Chat.ChatCompletionTool[] }),
+});
+
+/** The JSON texts of tools that many requests share. */
+const toolTexts = new WeakMap<readonly ToolSpec[], string>();
+
+const toolText = (tools: readonly ToolSpec[]): string => {
+  let text = toolTexts.get(tools);
+  if (text === undefined) {
+    text = JSON.stringify(tools);
+    toolTexts.set(tools, text);
+  }
+  return text;
+};
+
+/** `bodyOf` as JSON, put together from its parts. */
+const bodyText = (model: string, request: ChatRequest): string => {
+  const tools = request.tools.length === 0 ? '' : `,"tools":${toolText(request.tools)}`;
+  const wishes = JSON.stringify(wishesOf(model, request)).slice(1, -1);
+  return `{"messages":${JSON.stringify(request.messages)}${tools},${wishes}}`;
+};
 
 /** Header values must be ASCII, or Node refuses the request. */
 const headerValue = (text: string): string => text.replace(/[^\u0020-\u007e]/gu, '_');
@@ -52,8 +78,6 @@ interface Received {
   /** null when it came at once. */
   readonly firstTokenMs: number | null;
 }
-
-type Body = OpenAI.Chat.ChatCompletionCreateParamsNonStreaming;
 
 const tellLimits = (header: HeaderReader, hooks: CallHooks | undefined): void => {
   const limits = readLimits(header);
@@ -75,38 +99,13 @@ const templateOf = async (client: OpenAI, origin: string): Promise<Template> => 
   return { path: url.slice(origin.length), headers: [...headers, 'accept-encoding', 'identity'] };
 };
 
-interface WholeParts {
-  readonly pool: PoolFetch;
-  readonly template: Template;
-  readonly body: Body;
-  readonly headers: Readonly<Record<string, string>>;
-}
+type StreamHooks = CallHooks & Required<Pick<CallHooks, 'onDelta'>>;
 
-/** @throws HttpStatusError, SyntaxError, and as the exchange fails */
-const whole = async (
-  { pool, template, body, headers }: WholeParts,
-  cut: Cut,
-  hooks: CallHooks | undefined,
-): Promise<Received> => {
-  const exchange = pool.post({
-    path: template.path,
-    headers: [...template.headers, ...Object.entries(headers).flat()],
-    body: JSON.stringify(body),
-    onSent: hooks?.onSent,
-  });
-  cut.onCut(() => exchange.cut());
-  const { status, headers: said, text } = await exchange.answer;
-  const header: HeaderReader = (name) => headerOf(said, name);
-  if (status < 200 || status > 299) throw new HttpStatusError(status, header, text);
-  tellLimits(header, hooks);
-  return { raw: JSON.parse(text) as unknown, firstTokenMs: null };
-};
-
-const streamed = async (
+const receive = async (
   client: OpenAI,
   body: Body,
   about: OpenAI.RequestOptions & { readonly signal: AbortSignal },
-  hooks: CallHooks & Required<Pick<CallHooks, 'onDelta'>>,
+  hooks: StreamHooks,
   sinceStart: () => number,
 ): Promise<Received> => {
   const wish = { ...body, stream: true as const, stream_options: { include_usage: true } };
@@ -151,42 +150,73 @@ export const createOpenAiModel = (options: OpenAiModelOptions): OpenAiModel => {
   const runner = new RequestRunner({ origin: setting.baseUrl.origin, apiKey: setting.apiKey, timeoutMs, clock });
   let template: Template | null = null;
 
+  const agentHeaders = ({ agent, sentAs, run }: ChatRequest): string[] =>
+    options.agentHeaders === false ? [] : ['x-agent-id', headerValue(sentAs ?? agent), 'x-run-id', headerValue(run)];
+
+  const answerOf = (raw: unknown, { agent, messages }: ChatRequest, startedAt: number): ChatAnswer =>
+    classifyCompletion(raw, {
+      model: options.model,
+      synthetic: false,
+      latencyMs: clock.monotonic() - startedAt,
+      idSeed: `${agent}/${messages.length}`,
+    });
+
+  /** Thousands of these wait at the same time: what they keep meanwhile is little. */
+  const whole = async (
+    request: ChatRequest,
+    cut: Cut,
+    hooks: CallHooks | undefined,
+    startedAt: number,
+  ): Promise<ChatAnswer> => {
+    template ??= await templateOf(client, setting.baseUrl.origin);
+    const exchange = pool.post({
+      path: template.path,
+      headers: [...template.headers, ...agentHeaders(request)],
+      body: bodyText(options.model, request),
+      onSent: hooks?.onSent,
+    });
+    cut.cuts(exchange);
+    const { status, headers, text } = await exchange.answer;
+    const header: HeaderReader = (name) => headerOf(headers, name);
+    if (status < 200 || status > 299) throw new HttpStatusError(status, header, text);
+    tellLimits(header, hooks);
+    return answerOf(JSON.parse(text), request, startedAt);
+  };
+
+  const streamed = async (
+    request: ChatRequest,
+    cut: Cut,
+    hooks: StreamHooks,
+    startedAt: number,
+  ): Promise<ChatAnswer> => {
+    const { onSent, onDelta } = hooks;
+    const [agent, agentName, run, runName] = agentHeaders(request);
+    const about = {
+      signal: cut.signal,
+      ...(agent === undefined || run === undefined ? {} : { headers: { [agent]: agentName, [run]: runName } }),
+      // The SDK hands these on to `fetch` as they are.
+      ...(onSent === undefined ? {} : { fetchOptions: { onSent } as object }),
+    };
+    const sinceStart = (): number => clock.monotonic() - startedAt;
+    const { raw, firstTokenMs } = await receive(client, bodyOf(options.model, request), about, hooks, sinceStart);
+    const answer = answerOf(raw, request, startedAt);
+    // A server that does not stream gave all at once.
+    if (firstTokenMs === null) onDelta(spokenText(answer));
+    return { ...answer, firstTokenMs: firstTokenMs ?? answer.latencyMs };
+  };
+
   return {
     name: `openai:${options.model}`,
     synthetic: false,
     baseUrl: setting.baseUrl.origin + setting.baseUrl.pathname,
-    complete: async (request, signal, hooks): Promise<ChatAnswer> => {
+    complete: (request, signal, hooks) => {
       const startedAt = clock.monotonic();
-      const headers =
-        options.agentHeaders === false
-          ? {}
-          : { 'x-agent-id': headerValue(request.sentAs ?? request.agent), 'x-run-id': headerValue(request.run) };
-      return runner.run(signal, async (cut) => {
-        const body = bodyOf(options.model, request);
-        const onDelta = hooks?.onDelta;
-        const sinceStart = (): number => clock.monotonic() - startedAt;
-        let received: Received;
-        if (onDelta === undefined) {
-          template ??= await templateOf(client, setting.baseUrl.origin);
-          received = await whole({ pool, template, body, headers }, cut, hooks);
-        } else {
-          const onSent = hooks?.onSent;
-          // The SDK hands these on to `fetch` as they are.
-          const fetchOptions = onSent === undefined ? {} : { fetchOptions: { onSent } as object };
-          const about = { signal: cut.signal, headers, ...fetchOptions };
-          received = await streamed(client, body, about, { ...hooks, onDelta }, sinceStart);
-        }
-        const answer = classifyCompletion(received.raw, {
-          model: options.model,
-          synthetic: false,
-          latencyMs: sinceStart(),
-          idSeed: `${request.agent}/${request.messages.length}`,
-        });
-        if (onDelta === undefined) return answer;
-        // A server that does not stream gave all at once.
-        if (received.firstTokenMs === null) onDelta(spokenText(answer));
-        return { ...answer, firstTokenMs: received.firstTokenMs ?? answer.latencyMs };
-      });
+      const onDelta = hooks?.onDelta;
+      return runner.run(signal, (cut) =>
+        onDelta === undefined
+          ? whole(request, cut, hooks, startedAt)
+          : streamed(request, cut, { ...hooks, onDelta }, startedAt),
+      );
     },
     listModels: async (signal) => {
       try {

@@ -26,30 +26,34 @@ export class HttpStatusError extends Error {
   }
 }
 
+interface Cuttable {
+  cut(): void;
+}
+
 /** How a request learns that it is to end. */
 export interface Cut {
   /** Aborts then; made when it is first asked for. */
   readonly signal: AbortSignal;
-  /** Calls `listener` then; one listener in all. */
-  onCut(listener: () => void): void;
+  /** What is cut then; one in all. */
+  cuts(target: Cuttable): void;
 }
 
 class RequestCut implements Cut {
   #controller: AbortController | null = null;
-  #listener: (() => void) | null = null;
+  #target: Cuttable | null = null;
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     return this.#controller.signal;
   }
 
-  onCut(listener: () => void): void {
-    this.#listener = listener;
+  cuts(target: Cuttable): void {
+    this.#target = target;
   }
 
   now(): void {
     this.#controller?.abort();
-    this.#listener?.();
+    this.#target?.cut();
   }
 }
 

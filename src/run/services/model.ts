@@ -16,6 +16,7 @@ import type { CreateService, ServiceCallContext } from '../../protocol/service.t
 import { openContextCheck } from './model-context.ts';
 import { makeRoutes, routeOf, routeOptionsSchema } from './model-routes.ts';
 import { SentCalls } from './sent-calls.ts';
+import { SharedTools } from './shared-tools.ts';
 import { openSpending } from './model-spend.ts';
 import { Watch, watchSchema } from './model-watch.ts';
 
@@ -50,6 +51,7 @@ export const createService: CreateService = async (raw, host) => {
   const context = openContextCheck(options);
   const watch = new Watch(systemClock, (notice) => host.notify(notice));
   const sentCalls = await SentCalls.read(store, systemClock);
+  const tools = new SharedTools();
   const gate = new Gate({
     ...own,
     routes,
@@ -81,42 +83,48 @@ export const createService: CreateService = async (raw, host) => {
   /** The effect id of each agent's last call, in flight or answered. */
   const last = new Map<string, string>();
 
-  const complete = async (request: ChatRequest, call: ServiceCallContext): Promise<ServedAnswer> => {
-    const served = await serve(request, call);
-    if (!options.deterministic) return served;
-    // Neither whether a process died in between nor whether somebody watched must show where runs are to be equal.
-    const { firstTokenMs: _time, ...same } = served;
-    return { ...same, joined: false };
+  /** Neither whether a process died in between nor whether somebody watched must show where runs are to be equal. */
+  const same = ({ firstTokenMs: _time, ...served }: ServedAnswer): ServedAnswer => ({ ...served, joined: false });
+
+  const complete = (own: ChatRequest, call: ServiceCallContext): Promise<ServedAnswer> => {
+    const request = tools.share(own);
+    return options.deterministic ? serve(request, call).then(same) : serve(request, call);
+  };
+
+  const send = (
+    request: ChatRequest,
+    { effectId, signal }: ServiceCallContext,
+    route?: string,
+  ): Promise<ChatAnswer> => {
+    const onDelta = watch.listener(request);
+    if (onDelta === undefined) return gate.complete(request, { effectId, signal, route });
+    return gate.complete(request, { effectId, signal, route, onDelta }).then((answer) => {
+      onDelta('\n');
+      return answer;
+    });
   };
 
   const serve = async (request: ChatRequest, call: ServiceCallContext): Promise<ServedAnswer> => {
-    const { effectId, signal } = call;
+    const { effectId } = call;
     drawn = seededRandom(hashString(effectId ?? request.agent, options.seed));
     const before = last.get(request.agent);
     if (before !== undefined && before !== effectId) gate.release([before]);
     if (effectId === null) last.delete(request.agent);
     else last.set(request.agent, effectId);
     const joined = effectId !== null && before === effectId;
-    const route = routeOf(options, request);
-    const send = async (): Promise<ChatAnswer> => {
+    try {
+      const sent = sentCalls.before(request.agent);
+      const again = effectId !== null && sent?.effectId === effectId ? sent : null;
+      if (again !== null) {
+        const kept = await store.result(again.effectId);
+        // The last one that sent it got the answer.
+        if (kept !== undefined) return { ...(kept.result as ChatAnswer), joined: true, repeats: again.processes - 1 };
+      }
+      const route = routeOf(options, request);
       // What was sent once fitted, or will say itself that it does not.
       const isNew = effectId === null || !gate.knows(effectId);
       if (context !== null && isNew) await context.check(request, route ?? options.model);
-      const onDelta = watch.listener(request);
-      if (onDelta === undefined) return gate.complete(request, { effectId, signal, route });
-      const answer = await gate.complete(request, { effectId, signal, route, onDelta });
-      onDelta('\n');
-      return answer;
-    };
-    try {
-      const sent = sentCalls.before(request.agent);
-      if (effectId === null || sent?.effectId !== effectId) {
-        return { ...(await send()), joined, repeats: 0 };
-      }
-      const kept = await store.result(effectId);
-      // The last one that sent it got the answer.
-      if (kept !== undefined) return { ...(kept.result as ChatAnswer), joined: true, repeats: sent.processes - 1 };
-      return { ...(await send()), joined, repeats: sent.processes };
+      return { ...(await send(request, call, route)), joined, repeats: again?.processes ?? 0 };
     } catch (error) {
       // Only a call whose caller went away may still be answered; every other failure begins anew.
       if (toMegactorError(error).code !== 'ABORTED' && last.get(request.agent) === effectId) last.delete(request.agent);
