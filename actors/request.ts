@@ -135,6 +135,7 @@ export const buildRequest = (
     ...history.slice(0, 1),
     ...summaryOf(state),
     ...shown(state, history.slice(start)),
+    ...(state.turn?.unusable ?? []),
     ...(tail === null ? [] : [{ role: 'user' as const, content: tail }]),
   ]);
 };

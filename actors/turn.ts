@@ -8,7 +8,7 @@
  * asked for again. A4 Errors of the model service leave the turn; the runtime decides on them.
  */
 import type { MailOf } from '../src/actor/definition.ts';
-import type { ChatAnswer } from '../src/model/types.ts';
+import type { AnswerClass, ChatAnswer } from '../src/model/types.ts';
 import { MegactorError } from '../src/protocol/errors.ts';
 import { hashString } from '../src/protocol/ids.ts';
 import {
@@ -29,6 +29,7 @@ import { reportRemedy, send, sendNotice, sendText } from './mailing.ts';
 import { promptWithSlots } from './prompts/agent.ts';
 import { repairText } from './prompts/repairs.ts';
 import { isRepetition } from './repetition.ts';
+import { keepUnusable, replaceAgent, settleUnusable } from './replacement.ts';
 import { buildRequest, presentableCalls } from './request.ts';
 import { callRoster, holdOf, readGroup } from './services.ts';
 import { executeCalls } from './tool-calls.ts';
@@ -49,7 +50,10 @@ type Asked = ServedAnswer | TooLong | Spent;
 type Outcome = 'goes-on' | 'over';
 type Batch = readonly MailOf<AgentMessages>[];
 
-const append = (turn: Turn, entry: HistoryEntry): void => turn.ctx.appendHistory(entry);
+const append = (turn: Turn, entry: HistoryEntry): void => {
+  settleUnusable(turn);
+  turn.ctx.appendHistory(entry);
+};
 
 /** The mail of a batch, without what a crash of the run made come twice. */
 const unread = ({ state }: Turn, batch: Batch): readonly AgentMail[] =>
@@ -166,11 +170,12 @@ const giveUp = async (turn: Turn, why: 'format' | 'repetition', what: string): P
 };
 
 /** Counts a bad answer against the limit; `repair` says how to go on within it. */
-const repairOr = async (turn: Turn, repair: () => void): Promise<Outcome> => {
+const repairOr = async (turn: Turn, last: AnswerClass, repair: () => void): Promise<Outcome> => {
   const { state } = turn;
   const inTurn = state.turn;
   if (inTurn === null) throw new MegactorError('INTERNAL', 'a repair outside of a turn');
   if (inTurn.repairs >= state.settings.limits.repairsPerAnswerMax) {
+    if (await replaceAgent(turn, last)) return 'goes-on';
     return giveUp(turn, 'format', `${state.name} gave ${inTurn.repairs + 1} answers in a row that could not be used.`);
   }
   inTurn.repairs += 1;
@@ -183,10 +188,10 @@ const onUnusable = (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
   const { name } = turn.state;
   const said = answer.refusal ?? answer.content ?? '';
   // Servers refuse assistant messages without any content, so silence leaves no trace but the reminder.
-  if (said.trim() !== '') append(turn, { role: 'assistant', content: said });
-  return repairOr(turn, () => {
+  if (said.trim() !== '') keepUnusable(turn, { role: 'assistant', content: said });
+  return repairOr(turn, answer.class, () => {
     const mail = systemMail('remedy', repairText(answer.class), { agent: name, why: 'format' });
-    append(turn, { role: 'user', content: renderMail(mail) });
+    keepUnusable(turn, { role: 'user', content: renderMail(mail) });
   });
 };
 
@@ -233,7 +238,7 @@ const onTools = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
     return 'over';
   }
   // The tool results say what was wrong with the calls.
-  if (malformed === calls.length) return repairOr(turn, () => {});
+  if (malformed === calls.length) return repairOr(turn, 'bad-json', () => {});
   if (state.turn !== null) state.turn.repairs = 0;
   if (!rememberCalls(turn, answer)) return 'goes-on';
   state.recentCalls = [];
@@ -321,6 +326,7 @@ export const runTurn = async (turn: Turn, batch: Batch): Promise<void> => {
   await settleLevel(turn);
   begin(turn, mails);
   while ((await step(turn)) === 'goes-on') await ctx.endStep(asksAgain(turn) ? { intent: MODEL_CALL } : {});
+  settleUnusable(turn);
   state.turn = null;
   if (!isThrough(state)) state.phase = 'idle';
 };

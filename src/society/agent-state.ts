@@ -104,6 +104,8 @@ export const agentStateSchema = z.object({
       acted: z.boolean(),
       /** Requests in a row that were too long for the model. */
       overflows: counter,
+      /** Answers in a row that could not be used, and what was said of them: not in the history yet. */
+      unusable: z.array(z.object({ role: z.enum(['assistant', 'user']), content: z.string() })).optional(),
     })
     .nullable(),
   /** The last mail of a quiet moment that it has read, by number: what comes again is not read again. */
@@ -118,6 +120,8 @@ export const agentStateSchema = z.object({
   recentCalls: z.array(z.string()),
   files: z.array(z.string()),
   hired: counter,
+  /** How often a fresh agent took its place. */
+  replaced: counter.optional(),
 });
 
 export type AgentState = z.output<typeof agentStateSchema>;

@@ -22,6 +22,8 @@ export const limitsSchema = z.strictObject({
   reviewAsksMax: count(3, 100),
   finalReviewsMax: count(3, 100),
   repairsPerAnswerMax: count(3, 20),
+  /** Fresh agents in the place of one that refuses or says nothing. */
+  replacementsPerAgentMax: count(2, 20),
   planAttemptsMax: count(3, 20),
   toolCallsPerAnswerMax: count(200, 10_000),
   checklistItemsMax: count(100, 10_000),

@@ -294,7 +294,7 @@ export const handback = (draft: Draft, args: HandbackArgs): HandbackResult => {
 
 export interface RemedyArgs {
   readonly agent: string;
-  readonly why: 'unfinished' | 'repetition' | 'format' | 'silence';
+  readonly why: 'unfinished' | 'repetition' | 'format' | 'refusal' | 'silence';
 }
 
 /** Counts a remedy and says who decides. */

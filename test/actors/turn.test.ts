@@ -143,7 +143,9 @@ describe('answers that cannot be used', () => {
     ['wrong arguments', () => tools(call('write_file', { file: 'a' })), 'Wrong arguments for write_file: path'],
   ];
 
-  test.each(cases)('%s: told what was wrong, three times, then the supervisor decides', async (_, bad, reason) => {
+  const otherwise = cases.filter(([name]) => name !== 'empty' && name !== 'a refusal');
+
+  test.each(otherwise)('%s: told what was wrong, three times, then the supervisor decides', async (_, bad, reason) => {
     const society = await play({ A: Array.from({ length: 9 }, bad) });
     society.deliver('A', systemMail('start', ''));
     await society.settle();

@@ -12,6 +12,7 @@ const HOMES: Readonly<Record<string, string>> = {
   C: 'src/run/controller.ts',
   S: 'src/run/society-run.ts',
   T: 'src/society/roster-team.ts',
+  N: 'actors/replacement.ts',
   L: 'src/society/roster-leave.ts',
   W: 'src/workspace/workspace.ts',
 };

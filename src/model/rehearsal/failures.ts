@@ -17,6 +17,9 @@ export const UNFINISHED = 'I consider my part of the work finished. (synthetic)'
 const BAD_TEXTS = new Set(['', PROSE, REFUSAL, UNFINISHED]);
 const TRANSPORT = new Set<FailureKind>(['http429', 'http500', 'timeout']);
 
+/** At most so many answers and reminders does a replacement leave out of what it is shown. */
+const DROPPED_MAX = 50;
+
 const isBad = (answer: PastAnswer, earlier: ReadonlySet<string>): boolean => {
   if (answer.actions.length === 0) return BAD_TEXTS.has(answer.text.trim());
   if (earlier.has(answer.fingerprint)) return true;
@@ -31,7 +34,8 @@ export const badAnswers = (progress: Progress): number => {
     if (isBad(answer, earlier)) bad += 1;
     earlier.add(answer.fingerprint);
   }
-  return bad + progress.nudges + progress.systemMails('remedy').length;
+  const replaced = progress.systemMails('replaced').length * DROPPED_MAX;
+  return bad + replaced + progress.nudges + progress.systemMails('remedy').length;
 };
 
 /** The name of what is being tried, for the draws. */

@@ -1,0 +1,62 @@
+/**
+ * Answers that cannot be used, and the fresh agent that takes over from one that refuses or says nothing again and again.
+ * Such answers stand in the requests that follow, so that the model sees what was wrong; they enter the history with the
+ * first answer that is good, and never when the agent is replaced. So the fresh agent reads what the other was told and
+ * did, and none of its refusals. What it does not do: count repairs (`turn.ts`).
+ *
+ * Invariants: N1 A replacement has the name, the place, the slots, the task, the mail, the checklist and the work of the
+ * one before it, and none of its answers that could not be used. N2 An agent is replaced at most
+ * `replacementsPerAgentMax` times; after that its supervisor decides.
+ */
+import type { AnswerClass } from '../src/model/types.ts';
+import { renderMail, systemMail, type AgentState } from '../src/society/index.ts';
+import type { Turn } from './agent-types.ts';
+import { callRoster } from './services.ts';
+
+/** Of an answer that could not be used. */
+const SHOWN_CHARS_MAX = 4_000;
+
+type Unusable = NonNullable<NonNullable<AgentState['turn']>['unusable']>[number];
+
+/** Keeps a message about an answer that could not be used, for the next requests. */
+export const keepUnusable = ({ state }: Turn, message: Unusable): void => {
+  if (state.turn === null) return;
+  state.turn.unusable = [
+    ...(state.turn.unusable ?? []),
+    { ...message, content: message.content.slice(0, SHOWN_CHARS_MAX) },
+  ];
+};
+
+/** Puts what was kept into the history: the agent goes on with it. */
+export const settleUnusable = ({ state, ctx }: Turn): void => {
+  const kept = state.turn?.unusable ?? [];
+  if (state.turn === null || kept.length === 0) return;
+  state.turn.unusable = [];
+  ctx.appendHistory(...kept);
+};
+
+const WHY: Partial<Record<AnswerClass, 'refusal' | 'silence'>> = { refusal: 'refusal', empty: 'silence' };
+
+const replacedText = (why: 'refusal' | 'silence', answers: number): string =>
+  [
+    `You are new here: the agent that had your name ${why === 'refusal' ? 'refused to go on' : 'said nothing any more'}, and its last ${answers} answers are left out.`,
+    'Your name, task, mail, checklist and everything it did are yours. Do the next step that you can do; say with talk what you cannot do and why.',
+  ].join(' ');
+
+/** Puts a fresh agent into the place of one whose last answer was of this class. False when that is not the remedy, or was used up. */
+export const replaceAgent = async (turn: Turn, last: AnswerClass): Promise<boolean> => {
+  const { state, ctx } = turn;
+  const why = WHY[last];
+  const before = state.replaced ?? 0;
+  if (why === undefined || state.turn === null || before >= state.settings.limits.replacementsPerAgentMax) return false;
+  const answers = state.turn.repairs + 1;
+  await callRoster(turn, 'replace', 'remedy', { agent: state.name, why });
+  ctx.event({ type: 'remedy', agent: state.name, why });
+  state.replaced = before + 1;
+  state.recentCalls = [];
+  state.turn.repairs = 0;
+  state.turn.unusable = [];
+  const mail = systemMail('replaced', replacedText(why, answers), { agent: state.name, why });
+  ctx.appendHistory({ role: 'user', content: renderMail(mail) });
+  return true;
+};

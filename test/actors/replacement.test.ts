@@ -1,0 +1,99 @@
+/** Refusal and silence: N1, N2 of `replacement.ts`. */
+import { describe, expect, test } from 'vitest';
+import type { ChatAnswer } from '../../src/model/types.ts';
+import { BOSS, systemMail } from '../../src/society/index.ts';
+import { planWith } from '../society/arbitraries.ts';
+import { badJson, call, empty, prose, refusal, script, seen, tools } from './answers.ts';
+import { Crash, Society, type SocietyOptions } from './society.ts';
+
+const plan = planWith([{ name: 'A', slots: 0 }], [{ id: '1', text: 'write', owner: 'A' }]);
+const write = tools(call('write_file', { path: 'a.md', content: 'text' }));
+const close = tools(
+  call('change_task_status', { items: [{ id: '1', text: 'write', status: 'done' }] }),
+  call('terminate', { summary: 'it is done' }),
+);
+const bad = (make: () => ChatAnswer, count: number): ChatAnswer[] => Array.from({ length: count }, () => make());
+
+const play = async (answers: readonly ChatAnswer[], more: Partial<SocietyOptions> = {}): Promise<Society> => {
+  const society = await Society.start({ plan, answer: script({ A: answers }), ...more });
+  society.deliver('A', systemMail('start', 'Write about ants.'));
+  await society.settle();
+  return society;
+};
+
+const mailsOf = (society: Society, name: string): string =>
+  society
+    .agent(name)
+    .history.flatMap((entry) => (entry.role === 'user' ? [entry.content] : []))
+    .join('\n');
+
+describe.each([
+  ['refusal', () => refusal('I must not.'), 'refused to go on', 'I must not.'],
+  ['silence', empty, 'said nothing any more', 'Your last answer was empty'],
+] as const)('%s', (why, make, told, trace) => {
+  test('a fresh agent goes on with the mail and the work, and without those answers (N1)', async () => {
+    const society = await play([write, ...bad(make, 4), close]);
+    const { state, history } = society.agent('A');
+    expect(state).toMatchObject({
+      phase: 'finished',
+      replaced: 1,
+      files: ['a.md'],
+      counters: { turns: 1, steps: 6, repairs: 3 },
+    });
+    const text = seen(society.lastRequest('A'));
+    expect(text).toContain('Write about ants.');
+    expect(text).toContain(
+      `system: [replaced] agent=A why=${why}\n  You are new here: the agent that had your name ${told}`,
+    );
+    expect(text).not.toContain(trace);
+    expect(JSON.stringify(history)).not.toContain(trace);
+    expect(society.lastRequest('A').messages.some(({ role }) => role === 'tool')).toBe(true);
+    expect(society.roster.summary()).toMatchObject({ agents: 2, remedies: { [why]: 1 } });
+    expect(mailsOf(society, BOSS)).not.toContain('[remedy]');
+  });
+
+  test('that is done twice; then the supervisor decides (N2)', async () => {
+    const society = await play(bad(make, 30));
+    expect(society.agent('A').state).toMatchObject({ replaced: 2, phase: 'idle', turn: null, counters: { steps: 12 } });
+    expect(society.roster.summary().remedies).toEqual({ [why]: 2, format: 1 });
+    expect(mailsOf(society, BOSS)).toContain('system: [remedy] agent=A why=format\n  A gave 4 answers in a row');
+    // What the last one said is kept, so that it can be seen why.
+    expect(JSON.stringify(society.agent('A').history)).toContain(trace);
+  });
+
+  test('replacing survives a crash at every point, and is counted once', async () => {
+    for (let at = 1; at <= 10; at += 1) {
+      let points = 0;
+      const crash = (point: string): void => {
+        if (point.includes('remedy') || point.includes('replace') || point.startsWith('commit A')) points += 1;
+        if (points === at) {
+          points += 1;
+          throw new Crash(point);
+        }
+      };
+      const society = await play([...bad(make, 4), write, close], { crash });
+      expect(society.agent('A').state).toMatchObject({ phase: 'finished', replaced: 1, counters: { calls: 6 } });
+      expect(society.roster.summary().remedies).toEqual({ [why]: 1 });
+    }
+  });
+});
+
+test('answers that were repaired stand in the history in their order, also before calls that were wrong', async () => {
+  const society = await play([refusal('no'), badJson('talk', '{'), empty(), write, prose('(waiting)')]);
+  const roles = society.agent('A').history.map(({ role, content }) => `${role} ${(content ?? '').slice(0, 16)}`);
+  expect(roles.slice(2)).toEqual([
+    'assistant no',
+    'user system: [remedy]',
+    'assistant ',
+    'tool {"ok":false,"err',
+    'user system: [remedy]',
+    'assistant ',
+    'tool {"ok":true,"base',
+    'assistant (waiting)',
+  ]);
+});
+
+test('a limit of one replacement holds', async () => {
+  const society = await play(bad(refusal, 30), { limits: { replacementsPerAgentMax: 1 } });
+  expect(society.roster.summary().remedies).toEqual({ refusal: 1, format: 1 });
+});
