@@ -8,15 +8,18 @@ import {
   BOSS,
   checkPlan,
   clip,
+  describeColleagues,
   fail,
   oneLine,
   planSchema,
   renderPlan,
+  subordinatesOf,
   systemMail,
   USER,
   type AgentMail,
   type AgentSettings,
   type ChecklistItem,
+  type Colleague,
   type Hired,
   type Limits,
   type Plan,
@@ -192,12 +195,34 @@ const LEVEL_DEFINITIONS = { boss, admin, ordinary } as const;
 const checklistOf = (plan: Plan, owner: string): ChecklistItem[] =>
   plan.items.filter((item) => item.owner === owner).map((item) => ({ id: item.id, text: item.text, status: 'todo' }));
 
-const taskOf = (planned: PlanAgent): string =>
-  [
-    planned.initial_prompt,
-    ...(planned.files.length === 0 ? [] : ['', `You are responsible for: ${planned.files.join(', ')}`]),
-    ...(planned.collaborators.length === 0 ? [] : ['', `You work with: ${planned.collaborators.join(', ')}`]),
-  ].join('\n');
+/** The agents of a plan, for looking up whom each has to do with. */
+interface PlanIndex {
+  readonly planned: ReadonlyMap<string, PlanAgent>;
+  readonly groups: ReadonlyMap<string, readonly PlanAgent[]>;
+}
+
+const colleagueOf = (name: string, { planned }: PlanIndex): Colleague =>
+  planned.get(name) ?? { name, description: 'leads the whole run' };
+
+/** What a planned agent has to do, and who else there is. */
+const taskOf = (own: PlanAgent, index: PlanIndex): string => {
+  const partners = own.collaborators.filter((name) => name !== own.name);
+  const sections = [
+    own.files.length === 0 ? [] : [`You are responsible for: ${own.files.join(', ')}`],
+    describeColleagues(
+      'You work with',
+      partners.map((name) => colleagueOf(name, index)),
+    ),
+    describeColleagues(`Under ${own.supervisor} with you`, index.groups.get(own.supervisor) ?? [], [
+      own.name,
+      ...partners,
+    ]),
+    describeColleagues('Under you', index.groups.get(own.name) ?? []),
+  ];
+  return [own.initial_prompt, ...sections.filter((lines) => lines.length > 0).flatMap((lines) => ['', ...lines])].join(
+    '\n',
+  );
+};
 
 /** Its supervisors, the Boss first. */
 const aboveOf = (member: Hired, byName: ReadonlyMap<string, Hired>): string[] => {
@@ -222,6 +247,7 @@ export const bootstrap = (
 ): Bootstrap => {
   const shared: AgentSettings = { ...settings, goal: oneLine(goal, GOAL_CHARS_MAX) };
   const planned = new Map(plan.agents.map((agent) => [agent.name, agent]));
+  const index: PlanIndex = { planned, groups: subordinatesOf(plan) };
   const byName = new Map(hired.map((member) => [member.name, member]));
   const agents = hired.map((member): FirstAgent => {
     const own = planned.get(member.name);
@@ -234,7 +260,7 @@ export const bootstrap = (
       slots: member.slots,
       description: own?.description ?? 'Lead the whole run to its goal.',
       initialPrompt:
-        own === undefined ? `${clip(goal, settings.limits.promptCharsMax)}\n\n${renderPlan(plan)}` : taskOf(own),
+        own === undefined ? `${clip(goal, settings.limits.promptCharsMax)}\n\n${renderPlan(plan)}` : taskOf(own, index),
       files: own?.files ?? [],
       planned: hired.filter((other) => other.supervisor === member.name).map((other) => other.name),
       checklist: checklistOf(plan, member.name),

@@ -6,17 +6,25 @@ import { spawnOptionsOf, type AgentInit, type Turn } from './agent-types.ts';
 export interface Assignment {
   readonly description: string;
   readonly initialPrompt: string;
+  /** Lines that follow its task: its item, its colleagues. */
+  readonly others: readonly string[];
 }
 
-const initOf = ({ state }: Turn, { description, initialPrompt }: Assignment, hired: Hired): AgentInit => ({
+/** The whole task. What follows it is never cut off: it is bounded by itself. */
+const taskOf = ({ initialPrompt, others }: Assignment, charsMax: number): string => {
+  const end = others.length === 0 ? '' : `\n\n${others.join('\n')}`;
+  return `${initialPrompt.slice(0, Math.max(0, charsMax - end.length))}${end}`;
+};
+
+const initOf = ({ state }: Turn, assignment: Assignment, hired: Hired): AgentInit => ({
   name: hired.name,
   level: hired.level,
   depth: hired.depth,
   above: [...state.above, state.name],
   supervisor: state.name,
   slots: hired.slots,
-  description,
-  initialPrompt: initialPrompt.slice(0, state.settings.limits.promptCharsMax),
+  description: assignment.description,
+  initialPrompt: taskOf(assignment, state.settings.limits.promptCharsMax),
   files: [],
   planned: [],
   checklist: [],

@@ -15,7 +15,7 @@ const handingIn = (level: Level, reviews: boolean): string => {
 export const organisation = (level: Level, reviews: boolean): string =>
   [
     '# How you work',
-    'You act only through tools, and are woken by mail: a message from "user" holds mails, each on a new line as `SENDER: text`; indented lines belong to the mail above. `user` is the person who gave the goal, `system` the runtime. (situation) is your checklist and group as they are now, (summary) your earlier work as you summed it up.',
+    'You act only through tools, and are woken by mail: a message from "user" holds mails, each on a new line as `SENDER: text`; indented lines belong to the mail above. `user` is the person who gave the goal, `system` the runtime. (situation) says how things stand now.',
     `Write only to ${level === 'ordinary' ? 'your supervisor and your group' : 'your supervisor, your group, other Admins and the Boss'}, and only when somebody has to know or do something: no thanks, no confirmations. Answers arrive later, as mail.`,
     'Results live in shared files (relative paths): send only the path.',
     'For work of several steps keep a checklist; close an item only when it is really done. Put independent calls into one answer.',

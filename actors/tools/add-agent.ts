@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { ToolResult } from '../../src/society/index.ts';
-import { fail, nameSchema } from '../../src/society/index.ts';
+import { describeColleagues, fail, nameSchema } from '../../src/society/index.ts';
 import type { Turn } from '../agent-types.ts';
 import { sendText } from '../mailing.ts';
 import { enter } from '../recruiting.ts';
@@ -31,11 +31,15 @@ export const addAgents = async (turn: Turn, all: readonly AddAgentArgs[]): Promi
       woken: args.first_message !== undefined,
     })),
   });
+  const recruited = results.flatMap((result, index) =>
+    result.ok ? [{ name: result.name, description: all[index]?.description ?? '' }] : [],
+  );
   return results.map((result, index) => {
     const args = all[index];
     if (args === undefined) throw new Error('the roster answered for more recruits than there are');
     if (!result.ok) return result;
-    enter(turn, { description: args.description, initialPrompt: args.initial_prompt }, result);
+    const others = describeColleagues('Hired with you', recruited, [result.name]);
+    enter(turn, { description: args.description, initialPrompt: args.initial_prompt, others }, result);
     if (args.first_message !== undefined) sendText(turn, result, args.first_message, { fromSupervisor: true });
     return { ok: true, name: result.name, slots: result.slots };
   });

@@ -25,14 +25,14 @@ export const addTeam = defineTool({
       items: args.items,
     });
     if (!result.ok) return result;
+    const names = result.members.map(({ name }) => name);
+    const colleagues = names.length < 2 ? [] : [`${names[0]} to ${names.at(-1)} do the same, each for its own item.`];
     for (const [index, member] of result.members.entries()) {
-      const item = itemOfTeam(args.items[index] ?? '', index, args.items.length);
       // The item comes last: what members have in common is cached by its beginning.
-      const room = run.state.settings.limits.promptCharsMax - item.length - 2;
-      const initialPrompt = `${args.initial_prompt.slice(0, Math.max(0, room))}\n\n${item}`;
-      enter(run, { description: args.description, initialPrompt }, member);
+      const others = [...colleagues, itemOfTeam(args.items[index] ?? '', index, args.items.length)];
+      enter(run, { description: args.description, initialPrompt: args.initial_prompt, others }, member);
       send(run, member, systemMail('start', 'Begin with your task.'));
     }
-    return { ok: true, names: result.members.map(({ name }) => name) };
+    return { ok: true, names };
   },
 });

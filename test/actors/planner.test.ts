@@ -114,7 +114,12 @@ test('bootstrap: the Boss first, everybody under its supervisor, the Boss woken'
     files: ['a.md'],
     checklist: [{ id: '1', status: 'todo' }],
   });
-  expect(a?.init.initialPrompt).toContain('You work with: B');
+  // Those it works with and those below it are described (B1); whom it works with is not told of twice.
+  expect(a?.init.initialPrompt).toBe(
+    'do it\n\nYou are responsible for: a.md\n\nYou work with:\n- B: does something\n\nUnder you:\n- A1: does something',
+  );
+  expect(first.agents[2]?.init.initialPrompt).toBe('do it\n\nUnder Boss with you:\n- A: does something (a.md)');
+  expect(first.agents[3]?.init.initialPrompt).toBe('do it');
   expect(a?.options).toMatchObject({
     name: 'A',
     id: a?.address.id,

@@ -42,7 +42,9 @@ test('a team starts at once, each member with its item, and its results come wit
   const society = await play(lines);
   expect(await society.run()).toEqual({ status: 'completed', reason: 'done' });
   const asked = society.requests.find(({ agent }) => agent === 'City_2');
-  expect(asked?.messages[0]?.content).toContain('Describe it.\n\nYour item, 2 of 2: Sparta');
+  expect(asked?.messages[0]?.content).toContain(
+    'Describe it.\n\nCity_1 to City_2 do the same, each for its own item.\nYour item, 2 of 2: Sparta',
+  );
   expect(mailsOf(society, 'City_2')).toBe('system: [start] Begin with your task.');
   const collected = seen(society.lastRequest(BOSS));
   expect(collected).toContain('City_1 (Athens): accepted; files athens.md; wrote athens.md');
@@ -59,6 +61,27 @@ test('without reviews the list comes as mail', async () => {
   expect(mailsOf(society, BOSS)).toContain(
     'system: [hired] team=City members=2 accepted=0\n  Everybody of the team City',
   );
+});
+
+test('recruits of one answer are described to each other (B1)', async () => {
+  const hire = (name: string) =>
+    call('add_agent', { name, description: `works on ${name}`, initial_prompt: 'Do it.', first_message: 'Begin.' });
+  const society = await play({ [BOSS]: [tools(hire('X'), hire('Y')), tools(hire('Z')), wait] });
+  await society.settle();
+  const taskOf = (name: string): string =>
+    society.requests.find(({ agent }) => agent === name)?.messages[0]?.content?.split('# Your task\n')[1] ?? '';
+  expect(taskOf('X')).toBe('works on X\n\nDo it.\n\nHired with you:\n- Y: works on Y');
+  expect(taskOf('Y')).toBe('works on Y\n\nDo it.\n\nHired with you:\n- X: works on X');
+  expect(taskOf('Z')).toBe('works on Z\n\nDo it.');
+});
+
+test('a task that is cut off keeps what is said of colleagues', async () => {
+  const long = { name: 'City', description: 'd', initial_prompt: 'x'.repeat(500), items: ['Athens', 'Sparta'] };
+  const society = await play({ [BOSS]: [tools(call('add_team', long)), wait] }, { limits: { promptCharsMax: 200 } });
+  await society.settle();
+  const prompt = society.requests.find(({ agent }) => agent === 'City_1')?.messages[0]?.content ?? '';
+  expect(prompt).toMatch(/x\n\nCity_1 to City_2 do the same, each for its own item\.\nYour item, 1 of 2: Athens$/u);
+  expect(prompt.split('# Your task\nd\n\n')[1]).toHaveLength(200);
 });
 
 test('too many items: the error says how many there may be, and nobody is there', async () => {
