@@ -1,7 +1,7 @@
 /**
  * Who else there is, as a part of a recruit's task: those hired with it, those it works with, those below it. Pure.
  *
- * Invariant B1: what is said of a group is bounded: up to `FULL_MAX` colleagues with what they do and their files, of a
+ * Invariant O1: what is said of a group is bounded: up to `FULL_MAX` colleagues with what they do and their files, of a
  * larger group a few names and how many there are.
  */
 import { oneLine } from './mail.ts';

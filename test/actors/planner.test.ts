@@ -114,7 +114,7 @@ test('bootstrap: the Boss first, everybody under its supervisor, the Boss woken'
     files: ['a.md'],
     checklist: [{ id: '1', status: 'todo' }],
   });
-  // Those it works with and those below it are described (B1); whom it works with is not told of twice.
+  // Those it works with and those below it are described (O1); whom it works with is not told of twice.
   expect(a?.init.initialPrompt).toBe(
     'do it\n\nYou are responsible for: a.md\n\nYou work with:\n- B: does something\n\nUnder you:\n- A1: does something',
   );

@@ -63,7 +63,7 @@ test('without reviews the list comes as mail', async () => {
   );
 });
 
-test('recruits of one answer are described to each other (B1)', async () => {
+test('recruits of one answer are described to each other (O1)', async () => {
   const hire = (name: string) =>
     call('add_agent', { name, description: `works on ${name}`, initial_prompt: 'Do it.', first_message: 'Begin.' });
   const society = await play({ [BOSS]: [tools(hire('X'), hire('Y')), tools(hire('Z')), wait] });

@@ -1,4 +1,4 @@
-/** What recruits are told of each other: B1 of `colleagues.ts`. */
+/** What recruits are told of each other: O1 of `colleagues.ts`. */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { describeColleagues, type Colleague } from '../../src/society/index.ts';
@@ -24,7 +24,7 @@ test('of a large group there are some names and the number of the others', () =>
   expect(line).toBe('Hired with you: Member-0, Member-1, Member-2, Member-4 and 95 more');
 });
 
-test('what is said is bounded, and everybody is counted (B1)', () => {
+test('what is said is bounded, and everybody is counted (O1)', () => {
   const colleague: fc.Arbitrary<Colleague> = fc.record({
     name: agentName,
     description: fc.string({ maxLength: 3_000 }),
