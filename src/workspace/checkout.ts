@@ -3,10 +3,9 @@
  * moved to `.git/megactor/displaced/` and named in the result.
  *
  * Invariants: X1 nothing outside the work tree is written or removed: a symlink where a directory should be is moved
- * away, never followed. X2 a file holds its old or its new content, never half of it. X3 afterwards the work tree equals
- * the commit in every tracked path.
- * It assumes that no hostile program changes directories into symlinks at that very moment: programs of agents run on
- * copies (the sandbox), never in the work tree.
+ * away, never followed, also when it is put there in this very moment (`inside.ts`; on systems without `/proc` the moment
+ * between a look and a rename remains). X2 a file holds its old or its new content, never half of it. X3 afterwards the
+ * work tree equals the commit in every tracked path.
  */
 import { chmodSync, mkdirSync, renameSync, rmdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -14,9 +13,10 @@ import { MegactorError } from '../protocol/errors.ts';
 import { errorCode, removeTemporaries, TEMPORARY_PREFIX, writeWhole } from './durable-files.ts';
 import { MODE } from './git-objects.ts';
 import { formatIndex, looksSame, statNumbers, type IndexEntry } from './index-file.ts';
+import { Inside } from './inside.ts';
 import { parentsOf } from './path-jail.ts';
 import type { TreeFile } from './tree.ts';
-import { blobIdOf, Pacer, ParentLook, readIndex, statOf, type WorkTree } from './work-tree.ts';
+import { blobIdOf, Pacer, readIndex, statOf, type WorkTree } from './work-tree.ts';
 
 export interface CheckoutParts extends WorkTree {
   readonly read: (oid: string, path: string) => Promise<Buffer | undefined>;
@@ -40,25 +40,33 @@ class Checkout {
   readonly #index: ReadonlyMap<string, IndexEntry>;
   readonly #entries: IndexEntry[] = [];
   readonly #displaced: string[] = [];
-  /** Directories that are known to be real ones. */
-  readonly #directories = new Set<string>();
+  readonly #inside: Inside;
   #written = 0;
 
   constructor(parts: CheckoutParts) {
     this.#parts = parts;
     this.#index = readIndex(parts.gitDirectory);
+    this.#inside = new Inside(parts.directory);
   }
 
   async run(): Promise<CheckoutResult> {
-    const { directory, gitDirectory, files, clock } = this.#parts;
+    try {
+      return await this.#run();
+    } finally {
+      this.#inside.close();
+    }
+  }
+
+  async #run(): Promise<CheckoutResult> {
+    const { gitDirectory, files, clock } = this.#parts;
     const pacer = new Pacer(clock);
     const wanted = new Set(files.map((file) => file.path));
-    const look = new ParentLook(directory);
     for (const entry of this.#index.values()) {
       await pacer.step();
-      if (!wanted.has(entry.path) && look.reaches(entry.path)) this.#remove(entry);
+      if (!wanted.has(entry.path)) this.#remove(entry);
     }
-    for (const file of files) {
+    // In the order of paths, so that each directory is opened once.
+    for (const file of files.toSorted((left, right) => (left.path < right.path ? -1 : 1))) {
       await pacer.step();
       await this.#bring(file);
     }
@@ -70,15 +78,16 @@ class Checkout {
 
   /** Removes a file that the commit does not have, and the directories that it leaves empty. */
   #remove(entry: IndexEntry): void {
-    const { directory } = this.#parts;
-    const file = join(directory, entry.path);
-    const stat = statOf(file);
-    if (stat === undefined || stat.isDirectory()) return;
+    const file = this.#inside.reach(entry.path);
+    const stat = file === undefined ? undefined : statOf(file);
+    if (file === undefined || stat === undefined || stat.isDirectory()) return;
     if (looksSame(entry, stat) || blobIdOf(file, stat) === entry.oid) unlinkSync(file);
     else this.#displace(entry.path);
     for (const parent of parentsOf(entry.path).reverse()) {
+      const directory = this.#inside.reach(parent);
+      if (directory === undefined) return;
       try {
-        rmdirSync(join(directory, parent));
+        rmdirSync(directory);
       } catch (error) {
         if (['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(errorCode(error) ?? '')) return;
         throw error;
@@ -87,9 +96,7 @@ class Checkout {
   }
 
   async #bring(target: TreeFile): Promise<void> {
-    const { directory } = this.#parts;
-    for (const parent of parentsOf(target.path)) this.#makeDirectory(parent);
-    const file = join(directory, target.path);
+    const file = this.#makeRoom(target.path);
     const known = this.#index.get(target.path);
     const stat = statOf(file);
     if (target.mode === MODE.module) {
@@ -121,30 +128,39 @@ class Checkout {
 
   async #write(target: TreeFile, mode: number): Promise<void> {
     const bytes = await this.#parts.read(target.oid, target.path);
+    // Reading took a while: what stands above the file now may be something else.
+    this.#inside.renew();
     if (bytes === undefined) throw new MegactorError('JOURNAL_DAMAGED', `the content of ${target.path} is gone`);
     // Beside the repository's own files, so that a killed process leaves nothing in the work tree.
     const temporary = join(this.#parts.gitDirectory, `${TEMPORARY_PREFIX}${this.#written}`);
     this.#written += 1;
     if (mode === INDEX_MODE.link) symlinkSync(bytes.toString('utf8'), temporary);
     else writeFileSync(temporary, bytes, { mode: mode & 0o777 });
-    renameSync(temporary, join(this.#parts.directory, target.path));
+    renameSync(temporary, this.#makeRoom(target.path));
   }
 
   #note(target: TreeFile, mode: number): void {
-    const stat = statOf(join(this.#parts.directory, target.path));
+    const stat = statOf(this.#reach(target.path));
     if (stat === undefined) throw new MegactorError('DISK', `${target.path} disappeared from the work tree`);
     this.#entries.push({ path: target.path, oid: target.oid, mode, stat: statNumbers(stat) });
   }
 
-  /** Makes a directory whose parent is there; what stands in its place is moved away. */
-  #makeDirectory(path: string): void {
-    if (this.#directories.has(path)) return;
-    const stat = statOf(join(this.#parts.directory, path));
-    if (stat?.isDirectory() !== true) {
-      if (stat !== undefined) this.#displace(path);
-      mkdirSync(join(this.#parts.directory, path));
+  /** Makes the directories above a file; what stands in their place is moved away. @returns where the file is */
+  #makeRoom(path: string): string {
+    for (const parent of this.#inside.reach(path) === undefined ? parentsOf(path) : []) {
+      const directory = this.#reach(parent);
+      const stat = statOf(directory);
+      if (stat?.isDirectory() === true) continue;
+      if (stat !== undefined) this.#displace(parent);
+      mkdirSync(directory);
     }
-    this.#directories.add(path);
+    return this.#reach(path);
+  }
+
+  #reach(path: string): string {
+    const file = this.#inside.reach(path);
+    if (file === undefined) throw new MegactorError('DISK', `a directory above ${path} disappeared from the work tree`);
+    return file;
   }
 
   #displace(path: string): void {
@@ -153,7 +169,8 @@ class Checkout {
     let number = 1;
     while (statOf(join(target, `${number}-${basename(path)}`)) !== undefined) number += 1;
     this.#displaced.push(path);
-    renameSync(join(this.#parts.directory, path), join(target, `${number}-${basename(path)}`));
+    renameSync(this.#reach(path), join(target, `${number}-${basename(path)}`));
+    this.#inside.forget(path);
   }
 }
 

@@ -27,22 +27,31 @@ const CONTROL = /[\u0000-\u001f\u007f\u0085\u2028\u2029]/u;
 /** `.git` and git's other special names, and the short names that NTFS gives them. */
 const GIT_NAME = /^(?:\.git|\.gitmodules|\.gitattributes|git~\d+|gitmod~\d+|gitatt~\d+|gi[0-9a-f]{4}~\d+)$/u;
 
+const DOT_GIT = /^(?:\.git|git~1)$/u;
+
 const HINT = 'Use a relative path with forward slashes, such as docs/plan.md.';
 const badPath = (message: string, hint = HINT): PlainRefusal => refuse('BAD_PATH', message, hint);
 
 /** A path as it may stand in a message: short, and without what would break a line. */
 const shown = (path: string): string => JSON.stringify(path.length > 80 ? `${path.slice(0, 77)}...` : path);
 
-const isGitName = (name: string): boolean => {
+/** A name as file systems that are lax about names compare it. */
+const plainName = (name: string): string =>
   // NTFS drops trailing dots and spaces and takes what follows a colon for a stream of the file.
-  const plain =
-    name
-      .replace(HFS_IGNORED, '')
-      .toLowerCase()
-      .split(':')[0]
-      ?.replace(/[. ]+$/u, '') ?? '';
-  return GIT_NAME.test(plain);
-};
+  name
+    .replace(HFS_IGNORED, '')
+    .toLowerCase()
+    .split(':')[0]
+    ?.replace(/[. ]+$/u, '') ?? '';
+
+const isGitName = (name: string): boolean => GIT_NAME.test(plainName(name));
+
+/**
+ * True for a name that no tree may have: with it a path would lead out of the work tree, or into git's own directory, on
+ * this file system or another. Repositories that people made may have names that agents may not give.
+ */
+export const isForbiddenInTrees = (name: string): boolean =>
+  name === '' || name === '.' || name === '..' || /[/\0]/u.test(name) || DOT_GIT.test(plainName(name));
 
 const checkName = (name: string, path: string): PlainRefusal | undefined => {
   if (name === '') return badPath(`The path ${shown(path)} has an empty part.`);

@@ -14,6 +14,7 @@ import type { Clock } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import { errorCode, removeIfThere, syncDirectory, writeWhole } from './durable-files.ts';
 import { OID_PATTERN, type TreeEntry } from './git-objects.ts';
+import { isForbiddenInTrees } from './path-jail.ts';
 import { Tree } from './tree.ts';
 import { dirtyPaths } from './work-tree.ts';
 
@@ -48,6 +49,11 @@ const readText = async (file: string): Promise<string | undefined> =>
   readFile(file, 'utf8').catch((error: unknown) => {
     if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(errorCode(error) ?? '')) return undefined;
     throw error;
+  });
+
+const forbidden = (name: string): MegactorError =>
+  new MegactorError('WORKSPACE_FOREIGN', `a tree has a name that no file may have: ${JSON.stringify(name)}`, {
+    hint: 'No honest repository has it; choose another --workspace.',
   });
 
 export class Repository {
@@ -147,7 +153,9 @@ export class Repository {
   }
 
   async readTree(oid: string): Promise<TreeEntry[]> {
-    const { tree } = await this.#reading((git, common) => git.readTree({ ...common, oid }));
+    const { tree } = await this.#reading((git, common) => git.readTree({ ...common, oid })).catch((error: unknown) => {
+      throw errorCode(error) === 'UnsafeFilepathError' ? forbidden(String(error)) : error;
+    });
     return tree.map((entry) => {
       if (entry.path.includes('\ufffd')) {
         // The bytes behind it are lost here, and a commit would rename the file.
@@ -155,6 +163,7 @@ export class Repository {
           hint: 'Rename the file, or choose another --workspace.',
         });
       }
+      if (isForbiddenInTrees(entry.path)) throw forbidden(entry.path);
       return { mode: entry.mode.replace(/^0/u, ''), name: entry.path, oid: entry.oid };
     });
   }

@@ -2,7 +2,8 @@
  * Looking at the work tree: what git last saw of it (the index), what is there, what somebody changed. Looks are
  * synchronous, which is many times faster than asking another thread per file; `Pacer` gives way in between.
  */
-import { lstatSync, readdirSync, readFileSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../platform/index.ts';
 import { errorCode } from './durable-files.ts';
@@ -43,9 +44,25 @@ export const statOf = (file: string): BigIntStats | undefined => {
   }
 };
 
+/**
+ * A file's bytes; undefined when something else stands there by now. A pipe does not hold up who opens it, and a link is
+ * not followed.
+ */
+const readPlainFile = (file: string): Buffer | undefined => {
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    return fstatSync(descriptor).isFile() ? readFileSync(descriptor) : undefined;
+  } finally {
+    closeSync(descriptor);
+  }
+};
+
 /** The blob id of what lies there, or undefined when it is neither a file nor a link. */
 export const blobIdOf = (file: string, stat: BigIntStats): string | undefined => {
-  if (stat.isFile()) return gitObject('blob', readFileSync(file)).oid;
+  if (stat.isFile()) {
+    const bytes = readPlainFile(file);
+    return bytes === undefined ? undefined : gitObject('blob', bytes).oid;
+  }
   if (stat.isSymbolicLink()) return gitObject('blob', readlinkSync(file, { encoding: 'buffer' })).oid;
   return undefined;
 };
