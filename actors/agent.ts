@@ -40,6 +40,7 @@ export const initialState = (init: AgentInit): AgentState => ({
   summary: null,
   recentCalls: [],
   files: [],
+  program: null,
   hired: 0,
 });
 

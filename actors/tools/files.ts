@@ -18,7 +18,7 @@ const tooLarge = (content: string, turn: Turn): ToolFailure | null => {
 const workspace = (run: ToolRun, method: string, args: Record<string, unknown>): Promise<ToolResult> =>
   callService(run, run.key, 'workspace', method, { ...args, author: run.state.name });
 
-const remember = (run: ToolRun, file: string, result: ToolResult): ToolResult => {
+export const remember = (run: ToolRun, file: string, result: ToolResult): ToolResult => {
   const { files } = run.state;
   if (result.ok && !files.includes(file) && files.length < FILES_MAX) files.push(file);
   return result;

@@ -4,6 +4,7 @@ import type { AgentState, Level } from '../../src/society/index.ts';
 import { addAgent } from './add-agent.ts';
 import { addTeam } from './add-team.ts';
 import { appendFile, editFile, listFiles, readFile, searchFiles, writeFile } from './files.ts';
+import { runProgram, sendInput } from './programs.ts';
 import { retireAgent } from './retire-agent.ts';
 import { talk } from './talk.ts';
 import { changeTaskStatus, review, terminate } from './tasks.ts';
@@ -21,6 +22,8 @@ const TOOLS = [
   appendFile,
   listFiles,
   searchFiles,
+  runProgram,
+  sendInput,
   changeTaskStatus,
   review,
   terminate,

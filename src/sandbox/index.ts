@@ -5,6 +5,15 @@
  *     const result = await sandbox.run({ path: 'a.py', files: [{ path: 'a.py', content: 'print(6 * 7)' }] });
  *     await sandbox.close();
  */
+export {
+  AgentPrograms,
+  type AgentProgramsOptions,
+  type BroughtBack,
+  type OwnedFiles,
+  type ProgramAnswer,
+  type ProgramCall,
+  type ProgramFilesReport,
+} from './agent-programs.ts';
 export type { ChangedFile, FileChanges, GivenFile, LeftFile, ProgramFiles, SeenFile } from './files.ts';
 export { programLimitsSchema, type ProgramLimits, type ProgramLimitsInput } from './limits.ts';
 export type { Holding } from './probe.ts';

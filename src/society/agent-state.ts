@@ -119,6 +119,8 @@ export const agentStateSchema = z.object({
   /** Hashes of the last calls, newest last. */
   recentCalls: z.array(z.string()),
   files: z.array(z.string()),
+  /** The program that it has started and has not seen the end of. */
+  program: z.string().nullable().default(null),
   hired: counter,
   /** How often a fresh agent took its place. */
   replaced: counter.optional(),

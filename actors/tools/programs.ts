@@ -1,0 +1,70 @@
+/** `run_program send_input`: programs in the sandbox, on a snapshot of the workspace. */
+import { z } from 'zod';
+import { fail, type ToolResult } from '../../src/society/index.ts';
+import { callAtMostOnce } from '../services.ts';
+import { remember } from './files.ts';
+import { ALL_LEVELS, defineTool, type ToolRun } from './tool.ts';
+
+export const SANDBOX = 'sandbox';
+
+const ARGUMENTS_MAX = 100;
+
+const unknown = (what: string): ToolResult =>
+  fail('UNKNOWN_OUTCOME', what, 'Look at the files that it writes, then decide whether to run it again.');
+
+const outcomeSchema = z.object({
+  ok: z.literal(true),
+  running: z.boolean(),
+  files: z.object({ written: z.array(z.string()).optional() }).optional(),
+});
+
+/** What the agent has to know of it in its next steps. */
+const note = (run: ToolRun, result: ToolResult): ToolResult => {
+  const outcome = outcomeSchema.safeParse(result);
+  if (!outcome.success) return result;
+  if (!outcome.data.running) run.state.program = null;
+  for (const path of outcome.data.files?.written ?? []) remember(run, path, result);
+  return result;
+};
+
+export const runProgram = defineTool({
+  name: 'run_program',
+  description:
+    'Run a Python (.py) or JavaScript (.mjs) file on a copy of all files, without a network. Files that it writes or ' +
+    'removes come back when it ends. With `running: true` it goes on: see send_input.',
+  schema: z.object({
+    path: z.string().min(1).max(1_024),
+    args: z.array(z.string()).max(ARGUMENTS_MAX).optional(),
+    stdin: z.string().optional().describe('Its whole input; leave it out to talk to it with send_input'),
+  }),
+  levels: ALL_LEVELS,
+  service: SANDBOX,
+  execute: async (args, run) => {
+    const before = run.state.program;
+    run.state.program ??= args.path;
+    const result = await callAtMostOnce(run, SANDBOX, 'run', { ...args, agent: run.state.name });
+    if (result === null) return unknown(`Whether ${args.path} ran is not known: it was interrupted.`);
+    // It was refused: another one runs, or none.
+    if (!result.ok) run.state.program = before;
+    return note(run, result);
+  },
+});
+
+export const sendInput = defineTool({
+  name: 'send_input',
+  description:
+    'Send input to your running program and get what it prints; "" only waits. Ctrl-D (\\u0004) at the end closes its ' +
+    'input, Ctrl-C (\\u0003) stops it.',
+  schema: z.object({ content: z.string() }),
+  levels: ALL_LEVELS,
+  service: SANDBOX,
+  execute: async (args, run) => {
+    const { program, name } = run.state;
+    if (program === null) return fail('NOT_FOUND', 'No program of yours is running.', 'Start one with run_program.');
+    const result = await callAtMostOnce(run, SANDBOX, 'send', { ...args, agent: name });
+    const isGone = result !== null && !result.ok && result.error.code === 'NOT_FOUND';
+    if (!isGone && result !== null) return note(run, result);
+    if (isGone) run.state.program = null;
+    return unknown(`What became of ${program} is not known: it was interrupted.`);
+  },
+});

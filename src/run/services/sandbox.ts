@@ -1,0 +1,110 @@
+/**
+ * The sandbox as a service: runs the programs of agents on snapshots of the workspace, and brings back what they changed.
+ * Methods: `run send` for agents (results are tool results; `agent` says whose program it is), `release` when an agent has
+ * ended, `finish` when the run ends. Nothing of it is durable: a program ends with the process, and what became of one that
+ * ran then is unknown.
+ *
+ * bubblewrap ends with the thread that started it: this one, which lives as long as the run.
+ */
+import { z } from 'zod';
+import { systemClock } from '../../platform/index.ts';
+import { MegactorError } from '../../protocol/errors.ts';
+import type { CreateService, ServiceHost } from '../../protocol/service.ts';
+import { AgentPrograms, programLimitsSchema, Sandbox, type OwnedFiles } from '../../sandbox/index.ts';
+
+const optionsSchema = z.strictObject({
+  mode: z.enum(['bwrap', 'none']),
+  network: z.boolean(),
+  limits: programLimitsSchema.prefault({}),
+  runningMax: z.int().positive().optional(),
+});
+
+export type SandboxServiceOptions = z.input<typeof optionsSchema>;
+
+const agentArgs = z.object({ agent: z.string() });
+const runArgs = agentArgs.extend({
+  path: z.string(),
+  args: z.array(z.string()).optional(),
+  stdin: z.string().optional(),
+});
+const sendArgs = agentArgs.extend({ content: z.string() });
+
+const refusalSchema = z.object({ code: z.string(), message: z.string(), hint: z.string() });
+const snapshotSchema = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), files: z.array(z.object({ path: z.string(), base: z.string() })) }),
+  z.object({ ok: z.literal(false), error: refusalSchema }),
+]);
+const appliedSchema = z.discriminatedUnion('ok', [
+  z.object({
+    ok: z.literal(true),
+    files: z.array(
+      z.object({
+        path: z.string(),
+        status: z.enum(['written', 'merged', 'removed', 'unchanged', 'conflict', 'refused']),
+        error: refusalSchema.optional(),
+      }),
+    ),
+  }),
+  z.object({ ok: z.literal(false), error: refusalSchema }),
+]);
+
+/** Half of a program's disk is for what it makes. */
+const SHARE = 0.5;
+const WORKSPACE_DEADLINE_MS = 120_000;
+
+/** The workspace as programs of `agent` see it. */
+export const workspaceFiles = (
+  host: Pick<ServiceHost, 'call'>,
+  agent: string,
+  limits: { readonly diskBytes: number; readonly diskFiles: number },
+): OwnedFiles => ({
+  export: async (directory) => {
+    const filesMax = Math.floor(limits.diskFiles * SHARE);
+    const bytesMax = Math.floor(limits.diskBytes * SHARE);
+    const args = { directory, filesMax, bytesMax };
+    const options = { deadlineMs: WORKSPACE_DEADLINE_MS };
+    const result = snapshotSchema.parse(await host.call('workspace', 'snapshot', args, options));
+    if (result.ok) return result.files;
+    const { code, message, hint } = result.error;
+    throw new MegactorError('SANDBOX_FAILED', message, { hint, details: { refusal: code } });
+  },
+  bringBack: async (changes) => {
+    const options = { deadlineMs: WORKSPACE_DEADLINE_MS };
+    const result = appliedSchema.parse(await host.call('workspace', 'apply', { author: agent, changes }, options));
+    if (!result.ok) throw new MegactorError('SANDBOX_FAILED', result.error.message, { hint: result.error.hint });
+    return result.files.map(({ path, status, error }) => ({
+      path,
+      status,
+      ...(error === undefined ? {} : { message: error.message }),
+    }));
+  },
+});
+
+export const createService: CreateService = async (raw, host) => {
+  const { mode, network, limits, runningMax } = optionsSchema.parse(raw);
+  const sandbox = await Sandbox.open({ mode, network, limits, ...(runningMax === undefined ? {} : { runningMax }) });
+  const programs = new AgentPrograms({
+    sandbox,
+    clock: systemClock,
+    filesOf: (agent) => workspaceFiles(host, agent, limits),
+  });
+  return {
+    methods: {
+      run: (args: unknown) => {
+        const { agent, path, args: words, stdin } = runArgs.parse(args);
+        return programs.run(agent, {
+          path,
+          ...(words === undefined ? {} : { args: words }),
+          ...(stdin === undefined ? {} : { stdin }),
+        });
+      },
+      send: (args: unknown) => {
+        const { agent, content } = sendArgs.parse(args);
+        return programs.send(agent, content);
+      },
+      release: (args: unknown) => programs.release(agentArgs.parse(args).agent),
+      finish: () => programs.finish(),
+    },
+    close: () => sandbox.close(),
+  };
+};
