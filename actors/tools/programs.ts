@@ -41,11 +41,11 @@ export const runProgram = defineTool({
   service: SANDBOX,
   execute: async (args, run) => {
     const before = run.state.program;
-    run.state.program ??= args.path;
     const result = await callAtMostOnce(run, SANDBOX, 'run', { ...args, agent: run.state.name });
+    if (result === null) run.state.program = args.path;
     if (result === null) return unknown(`Whether ${args.path} ran is not known: it was interrupted.`);
-    // It was refused: another one runs, or none.
-    if (!result.ok) run.state.program = before;
+    // Refused: another one runs, or none.
+    run.state.program = result.ok ? args.path : before;
     return note(run, result);
   },
 });

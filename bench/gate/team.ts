@@ -39,7 +39,18 @@ const withTeam = <Result>(
 
 const runWords = (sizes: Sizes, runDir: string, review: 'none' | 'model'): string[] => {
   const size = String(sizes.team);
-  const words = ['run', GOAL, '--model', 'openai:rehearsal', '--max-agents', size, '--review', review];
+  const words = [
+    'run',
+    GOAL,
+    '--model',
+    'openai:rehearsal',
+    '--sandbox',
+    'off',
+    '--max-agents',
+    size,
+    '--review',
+    review,
+  ];
   return [...words, '--seed', String(SEED), '--run-dir', runDir];
 };
 

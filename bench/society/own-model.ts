@@ -86,7 +86,18 @@ export const runOwnModel = (model: string, agents: number, callsMax: number | nu
   withDirectory(async (folder) => {
     const runDir = join(folder, 'run');
     const events = join(runDir, 'events.jsonl');
-    const words = ['run', SHORT_GOAL, '--model', model, '--max-agents', String(agents), '--seed', String(SEED)];
+    const words = [
+      'run',
+      SHORT_GOAL,
+      '--model',
+      model,
+      '--sandbox',
+      'off',
+      '--max-agents',
+      String(agents),
+      '--seed',
+      String(SEED),
+    ];
     const counter = new CallCounter(events);
     let pause: (() => void) | null = null;
     const counting = systemClock.every(COUNT_EVERY_MS, () => {

@@ -67,7 +67,18 @@ export const runTeam = (size: number): Promise<TeamRun> =>
     const server = await serveMegactor(['rehearsal-server', '--rehearsal', rehearsal, '--seed', String(SEED)]);
     try {
       const runDir = join(folder, 'run');
-      const words = ['run', GOAL, '--model', 'openai:rehearsal', '--max-agents', String(size), '--review', 'none'];
+      const words = [
+        'run',
+        GOAL,
+        '--model',
+        'openai:rehearsal',
+        '--sandbox',
+        'off',
+        '--max-agents',
+        String(size),
+        '--review',
+        'none',
+      ];
       const finished = await runMegactor([...words, '--seed', String(SEED), '--run-dir', runDir, '--json', '--quiet'], {
         OPENAI_BASE_URL: `${server.url}/v1`,
         OPENAI_API_KEY: undefined,

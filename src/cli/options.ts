@@ -106,6 +106,13 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
     help: 'whether Admins check what their members hand in',
     fallback: 'model',
   },
+  {
+    name: 'sandbox',
+    type: { kind: 'choice', choices: ['bwrap', 'none', 'off'] },
+    help: 'where agents run programs: in bubblewrap; none runs them UNPROTECTED, as you; off runs none',
+    fallback: 'bwrap where it works (rehearsal: off)',
+  },
+  { name: 'sandbox-network', type: flag, help: 'let programs of agents into the network of this machine' },
   { name: 'plan', type: jsonFile, help: 'start from this plan (JSON) instead of asking the model for one' },
   CONFIG,
   ...BUDGETS,

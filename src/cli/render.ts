@@ -120,6 +120,7 @@ const troubleOf = (summary: RunSummary): string => {
   return trouble.length === 0 ? 'none' : trouble.join(', ');
 };
 
+export const UNPROTECTED_NOTE = 'unprotected (--sandbox none): they run as you, and reach what you reach';
 export const SYNTHETIC_NOTE = 'synthetic: a rehearsal wrote it, no language model did';
 
 /** The report in short. */
@@ -147,6 +148,7 @@ export const summaryText = (summary: RunSummary, cwd: string): string => {
     ['files', shellPath(summary.workspace, cwd)],
     ['report', shellPath(`${summary.runDir}/report.md`, cwd)],
     ...(summary.synthetic ? [['text', SYNTHETIC_NOTE] as const] : []),
+    ...(summary.sandbox === 'none' ? [['sandbox', `none: programs are ${UNPROTECTED_NOTE}`] as const] : []),
   ];
   const head = `Run ${summary.runId} ${summary.status} after ${duration(summary.wallSeconds)}: ${reasonText(summary.reason)}.`;
   return [head, ...rows.map(([name, text]) => `  ${name.padEnd(8)}${plainText(text)}`)].join('\n');

@@ -8,7 +8,15 @@
  *    terminal is given back before anything else is written, and before the process ends.
  */
 import { EXIT, type CommandContext, type Run, type RunProgress } from './ports.ts';
-import { exitCodeOf, nextCommands, plural, progressLine, summaryText, SYNTHETIC_NOTE } from './render.ts';
+import {
+  exitCodeOf,
+  nextCommands,
+  plural,
+  progressLine,
+  summaryText,
+  SYNTHETIC_NOTE,
+  UNPROTECTED_NOTE,
+} from './render.ts';
 import { showLive, type LiveView } from './view/live.ts';
 
 /** At most one line in this time. */
@@ -21,6 +29,8 @@ export interface WatchOptions {
   readonly quiet: boolean;
   /** Known before the start: whether the built-in rehearsal writes the text. On resume it is not. */
   readonly synthetic: boolean | undefined;
+  /** The same of programs: whether they run without a sandbox. */
+  readonly unprotected: boolean | undefined;
 }
 
 /** What the user sees of a run in progress. */
@@ -120,6 +130,7 @@ export const watchRun = async (
     if (!options.quiet) context.stderr(`${text}\n`);
   };
   if (options.synthetic === true) note(`The text of this run is ${SYNTHETIC_NOTE}.`);
+  if (options.unprotected === true) note(`Programs of this run are ${UNPROTECTED_NOTE}.`);
   const abort = new AbortController();
   const run = start(abort.signal);
   const interruptions = new Interruptions(run, abort, context);
@@ -137,6 +148,7 @@ export const watchRun = async (
     if (options.json) {
       context.stdout(`${JSON.stringify(summary)}\n`);
       if (summary.synthetic) note(`The text of this run is ${SYNTHETIC_NOTE}.`);
+      if (summary.sandbox === 'none') note(`Programs of this run are ${UNPROTECTED_NOTE}.`);
       if (summary.status === 'paused') note(nextCommands(summary, context.program, context.cwd));
     } else {
       context.stdout(

@@ -13,7 +13,7 @@ const NO_POLL_INTERVAL_MS = { boss: 0, admin: 0, ordinary: 0 };
 const DETERMINISTIC_RUN_ID = 'deterministic';
 
 export const agentSettings = (run: SettledRun): Omit<AgentSettings, 'goal'> => {
-  const { config, review, deterministic } = run.settings;
+  const { config, review, deterministic, sandbox } = run.settings;
   const { temperature, maxTokens, compaction } = config.model ?? {};
   const { boss, admin, ordinary } = deterministic
     ? NO_POLL_INTERVAL_MS
@@ -21,6 +21,7 @@ export const agentSettings = (run: SettledRun): Omit<AgentSettings, 'goal'> => {
   return {
     run: deterministic ? DETERMINISTIC_RUN_ID : run.runId,
     reviews: review === 'model',
+    ...(sandbox === 'off' ? {} : { services: ['sandbox'] }),
     limits: limitsOf(run),
     pollIntervalMs: {
       boss: boss ?? POLL_INTERVAL_MS.boss,

@@ -102,6 +102,24 @@ const checkModel: CheckSpec['run'] = async ({ environment, clock }) => {
   }
 };
 
+/** Runs something in the sandbox, and looks around from inside. */
+const checkSandbox = async (): Promise<Finding> => {
+  const { Sandbox } = await import('../sandbox/index.ts');
+  try {
+    const sandbox = await Sandbox.open();
+    const { interpreters, holding } = sandbox;
+    await sandbox.close();
+    const languages = ['JavaScript', ...(interpreters.python === undefined ? [] : ['Python'])].join(' and ');
+    const memory = holding.cgroup
+      ? 'the memory of a program is held as a whole'
+      : 'memory is held for each process alone, since this user may make no cgroups';
+    return fine(`bubblewrap holds for programs in ${languages}; ${memory}`);
+  } catch (error) {
+    if (!(error instanceof MegactorError) || error.code !== 'SANDBOX_MISSING') throw error;
+    return { ok: false, detail: `runs offer no programs: ${error.message}`, hint: error.hint };
+  }
+};
+
 const REINSTALL = 'Install the packages again with `npm ci`, and allow their install scripts.';
 
 const absent = (name: string): CheckSpec => ({
@@ -124,5 +142,5 @@ export const PART_CHECKS: readonly CheckSpec[] = [
   { name: 'model', needed: true, hint: 'Check OPENAI_BASE_URL and OPENAI_API_KEY.', run: checkModel },
   absent('vector-index'),
   absent('embedder'),
-  absent('sandbox'),
+  { name: 'sandbox', needed: false, hint: 'Runs offer no programs without it.', run: checkSandbox },
 ];

@@ -9,6 +9,7 @@ import { RUN_FORMAT, RunDirectory, type RunFile } from './run-directory.ts';
 import type { Forecast, ForecastOptions } from './forecast/types.ts';
 import { hasEnded } from './resumable.ts';
 import { cassetteFile, modelsOf } from './model-settings.ts';
+import { chooseSandbox } from './sandbox-choice.ts';
 import { resumedSettings, settingsOf, type RunSettings } from './settings.ts';
 import { SocietyRun, type PreparedRun } from './society-run.ts';
 import type { ResumeOptions, Run, RunOptions } from './types.ts';
@@ -45,7 +46,7 @@ const checkModels = ({ model, config }: RunSettings): void => {
   }
 };
 
-const prepareNew = (goal: string, options: RunOptions, clock: Clock): PreparedRun => {
+const prepareNew = async (goal: string, options: RunOptions, clock: Clock): Promise<PreparedRun> => {
   if (goal.trim() === '')
     throw new MegactorError('USAGE', 'the goal is empty', { hint: 'Say what the society is to do.' });
   const runId = newRunId(clock);
@@ -55,6 +56,7 @@ const prepareNew = (goal: string, options: RunOptions, clock: Clock): PreparedRu
     seed: freshSeed(),
   });
   checkModels(settings);
+  const sandbox = await chooseSandbox(options, settings);
   const directory = RunDirectory.create(path);
   const run: RunFile = {
     format: RUN_FORMAT,
@@ -63,7 +65,7 @@ const prepareNew = (goal: string, options: RunOptions, clock: Clock): PreparedRu
     createdAt: new Date(clock.now()).toISOString(),
     status: 'running',
     reason: null,
-    settings: { ...settings, workspace: resolve(settings.workspace) },
+    settings: { ...settings, ...sandbox, workspace: resolve(settings.workspace) },
     plan: options.plan ?? null,
     spent: { wallSeconds: 0, restarts: 0, deadLetters: 0 },
   };

@@ -127,6 +127,7 @@ export const summaryOf = (parts: {
     remedies: withRepairs(roster.remedies, counters.repairs),
     restarts: run.spent.restarts,
     deadLetters: run.spent.deadLetters,
+    ...(run.settings.sandbox === 'off' ? {} : { sandbox: run.settings.sandbox }),
     workspace: run.settings.workspace,
     runDir: directory.path,
   };

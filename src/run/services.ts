@@ -3,20 +3,33 @@ import { entryUrl } from '../platform/index.ts';
 import type { ServiceSpec } from '../protocol/service.ts';
 import { budgetsOf } from './model-settings.ts';
 import type { RunFile } from './run-directory.ts';
+import type { RunSettings } from './settings.ts';
 
 const moduleOf = (name: string): string => entryUrl(`services/${name}`, import.meta.url).href;
+
+const sandboxSpec = (settings: RunSettings, mode: 'bwrap' | 'none'): ServiceSpec => {
+  const { runningMax, ...limits } = settings.config.programs ?? {};
+  const options = {
+    mode,
+    network: settings.sandboxNetwork,
+    limits,
+    ...(runningMax === undefined ? {} : { runningMax }),
+  };
+  // Alone: it reads what programs print, which may be much.
+  return { name: 'sandbox', module: moduleOf('sandbox'), thread: 'sandbox', options };
+};
 
 export const serviceSpecs = (run: RunFile, runDirectory: string): ServiceSpec[] => {
   const { settings } = run;
   const { model, models, modelOf, prices, cassette } = settings.config;
-  const { seed, deterministic } = settings;
+  const { seed, deterministic, sandbox } = settings;
   return [
     {
       name: 'roster',
       module: moduleOf('roster'),
       thread: 'services',
       // A grace period would end a run at a moment that depends on the machine.
-      options: { seed, ...(deterministic ? { finishGraceMs: null } : {}) },
+      options: { seed, programs: sandbox !== 'off', ...(deterministic ? { finishGraceMs: null } : {}) },
     },
     {
       name: 'model',
@@ -46,5 +59,6 @@ export const serviceSpecs = (run: RunFile, runDirectory: string): ServiceSpec[] 
         sync: settings.durability === 'flushed',
       },
     },
+    ...(sandbox === 'off' ? [] : [sandboxSpec(settings, sandbox)]),
   ];
 };

@@ -8,6 +8,7 @@ import { checkShapeFits, parseRehearsalOptions, rehearsalOptionsSchema } from '.
 import { coreCount } from '../platform/index.ts';
 import { MegactorError, type ErrorCode } from '../protocol/errors.ts';
 import { SHARDS_MAX } from '../protocol/ids.ts';
+import { programLimitsSchema } from '../sandbox/limits.ts';
 import { limitsSchema } from '../society/index.ts';
 import {
   cassetteFile,
@@ -47,6 +48,13 @@ export const configSchema = z.strictObject({
       checkpointEntries: z.int().positive().optional(),
     })
     .optional(),
+  /** Limits of the programs that agents run. */
+  programs: programLimitsSchema
+    .extend({
+      /** Programs at a time. Default: twice the number of processors, at least 4. */
+      runningMax: z.int().min(1).max(10_000).optional(),
+    })
+    .optional(),
 });
 
 export type RunConfig = z.infer<typeof configSchema>;
@@ -71,6 +79,9 @@ export const settingsSchema = z.strictObject({
   record: z.string().nullable().default(null),
   /** One turn at a time on a virtual clock: the same seed gives the same log. */
   deterministic: z.boolean().default(false),
+  /** What programs of agents run in; `off`: they run none. */
+  sandbox: z.enum(['bwrap', 'none', 'off']).default('off'),
+  sandboxNetwork: z.boolean().default(false),
 });
 
 export type RunSettings = z.infer<typeof settingsSchema>;

@@ -66,6 +66,7 @@ const beginning = ({ run, fresh }: PreparedRun): EventInput => ({
   synthetic: run.settings.model === 'rehearsal',
   maxAgents: run.settings.maxAgents,
   reviews: run.settings.review === 'model',
+  sandbox: run.settings.sandbox,
 });
 
 export interface SocietyRunOptions {
@@ -76,7 +77,7 @@ export interface SocietyRunOptions {
 }
 
 export class SocietyRun implements Run {
-  readonly #prepare: () => PreparedRun;
+  readonly #prepare: () => PreparedRun | Promise<PreparedRun>;
   readonly #signal: AbortSignal | undefined;
   readonly #clock: Clock;
   readonly #channel = new EventChannel();
@@ -88,7 +89,7 @@ export class SocietyRun implements Run {
   readonly report: Promise<RunSummary>;
 
   /** @param prepare makes or opens the run directory; what it throws rejects `report` */
-  constructor(prepare: () => PreparedRun, options: SocietyRunOptions) {
+  constructor(prepare: () => PreparedRun | Promise<PreparedRun>, options: SocietyRunOptions) {
     this.#prepare = prepare;
     this.#signal = options.signal;
     this.#resume = options.resume;
@@ -149,7 +150,7 @@ export class SocietyRun implements Run {
     try {
       // The caller gets the run before anything is done, so that no failure is thrown past it.
       await Promise.resolve();
-      return await this.#withLease(this.#prepare());
+      return await this.#withLease(await this.#prepare());
     } catch (error) {
       this.#runId.reject(error);
       throw toMegactorError(error);
@@ -308,6 +309,8 @@ export class SocietyRun implements Run {
     }
     await system.drain({ deadlineMs: STOP_DEADLINE_MS });
     try {
+      // What programs have written until now belongs to the run.
+      if (run.settings.sandbox !== 'off') await system.callService('sandbox', 'finish', {}, { deadlineMs: 60_000 });
       await system.callService('workspace', 'finish', {}, { deadlineMs: 120_000 });
     } catch (error) {
       // The run is not complete while its files are not where they are said to be.

@@ -56,6 +56,13 @@ export interface RunOptions extends BudgetOptions {
   /** The Boss included. Default 100. */
   readonly maxAgents?: number;
   readonly review?: 'model' | 'none';
+  /**
+   * Whether agents may run programs: `bwrap` in a sandbox, `none` without any, `off` not at all. Default: in a sandbox where
+   * that works, else not at all; a rehearsal and a deterministic run: not at all.
+   */
+  readonly sandbox?: 'bwrap' | 'none' | 'off';
+  /** Lets programs into the network of this machine. */
+  readonly sandboxNetwork?: boolean;
   /** A rehearsal file (JSON), already parsed; checked with zod. */
   readonly rehearsal?: unknown;
   /** The content of `--config FILE`, already parsed; checked with zod. */
@@ -103,6 +110,8 @@ export interface RunSummary {
   readonly remedies: Readonly<Record<string, number>>;
   readonly restarts: number;
   readonly deadLetters: number;
+  /** What programs of agents ran in: `none` is no sandbox at all. Absent when they could run none. */
+  readonly sandbox?: 'bwrap' | 'none';
   readonly workspace: string;
   readonly runDir: string;
 }

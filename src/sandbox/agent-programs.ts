@@ -5,7 +5,6 @@
  * Invariants: Q1 an owner has one program at most, from the moment it asks. Q2 what a program changed is brought back before
  * anybody is told of its end, once. Q3 how it ended is kept until its owner has been told, or asks for the next one.
  */
-import type { Clock } from '../platform/index.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
 import type { FileChanges, ProgramFiles } from './files.ts';
 import type { ProgramEnd, ProgramOutput, RunningProgram } from './program.ts';
@@ -60,7 +59,6 @@ export interface ProgramCall {
 
 export interface AgentProgramsOptions {
   readonly sandbox: Sandbox;
-  readonly clock: Clock;
   readonly filesOf: (owner: string) => OwnedFiles;
   /** How long a program waits for its turn. */
   readonly queueMs?: number;
@@ -95,7 +93,6 @@ const refuse = (code: ProgramRefusal, message: string, hint: string): ProgramAns
 const REFUSALS: Readonly<Record<string, ProgramRefusal>> = {
   PROGRAM_INVALID: 'INVALID_ARGUMENTS',
   GATE_FULL: 'BUSY',
-  ABORTED: 'BUSY',
   SANDBOX_FAILED: 'REJECTED',
 };
 
@@ -131,7 +128,6 @@ const reportOf = (changes: FileChanges | null, brought: readonly BroughtBack[]):
 
 export class AgentPrograms {
   readonly #sandbox: Sandbox;
-  readonly #clock: Clock;
   readonly #filesOf: AgentProgramsOptions['filesOf'];
   readonly #queueMs: number;
   readonly #entries = new Map<string, Entry>();
@@ -139,7 +135,6 @@ export class AgentPrograms {
 
   constructor(options: AgentProgramsOptions) {
     this.#sandbox = options.sandbox;
-    this.#clock = options.clock;
     this.#filesOf = options.filesOf;
     this.#queueMs = options.queueMs ?? QUEUE_MS;
   }
@@ -155,16 +150,18 @@ export class AgentPrograms {
     const abort = new AbortController();
     const entry: Entry = { program: null, over: Promise.resolve(), hasEnded: false, end: null, report: null, abort };
     this.#entries.set(owner, entry);
-    const queue = this.#clock.after(this.#queueMs, () => abort.abort(), { keepAlive: true });
     try {
       const files = this.#filesOf(owner);
-      entry.program = await this.#sandbox.start({ ...call, files, signal: abort.signal });
+      entry.program = await this.#sandbox.start({
+        ...call,
+        files,
+        signal: abort.signal,
+        queueMs: this.#queueMs,
+      });
       entry.over = this.#follow(entry, entry.program, files);
     } catch (thrown) {
       if (this.#entries.get(owner) === entry) this.#entries.delete(owner);
       return this.#refusal(thrown);
-    } finally {
-      queue.cancel();
     }
     await this.#wait(entry);
     return this.#answer(owner, entry);
@@ -261,7 +258,7 @@ export class AgentPrograms {
     const { code, message, hint, details } = thrown;
     const refused = details['refusal'];
     if (refused === 'TOO_LARGE') return refuse('TOO_LARGE', message, hint);
-    if (code === 'ABORTED') return refuse('BUSY', 'Too many programs run, and this one was not started.', 'Try later.');
+    if (code === 'ABORTED') return refuse('REJECTED', 'It was not started: you have ended.', 'Hand in what you have.');
     const refusal = REFUSALS[code];
     if (refusal === undefined) throw thrown;
     return refuse(refusal, message, hint);

@@ -35,6 +35,8 @@ export interface ProbeParts {
   readonly network: boolean;
   readonly limits: ProgramLimits;
   readonly clock: Clock;
+  /** Where commands are looked for. */
+  readonly path?: string;
 }
 
 /** Which package has what is needed, for the hint. */
@@ -52,12 +54,12 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const missing = (message: string, hint: string): MegactorError =>
   new MegactorError('SANDBOX_MISSING', message, { hint });
 
-const checkCommands = (mode: ProbeParts['mode']): void => {
+const checkCommands = ({ mode, path = PATH }: ProbeParts): void => {
   if (process.platform !== 'linux') {
     throw missing(`programs run on Linux only, and this is ${process.platform}`, 'Run Megactor in a Linux container.');
   }
   const needed = mode === 'none' ? WITHOUT_WALLS : Object.keys(COMMANDS);
-  const absent = needed.filter((name) => findCommand(name, PATH) === undefined);
+  const absent = needed.filter((name) => findCommand(name, path) === undefined);
   if (absent.length === 0) return;
   const packages = [...new Set(absent.map((name) => COMMANDS[name] ?? name))].join(' ');
   throw missing(
@@ -151,7 +153,7 @@ const tryCgroup = (place: CgroupPlace, { limits }: ProbeParts): Cgroup | null =>
 
 /** @throws SANDBOX_MISSING with what is missing and what to do about it */
 export const examine = async (parts: ProbeParts): Promise<Examined> => {
-  checkCommands(parts.mode);
+  checkCommands(parts);
   const interpreters = findInterpreters(process.execPath, process.env['PATH'] ?? '');
   const walls = parts.mode === 'bwrap';
   const place = walls ? findCgroupPlace(process.pid) : null;

@@ -44,6 +44,8 @@ export interface ProgramRequest {
   readonly stdin?: string;
   /** What the program sees in its directory. */
   readonly files: readonly GivenFile[] | ProgramFiles;
+  /** How long it may wait for its turn. Default: for ever. */
+  readonly queueMs?: number;
   /** Ends it, also while it waits for its turn. */
   readonly signal?: AbortSignal;
 }
@@ -56,6 +58,10 @@ export interface ProgramResult extends ProgramOutput, Omit<ProgramEnd, 'files'> 
 const WAITING_MAX = 10_000;
 const ARGUMENTS_MAX = 1_000;
 const ARGUMENT_BYTES_MAX = 100_000;
+
+/** In the place of a slot: nobody waits any more, or the time for that is over. */
+const GIVEN_UP = -1;
+const TOO_LATE = -2;
 
 interface Waiting {
   readonly go: (slot: number) => void;
@@ -135,7 +141,7 @@ export class Sandbox {
     if (!isPlainPath(path)) throw new MegactorError('PROGRAM_INVALID', `'${path}' is no path of a file`);
     checkArguments(args);
     const interpreter = interpreterOf(path, this.interpreters);
-    const slot = await this.#enter(request.signal);
+    const slot = await this.#enter(request);
     let program: Program;
     try {
       program = await this.#launch(request, slot, interpreter);
@@ -162,7 +168,7 @@ export class Sandbox {
   /** Ends everything that runs, and refuses what waits. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const waiting of this.#waiting) waiting.go(-1);
+    for (const waiting of this.#waiting) waiting.go(GIVEN_UP);
     this.#waiting.clear();
     const running = [...this.#running];
     for (const program of running) program.kill();
@@ -242,7 +248,7 @@ export class Sandbox {
   }
 
   /** A place among those that run, in order of asking. */
-  async #enter(signal: AbortSignal | undefined): Promise<number> {
+  async #enter({ signal, queueMs }: ProgramRequest): Promise<number> {
     if (this.#isClosed) throw new MegactorError('ABORTED', 'the sandbox is closed');
     const free = this.#slots.pop();
     if (free !== undefined) return free;
@@ -251,16 +257,21 @@ export class Sandbox {
     }
     const turn = Promise.withResolvers<number>();
     const waiting: Waiting = { go: turn.resolve };
-    const abort = (): void => {
-      // At once, so that no place is given to it any more.
+    // At once, so that no place is given to it any more.
+    const giveUp = (why: typeof GIVEN_UP | typeof TOO_LATE): void => {
       this.#waiting.delete(waiting);
-      turn.resolve(-1);
+      turn.resolve(why);
     };
+    const abort = (): void => giveUp(GIVEN_UP);
+    const timer =
+      queueMs === undefined ? null : this.#clock.after(queueMs, () => giveUp(TOO_LATE), { keepAlive: true });
     this.#waiting.add(waiting);
     signal?.addEventListener('abort', abort, { once: true });
     const slot = await turn.promise;
     signal?.removeEventListener('abort', abort);
-    if (slot === -1) throw new MegactorError('ABORTED', 'nobody waits for the program any more');
+    timer?.cancel();
+    if (slot === TOO_LATE) throw new MegactorError('GATE_FULL', 'too many programs run', { hint: 'Try again later.' });
+    if (slot === GIVEN_UP) throw new MegactorError('ABORTED', 'nobody waits for the program any more');
     return slot;
   }
 

@@ -125,6 +125,8 @@ export interface ReportNumbers {
   readonly nudges: number;
   readonly reviews: { readonly accept: number; readonly revise: number };
   readonly remedies: Readonly<Record<string, number>>;
+  /** What programs of agents ran in, if they could run any. */
+  readonly sandbox?: 'bwrap' | 'none';
 }
 
 const ROWS_MAX = 1_000;
@@ -167,6 +169,9 @@ export const renderReport = (report: SocietyReport, run: ReportNumbers): string 
       '**Synthetic:** no language model took part. Texts and files were written by the built-in rehearsal.',
       '',
     );
+  }
+  if (run.sandbox === 'none') {
+    lines.push('**Unprotected:** programs of agents ran without a sandbox, as the user who started the run.', '');
   }
   lines.push(...numberLines(run), '', '## Missing', '');
   lines.push(

@@ -160,6 +160,13 @@ export class Roster {
     return draft.founded && draft.find(name) !== undefined ? groupView(draft, name) : null;
   }
 
+  /** Whether `name` has handed in its task, or will not act any more. */
+  hasStopped(name: string): boolean {
+    const draft = new Draft(this.#state);
+    const agent = draft.founded ? draft.find(name) : undefined;
+    return agent !== undefined && agent.status !== 'working';
+  }
+
   summary(): RosterSummary {
     return summarize(new Draft(this.#state));
   }

@@ -8,7 +8,7 @@ import { boss } from '../../actors/boss.ts';
 import { ordinary } from '../../actors/ordinary.ts';
 import { systemMail, type AgentMail } from '../../src/society/index.ts';
 
-const BOSS: Offer = { level: 'boss', reviews: true, services: [] };
+const BOSS: Offer = { level: 'boss', reviews: true, services: ['sandbox'] };
 
 test('the tools of this version, with JSON Schemas of plain objects', () => {
   expect(TOOL_NAMES).toEqual([
@@ -22,6 +22,8 @@ test('the tools of this version, with JSON Schemas of plain objects', () => {
     'append_file',
     'list_files',
     'search_files',
+    'run_program',
+    'send_input',
     'change_task_status',
     'review',
     'terminate',
@@ -44,6 +46,8 @@ test('the tools of this version, with JSON Schemas of plain objects', () => {
     append_file: ['path', 'content'],
     list_files: [],
     search_files: ['query'],
+    run_program: ['path'],
+    send_input: ['content'],
     change_task_status: ['items'],
     review: ['agent', 'verdict', 'feedback'],
     terminate: ['summary'],

@@ -1,5 +1,6 @@
 /** docs/limits-and-budgets.md says what the schema of the limits and of `--config` says. */
 import { expect, test } from 'vitest';
+import { programLimitsSchema } from '../../src/sandbox/index.ts';
 import { configSchema } from '../../src/run/settings.ts';
 import { defaultLimits, limitsSchema } from '../../src/society/index.ts';
 import { readSource } from '../style/tree.ts';
@@ -22,13 +23,16 @@ test('the configuration shown has every field, and the limits at their defaults'
   const config = configSchema.parse(JSON.parse(block?.code ?? ''));
   expect(config.limits).toEqual(defaultLimits);
   const shown = JSON.parse(block?.code ?? '') as Record<string, object>;
-  const { limits, model, pollIntervalMs, actors, budgets, modelOf } = configSchema.shape;
+  const { limits, model, pollIntervalMs, actors, budgets, modelOf, programs } = configSchema.shape;
   expect(limits.unwrap()).toBe(limitsSchema);
+  const { runningMax: _, ...programLimits } = config.programs ?? {};
+  expect(programLimits).toEqual(programLimitsSchema.parse({}));
   expect(Object.keys(shown).sort()).toEqual(Object.keys(configSchema.shape).sort());
   expect(Object.keys(shown['limits'] ?? {}).sort()).toEqual(Object.keys(limitsSchema.shape).sort());
   expect(Object.keys(shown['model'] ?? {}).sort()).toEqual(Object.keys(model.unwrap().shape).sort());
   expect(Object.keys(shown['budgets'] ?? {}).sort()).toEqual(Object.keys(budgets.unwrap().shape).sort());
   expect(Object.keys(shown['modelOf'] ?? {}).sort()).toEqual(Object.keys(modelOf.unwrap().shape).sort());
+  expect(Object.keys(shown['programs'] ?? {}).sort()).toEqual(Object.keys(programs.unwrap().shape).sort());
   expect(Object.keys(shown['actors'] ?? {}).sort()).toEqual(Object.keys(actors.unwrap().shape).sort());
   expect(Object.keys(shown['pollIntervalMs'] ?? {}).sort()).toEqual(Object.keys(pollIntervalMs.unwrap().shape).sort());
 });

@@ -45,7 +45,16 @@ test('D1–D4: SIGKILL with 300 agents at work, then resume: every file is there
   const env = { OPENAI_BASE_URL: server.baseUrl, OPENAI_API_KEY: 'test-key' };
   const runDir = join(directory.path, 'run');
   try {
-    const args = ['run', 'Write the policy of a small country', '--model', 'openai:rehearsal', '--seed', '7'];
+    const args = [
+      'run',
+      'Write the policy of a small country',
+      '--model',
+      'openai:rehearsal',
+      '--sandbox',
+      'off',
+      '--seed',
+      '7',
+    ];
     const first = startCommand([...args, '--max-agents', String(AGENTS), '--run-dir', runDir, '--json'], { env });
     let agents = 0;
     for (let attempt = 0; attempt < 600 && agents < AGENTS_AT_KILL; attempt += 1) {

@@ -69,7 +69,16 @@ const startServer = async (directory: string, shared: boolean): Promise<Server> 
 };
 
 const argumentsOf = (runDir: string): string[] => {
-  const model = ['run', 'Write the policy of a small island', '--model', 'openai:rehearsal', '--seed', '7'];
+  const model = [
+    'run',
+    'Write the policy of a small island',
+    '--model',
+    'openai:rehearsal',
+    '--sandbox',
+    'off',
+    '--seed',
+    '7',
+  ];
   return [...model, '--max-agents', String(AGENTS), '--review', 'none', '--run-dir', runDir, '--json', '--quiet'];
 };
 

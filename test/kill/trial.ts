@@ -49,7 +49,18 @@ const GOAL = 'Write the policy of a small island';
 const SHARDS = 8;
 
 const argumentsOf = ({ agents, seed, review, durability }: RunShape, runDir: string): string[] => {
-  const model = ['run', GOAL, '--model', 'openai:rehearsal', '--max-agents', String(agents), '--seed', String(seed)];
+  const model = [
+    'run',
+    GOAL,
+    '--model',
+    'openai:rehearsal',
+    '--sandbox',
+    'off',
+    '--max-agents',
+    String(agents),
+    '--seed',
+    String(seed),
+  ];
   return [...model, '--review', review, '--durability', durability, '--run-dir', runDir, '--json', '--quiet'];
 };
 

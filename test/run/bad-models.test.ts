@@ -21,7 +21,7 @@ const runAgainst = async (
   const runDir = join(directory.path, `run-${runs}`);
   try {
     const result = await command(
-      ['run', 'Write a guide', '--model', 'openai:m', '--run-dir', runDir, '--json', ...args],
+      ['run', 'Write a guide', '--model', 'openai:m', '--sandbox', 'off', '--run-dir', runDir, '--json', ...args],
       {
         env: { OPENAI_BASE_URL: server.baseUrl, OPENAI_API_KEY: 'sk-secret-of-the-test' },
       },

@@ -51,7 +51,18 @@ const startServer = async (
 const crash = async (name: string, isVictim: (agent: string, prompt: string) => boolean): Promise<Crashed> => {
   const { server, victim, answered } = await startServer(isVictim);
   const runDir = join(directory.path, name);
-  const args = ['run', 'Write a guide', '--model', 'openai:m', '--seed', '7', '--max-agents', String(AGENTS)];
+  const args = [
+    'run',
+    'Write a guide',
+    '--model',
+    'openai:m',
+    '--sandbox',
+    'off',
+    '--seed',
+    '7',
+    '--max-agents',
+    String(AGENTS),
+  ];
   try {
     const env = { OPENAI_BASE_URL: server.baseUrl, OPENAI_API_KEY: 'key' };
     const result = await command([...args, '--run-dir', runDir, '--json'], { env });

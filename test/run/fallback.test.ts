@@ -17,6 +17,7 @@ test('G4 the plan comes from the fallback when the time of the call is used up o
   try {
     const summary = await runSociety('Write a field guide', {
       model: 'openai:silent',
+      sandbox: 'off',
       seed: 1,
       maxAgents: 3,
       shards: 1,

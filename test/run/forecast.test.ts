@@ -46,7 +46,20 @@ describe('a forecast against a real run of the same rehearsal over HTTP', () => 
     const real = await withServer(file, async (url) => {
       const runDir = join(directory.path, name);
       const ran = await command(
-        ['run', GOAL, '--model', 'openai:any', '--max-agents', agents, '--run-dir', runDir, '--json', '--quiet'],
+        [
+          'run',
+          GOAL,
+          '--model',
+          'openai:any',
+          '--sandbox',
+          'off',
+          '--max-agents',
+          agents,
+          '--run-dir',
+          runDir,
+          '--json',
+          '--quiet',
+        ],
         { env: { OPENAI_BASE_URL: url, OPENAI_API_KEY: 'test-key' } },
       );
       expect(ran.exitCode, ran.stderr).toBe(0);

@@ -239,6 +239,7 @@ const startHandle = (server: ScriptedServer, name: string): Run => {
   vi.stubEnv('OPENAI_API_KEY', 'test-key');
   return runSociety('Write a guide', {
     model: 'openai:m',
+    sandbox: 'off',
     runDir: join(directory.path, name),
     review: 'none',
     seed: 1,

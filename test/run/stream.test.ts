@@ -14,7 +14,7 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const directory = temporaryDirectory();
 const GOAL = 'Write a guide to a small island';
-const OPTIONS: RunOptions = { seed: 4, maxAgents: 6, durability: 'committed', model: 'openai:any' };
+const OPTIONS: RunOptions = { seed: 4, maxAgents: 6, durability: 'committed', model: 'openai:any', sandbox: 'off' };
 
 interface Seen {
   readonly agent: string;

@@ -18,7 +18,12 @@ export const continueCommand: Command = {
     const api = await context.loadRunApi();
     return watchRun(
       (signal) => api.continueRun(runDir, { ...options, signal }),
-      { json: line.values.get('json') === true, quiet: line.values.get('quiet') === true, synthetic: undefined },
+      {
+        json: line.values.get('json') === true,
+        quiet: line.values.get('quiet') === true,
+        synthetic: undefined,
+        unprotected: undefined,
+      },
       context,
     );
   },

@@ -56,7 +56,12 @@ export const resumeCommand: Command = {
     const api = await context.loadRunApi();
     return watchRun(
       (signal) => api.resumeRun(runDir, { ...options, signal }),
-      { json: line.values.get('json') === true, quiet: line.values.get('quiet') === true, synthetic: undefined },
+      {
+        json: line.values.get('json') === true,
+        quiet: line.values.get('quiet') === true,
+        synthetic: undefined,
+        unprotected: undefined,
+      },
       context,
     );
   },

@@ -46,6 +46,8 @@ export const runOptionsOf = async (line: ParsedLine, context: CommandContext): P
   set('durability', text('durability') as DurabilityLevel | undefined);
   set('maxAgents', integer('max-agents'));
   set('review', text('review') as 'model' | 'none' | undefined);
+  set('sandbox', text('sandbox') as RunOptions['sandbox']);
+  if (values.get('sandbox-network') === true) set('sandboxNetwork', true);
   if (values.get('deterministic') === true) set('deterministic', true);
   if (values.get('no-agent-headers') === true) set('noAgentHeaders', true);
   Object.assign(options, budgetOptionsOf(line));
@@ -69,6 +71,7 @@ export const startRun = async (
       json: line.values.get('json') === true,
       quiet: line.values.get('quiet') === true,
       synthetic: (options.model ?? 'rehearsal') === 'rehearsal',
+      unprotected: options.sandbox === 'none',
     },
     context,
   );

@@ -48,6 +48,8 @@ export const titleLines = (model: SocietyModel, pausing: boolean, columns: numbe
   // First, so that no width cuts it off.
   const facts: Span[] =
     head.synthetic === true ? [span(' '), span('all text is synthetic', 'warning'), span(` ${signs.dot}`, 'dim')] : [];
+  if (head.unprotected)
+    facts.push(span(' '), span('programs run unprotected', 'warning'), span(` ${signs.dot}`, 'dim'));
   facts.push(span(` run ${head.runId === '' ? signs.cut : head.runId}`, 'dim'));
   if (head.model !== '') facts.push(span(` ${signs.dot} model ${head.model}`, 'dim'));
   if (head.resumed) facts.push(span(` ${signs.dot} resumed`, 'dim'));

@@ -25,6 +25,8 @@ export interface RunHead {
   runId: string;
   model: string;
   synthetic: boolean | undefined;
+  /** Programs run without a sandbox. */
+  unprotected: boolean;
   resumed: boolean;
   reviews: boolean;
 }
@@ -38,6 +40,7 @@ export class SocietyModel extends AgentTree {
     runId: '',
     model: '',
     synthetic: undefined,
+    unprotected: false,
     resumed: false,
     reviews: true,
   };
@@ -109,6 +112,7 @@ export class SocietyModel extends AgentTree {
     if (typeof event['runId'] === 'string') head.runId = shown(event['runId']);
     if (typeof event['model'] === 'string') head.model = shown(event['model']);
     if (typeof event['synthetic'] === 'boolean') head.synthetic = event['synthetic'];
+    if (typeof event['sandbox'] === 'string') head.unprotected = event['sandbox'] === 'none';
     if (typeof event['reviews'] === 'boolean') head.reviews = event['reviews'];
     if (event['resumed'] === true) head.resumed = true;
   }

@@ -26,6 +26,8 @@ const optionsSchema = z
     finishGraceMs: z.int().nonnegative().max(600_000).nullable().default(1_000),
     /** Draws the files that the final review shows. */
     seed: z.int().nonnegative().default(0),
+    /** Whether agents may have programs that run, which end with them. */
+    programs: z.boolean().default(false),
   })
   .prefault({});
 
@@ -40,7 +42,7 @@ const asObject = (args: unknown): Record<string, unknown> => {
 
 /** The service on a clock of the caller's. */
 export const createRoster = async (options: unknown, host: ServiceHost, clock: Clock): Promise<ServiceInstance> => {
-  const { finishGraceMs, seed } = optionsSchema.parse(options ?? {});
+  const { finishGraceMs, seed, programs } = optionsSchema.parse(options ?? {});
   const roster = await Roster.open(host.store('roster'));
   let announced = false;
 
@@ -51,11 +53,20 @@ export const createRoster = async (options: unknown, host: ServiceHost, clock: C
     clock.after(finishGraceMs, () => host.notify({ kind: 'finished', ...end }), { keepAlive: true });
   };
 
+  /** What an agent runs ends when it has handed in its task, or will not act any more. */
+  const endPrograms = (args: unknown): void => {
+    const { data } = agentSchema.safeParse(args);
+    if (data === undefined || !roster.hasStopped(data.agent)) return;
+    // It ends by itself as well, at its own limits.
+    host.call('sandbox', 'release', data).catch(() => undefined);
+  };
+
   const command =
     (name: CommandName) =>
     async (args: unknown, call: ServiceCallContext): Promise<unknown> => {
       const result = await roster.do(name, asObject(args), call.effectId);
       announce();
+      if (programs) endPrograms(args);
       return result;
     };
 

@@ -7,7 +7,6 @@
  * bubblewrap ends with the thread that started it: this one, which lives as long as the run.
  */
 import { z } from 'zod';
-import { systemClock } from '../../platform/index.ts';
 import { MegactorError } from '../../protocol/errors.ts';
 import type { CreateService, ServiceHost } from '../../protocol/service.ts';
 import { AgentPrograms, programLimitsSchema, Sandbox, type OwnedFiles } from '../../sandbox/index.ts';
@@ -85,7 +84,6 @@ export const createService: CreateService = async (raw, host) => {
   const sandbox = await Sandbox.open({ mode, network, limits, ...(runningMax === undefined ? {} : { runningMax }) });
   const programs = new AgentPrograms({
     sandbox,
-    clock: systemClock,
     filesOf: (agent) => workspaceFiles(host, agent, limits),
   });
   return {
