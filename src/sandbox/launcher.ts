@@ -36,6 +36,8 @@ export interface SandboxLaunch extends Launch {
   readonly slot: number;
   readonly isRoot: boolean;
   readonly network: boolean;
+  /** A file with the filter of system calls; null: there is none for this processor. */
+  readonly filter: string | null;
   /** Files of cgroups to be entered. */
   readonly cgroups: readonly string[];
 }
@@ -101,10 +103,11 @@ const environmentOf = (): Readonly<Record<string, string>> => ({
   PYTHONDONTWRITEBYTECODE: '1',
 });
 
-const bubblewrap = ({ network, needs }: SandboxLaunch): string[] =>
+const bubblewrap = ({ network, needs, filter }: SandboxLaunch): string[] =>
   [
     ['bwrap', '--unshare-all', '--unshare-user', '--disable-userns', '--die-with-parent', '--new-session'],
     network ? ['--share-net'] : [],
+    filter === null ? [] : ['--seccomp', '8'],
     ['--cap-drop', 'ALL', '--uid', NOBODY, '--gid', NOBODY, '--hostname', 'sandbox'],
     ['--ro-bind', '/usr', '/usr', ...systemDirectories()],
     ['--ro-bind-try', '/etc/alternatives', '/etc/alternatives'],
@@ -122,7 +125,7 @@ const bubblewrap = ({ network, needs }: SandboxLaunch): string[] =>
   ].flat();
 
 export const sandboxCommand = (launch: SandboxLaunch): ProgramCommand => {
-  const { isRoot, slot, limits, cgroups, directory, needs } = launch;
+  const { isRoot, slot, limits, cgroups, directory, needs, filter } = launch;
   const user = String(FIRST_USER + slot);
   const become = isRoot ? ['setpriv', '--reuid', user, '--regid', user, '--clear-groups', '--'] : [];
   return {
@@ -143,6 +146,7 @@ export const sandboxCommand = (launch: SandboxLaunch): ProgramCommand => {
       CGROUPS: cgroups.join(' '),
       OWNER: isRoot ? `${user}:${user}` : '',
       AS: become.join(' '),
+      FILTER: filter ?? '/dev/null',
       BINDS: needs.map(({ from }) => from).join('\n'),
     },
     pipes: 3,

@@ -2,7 +2,7 @@
  * Finds out what this machine has for a sandbox: looks for the commands, and then really starts something in it and looks
  * around from inside. It changes nothing and leaves nothing.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startProgram, type Clock } from '../platform/index.ts';
@@ -12,6 +12,7 @@ import { findCommand, findInterpreters, type Interpreters } from './languages.ts
 import { directCommand, sandboxCommand, type Launch } from './launcher.ts';
 import type { ProgramLimits } from './limits.ts';
 import { Program } from './program.ts';
+import { systemCallFilter, writeFilter } from './seccomp.ts';
 
 /** What holds for the programs of a sandbox on this machine. */
 export interface Holding {
@@ -70,7 +71,7 @@ const checkCommands = ({ mode, path = PATH }: ProbeParts): void => {
 
 /** Says what it sees from inside: a word a line. */
 const LOOK = `
-grep -E '^(NoNewPrivs|CapEff|CapBnd):' /proc/self/status
+grep -E '^(NoNewPrivs|CapEff|CapBnd|Seccomp):' /proc/self/status
 echo "user: $(id -u)"
 echo "first: $(cat /proc/1/comm)"
 echo "processes: $(ulimit -u)"
@@ -94,6 +95,10 @@ const checkSeen = (text: string, parts: ProbeParts): void => {
   const expected = [
     ...EXPECTED,
     ['processes', new RegExp(`^${parts.limits.processes}$`, 'u'), 'the number of processes would not be limited'],
+    // 2: a filter.
+    ...(systemCallFilter(process.arch) === null
+      ? []
+      : [['Seccomp', /^2$/u, 'system calls would not be filtered'] as const]),
     ...(parts.network ? [] : [['interfaces', /^1$/u, 'programs would reach the network'] as const]),
   ] as const;
   for (const [name, value, what] of expected) {
@@ -104,7 +109,10 @@ const checkSeen = (text: string, parts: ProbeParts): void => {
 /** Starts something and looks around from inside. @throws SANDBOX_MISSING */
 const tryOut = async (parts: ProbeParts, cgroup: Cgroup | null): Promise<void> => {
   const { limits, clock, mode, network } = parts;
-  const directory = mkdtempSync(join(tmpdir(), 'megactor-probe-'));
+  const scratch = mkdtempSync(join(tmpdir(), 'megactor-probe-'));
+  const directory = join(scratch, 'files');
+  mkdirSync(directory);
+  const filter = writeFilter(scratch);
   const launch: Launch = {
     command: ['bash', '--noprofile', '--norc', '-c', LOOK],
     needs: [],
@@ -116,7 +124,7 @@ const tryOut = async (parts: ProbeParts, cgroup: Cgroup | null): Promise<void> =
   const command =
     mode === 'none'
       ? directCommand(launch)
-      : sandboxCommand({ ...launch, slot: 0, isRoot, network, cgroups: cgroup?.entries ?? [] });
+      : sandboxCommand({ ...launch, slot: 0, isRoot, network, filter, cgroups: cgroup?.entries ?? [] });
   try {
     const program = new Program({
       child: startProgram(command),
@@ -136,7 +144,7 @@ const tryOut = async (parts: ProbeParts, cgroup: Cgroup | null): Promise<void> =
     if (error instanceof MegactorError && error.code === 'SANDBOX_MISSING') throw error;
     throw missing(error instanceof Error ? error.message : String(error), USER_NAMESPACES);
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(scratch, { recursive: true, force: true });
     cgroup?.remove();
   }
 };

@@ -19,6 +19,7 @@ import { directCommand, sandboxCommand, type Launch } from './launcher.ts';
 import { interpreterOf, type Interpreters } from './languages.ts';
 import { programLimitsSchema, type ProgramLimits, type ProgramLimitsInput } from './limits.ts';
 import { examine, type Holding } from './probe.ts';
+import { writeFilter } from './seccomp.ts';
 import { Program, type ProgramEnd, type ProgramOutput, type RunningProgram } from './program.ts';
 
 export type SandboxMode = 'bwrap' | 'none';
@@ -86,6 +87,7 @@ export class Sandbox {
   readonly holding: Holding;
   readonly #clock: Clock;
   readonly #scratch: string;
+  readonly #filter: string | null;
   readonly #cgroups: CgroupPlace | null;
   readonly #waitingMax: number;
   readonly #slots: number[];
@@ -109,6 +111,7 @@ export class Sandbox {
     this.#waitingMax = options.waitingMax ?? WAITING_MAX;
     this.#slots = Array.from({ length: runningMax }, (_, slot) => runningMax - 1 - slot);
     this.#scratch = mkdtempSync(join(tmpdir(), `megactor-programs-${process.pid}-`));
+    this.#filter = writeFilter(this.#scratch);
   }
 
   /**
@@ -218,6 +221,7 @@ export class Sandbox {
           : sandboxCommand({
               ...launch,
               slot,
+              filter: this.#filter,
               isRoot: process.getuid?.() === 0,
               network: this.network,
               cgroups: cgroup?.entries ?? [],

@@ -31,7 +31,8 @@ done
  * then, when nobody can change it any more, writes the archive.
  *
  * Environment: IN the files; MOUNT options of the disk; CGROUPS files to enter; OWNER uid:gid of the program, or empty; AS
- * the command that becomes it, or empty; BINDS what is shown of the machine, a path a line.
+ * the command that becomes it, or empty; BINDS what is shown of the machine, a path a line; FILTER a file
+ * with the filter of system calls, on descriptor 8 of the command.
  */
 export const NAMESPACED = `
 set -eu
@@ -54,7 +55,7 @@ done <<<"$BINDS"
 exec 6<&0 7>&2 </dev/null 2>/dev/null
 echo ready >&5
 set +e
-"$@" <&6 2>&7 3<&- 4>&- 5>&- 6<&- 7>&- &
+"$@" <&6 2>&7 3<&- 4>&- 5>&- 6<&- 7>&- 8<"$FILTER" &
 program=$!
 exec 6<&- 7>&-
 ( read -r _ <&3; kill -KILL -1 ) >/dev/null 4>&- 5>&- &
@@ -64,7 +65,7 @@ exec >/dev/null
 tries=0
 while kill -KILL -1 && [ "$tries" -lt 500 ]; do tries=$((tries + 1)); sleep 0.01; done
 echo "exit $code" >&5
-chmod -R u+rwX w
+$AS chmod -R u+rwX w
 $AS tar -c -f - --format=gnu --hard-dereference -C w . >&4
 `;
 

@@ -79,6 +79,32 @@ return True`,
     `
 return any(name != 'lo' for _, name in socket.if_nameindex())`,
   ),
+  attempt(
+    'network: a socket that knows no network namespace',
+    `
+families = [(40, socket.SOCK_STREAM), (38, socket.SOCK_SEQPACKET), (31, socket.SOCK_RAW)]
+for family, kind in families:
+    try:
+        socket.socket(family, kind).close()
+        return True
+    except OSError as error:
+        last = error
+raise last`,
+  ),
+  attempt(
+    'kernel: keys of the session',
+    `
+KEYCTL_GET_KEYRING_ID, SESSION = 0, -3
+calls = {'x86_64': 250, 'aarch64': 219}
+return libc.syscall(calls[os.uname().machine], KEYCTL_GET_KEYRING_ID, ctypes.c_int(SESSION), 1) > 0`,
+  ),
+  attempt(
+    'kernel: io_uring',
+    `
+IO_URING_SETUP = 425
+parameters = ctypes.create_string_buffer(256)
+return libc.syscall(IO_URING_SETUP, 1, parameters) >= 0`,
+  ),
   attempt('host files: reading', `return 'secret' in open(targets['secretFile']).read()`),
   attempt(
     'host files: reading through a link',
