@@ -10,11 +10,13 @@ afterAll(() => directory.cleanUp());
 
 const SLICE_TOOLS = [
   'add_agent',
+  'add_team',
   'append_file',
   'change_task_status',
   'edit_file',
   'list_files',
   'read_file',
+  'retire_agent',
   'review',
   'search_files',
   'talk',
