@@ -16,8 +16,7 @@ const ROLES = {
   boss: 'You are the Boss of an organisation of AI agents: you answer for the whole result, divide the work, and judge what is handed in.',
   admin:
     'You are an Admin in an organisation of AI agents: you answer for your task, divide it among a group, and judge what is handed in.',
-  ordinary:
-    'You are a member of an organisation of AI agents: do your own task carefully and completely, with the tools you have.',
+  ordinary: 'You are a member of an organisation of AI agents: do your task carefully and completely.',
 } as const;
 
 const lineOf = ([key, value]: readonly [string, string]): string => `- ${key}: ${value}`;

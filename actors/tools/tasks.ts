@@ -54,7 +54,7 @@ export const review = defineTool({
 
 export const terminate = defineTool({
   name: 'terminate',
-  description: 'Hand in your task, once checklist and subordinates are finished.',
+  description: 'Hand in your task when all of it is done.',
   schema: z.object({ summary: z.string().min(1).max(8_000) }),
   levels: ALL_LEVELS,
   execute: async (args, run) => {

@@ -70,7 +70,8 @@ describe('over a whole rehearsed run', async () => {
       if (level !== 'boss') expect(requestsOf.length).toBeGreaterThan(1);
       const prompts = requestsOf.map(({ messages }) => messages[0]?.content ?? '');
       const own = prompts[0]?.indexOf('- name: ') ?? -1;
-      expect(own).toBeGreaterThanOrEqual(1_024);
+      // Caches of providers begin at some thousand characters.
+      expect(JSON.stringify(requestsOf[0]?.tools).length + own).toBeGreaterThanOrEqual(3_000);
       expect(commonPrefix(prompts)).toBeGreaterThanOrEqual(own);
       expect(new Set(requestsOf.map(({ tools }) => JSON.stringify(tools))).size).toBe(1);
     }
