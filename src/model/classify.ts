@@ -130,8 +130,9 @@ const classOf = (answer: Pick<ChatAnswer, 'content' | 'toolCalls' | 'refusal' | 
 
 const readUsage = (usage: z.infer<typeof rawUsage>): TokenUsage => {
   const input = usage?.prompt_tokens ?? 0;
-  const cached = usage?.prompt_tokens_details?.cached_tokens ?? 0;
   const output = usage?.completion_tokens ?? 0;
+  if (input === 0 && output === 0) return { input, cachedInput: 0, output, unsaid: true };
+  const cached = usage?.prompt_tokens_details?.cached_tokens ?? 0;
   const reasoning = usage?.completion_tokens_details?.reasoning_tokens ?? 0;
   return {
     input,
@@ -142,7 +143,7 @@ const readUsage = (usage: z.infer<typeof rawUsage>): TokenUsage => {
 };
 
 /**
- * The raw body of a chat completion as an answer. Missing usage counts as zero tokens.
+ * The raw body of a chat completion as an answer. Missing usage is `unsaid`.
  * @throws MODEL_BAD_RESPONSE when it is not a chat completion
  */
 export const classifyCompletion = (raw: unknown, context: AnswerContext): ChatAnswer => {

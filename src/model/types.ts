@@ -58,6 +58,8 @@ export interface TokenUsage {
   readonly output: number;
   /** The part of `output` that the model thought and did not say, when the server says so. */
   readonly reasoning?: number;
+  /** The server did not say: all of it is estimated by the gate, or 0 before it has been there. */
+  readonly unsaid?: true;
 }
 
 /** What became of an answer, judged on its form alone. */

@@ -9,6 +9,8 @@ export interface SpendRow {
   readonly cachedInput: number;
   readonly output: number;
   readonly reasoning: number;
+  /** Answers without a word of their tokens, which are estimated. */
+  readonly estimated: number;
   readonly usd: number | null;
   readonly queueMs: number;
   readonly latencyMs: number;
@@ -32,6 +34,7 @@ const rowOf = (spend: Spend): SpendRow => ({
   cachedInput: spend.cachedInput,
   output: spend.output,
   reasoning: spend.reasoning,
+  estimated: spend.estimated,
   usd: spend.usd,
   queueMs: mean(spend.queueMs, spend.calls),
   latencyMs: mean(spend.latencyMs, spend.calls),
@@ -76,6 +79,9 @@ export const renderSpend = (report: SpendReport): string => {
     ...rows('level', report.byLevel),
     line('all', report.total),
     '',
+    ...(report.total.estimated === 0
+      ? []
+      : [`The server said nothing of the tokens of ${report.total.estimated} answers: they are estimated.`, '']),
     'Times are means. `report.json` has the same for every agent.',
     '',
   ].join('\n');

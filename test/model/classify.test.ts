@@ -62,7 +62,7 @@ describe('the class of an answer', () => {
 
 describe('what is missing or odd', () => {
   test('usage: missing, null, partly there', () => {
-    const zero = { input: 0, cachedInput: 0, output: 0 };
+    const zero = { input: 0, cachedInput: 0, output: 0, unsaid: true };
     expect(classify(completion({ content: 'a' })).usage).toEqual(zero);
     expect(classify(completion({ content: 'a' }, 'stop', { usage: null })).usage).toEqual(zero);
     expect(classify(completion({ content: 'a' }, 'stop', { usage: { prompt_tokens: 'x' } })).usage).toEqual(zero);

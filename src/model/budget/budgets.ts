@@ -124,10 +124,12 @@ export class Budgets implements SpendingGuard {
     this.#softAt = options.limits.softAt ?? 0.8;
   }
 
-  /** What was spent before, in an earlier process. */
+  /** What was spent before, in an earlier process; what its price is not known of by what it would cost now. */
   load(agent: string, { above, level, models }: Leaf): void {
-    for (const spend of Object.values(models)) {
-      const spent: Amounts = { calls: spend.calls, tokens: spend.input + spend.output, usd: spend.usd ?? 0 };
+    for (const [model, spend] of Object.entries(models)) {
+      const price = this.#options.priceOf(model);
+      const usd = spend.usd ?? (price === null ? 0 : costOfUsage(spend, price));
+      const spent: Amounts = { calls: spend.calls, tokens: spend.input + spend.output, usd };
       for (const node of this.#nodesOf(agent, above, leads(level))) add(node.spent, spent, 1);
     }
   }

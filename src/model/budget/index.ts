@@ -10,4 +10,4 @@ export {
   type BudgetWarning,
 } from './budgets.ts';
 export { costOfUsage, priceOf, PRICES_AS_OF, pricesSchema, type Price } from './prices.ts';
-export { addSpend, leafSchema, Ledger, noSpend, spendOf, sumSpend, type Leaf, type Spend } from './spend.ts';
+export { addSpend, leafSchema, priced, Ledger, noSpend, spendOf, sumSpend, type Leaf, type Spend } from './spend.ts';

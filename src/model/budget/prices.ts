@@ -45,6 +45,9 @@ export const priceOf = (model: string, own: Readonly<Record<string, Price>>, pri
   return table.models[name] ?? table.models[name.replace(SNAPSHOT, '')] ?? null;
 };
 
+export const isFree = ({ input, cachedInput = 0, output }: Price): boolean =>
+  input === 0 && cachedInput === 0 && output === 0;
+
 /** In US dollars. */
 export const costOfUsage = ({ input, cachedInput, output }: TokenUsage, price: Price): number =>
   ((input - cachedInput) * price.input + cachedInput * (price.cachedInput ?? price.input) + output * price.output) /

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import type { ChatAnswer, ChatRequest } from '../types.ts';
-import { costOfUsage, type Price } from './prices.ts';
+import { costOfUsage, isFree, type Price } from './prices.ts';
 
 const count = z.number().nonnegative();
 
@@ -19,7 +19,9 @@ export const spendSchema = z.object({
   output: count,
   /** The part of the output that the model thought and did not say. */
   reasoning: count,
-  /** null: the model has no price. */
+  /** Answers whose server said nothing of their tokens, which are estimated. */
+  estimated: count.default(0),
+  /** null: the model has no price, or its server did not say how many tokens it used. */
   usd: count.nullable(),
   /** Sums over the answers, in milliseconds: in the gate before the first request, and from there to the answer. */
   queueMs: count,
@@ -48,6 +50,7 @@ export const noSpend = (): Spend => ({
   cachedInput: 0,
   output: 0,
   reasoning: 0,
+  estimated: 0,
   usd: 0,
   queueMs: 0,
   latencyMs: 0,
@@ -62,6 +65,7 @@ export const addSpend = (a: Spend, b: Spend): Spend => ({
   cachedInput: a.cachedInput + b.cachedInput,
   output: a.output + b.output,
   reasoning: a.reasoning + b.reasoning,
+  estimated: a.estimated + b.estimated,
   usd: a.usd === null || b.usd === null ? null : a.usd + b.usd,
   queueMs: a.queueMs + b.queueMs,
   latencyMs: a.latencyMs + b.latencyMs,
@@ -78,7 +82,8 @@ export const sumSpend = (all: Iterable<Spend>): Spend => {
 /** What one answer came to. One that shared the request of another (no attempt of its own) costs nothing. */
 export const spendOf = (answer: ChatAnswer, price: Price | null): Spend => {
   const { usage, attempts } = answer;
-  const free = attempts === 0;
+  const shared = attempts === 0;
+  const unsaid = usage.unsaid === true && !shared;
   return {
     calls: 1,
     retries: Math.max(0, attempts - 1),
@@ -86,13 +91,26 @@ export const spendOf = (answer: ChatAnswer, price: Price | null): Spend => {
     cachedInput: usage.cachedInput,
     output: usage.output,
     reasoning: usage.reasoning ?? 0,
-    usd: price === null ? (free ? 0 : null) : costOfUsage(usage, price),
+    estimated: unsaid ? 1 : 0,
+    usd: shared ? 0 : price === null || (unsaid && !isFree(price)) ? null : costOfUsage(usage, price),
     queueMs: answer.queueMs ?? 0,
     latencyMs: answer.latencyMs,
     streamed: answer.firstTokenMs === undefined ? 0 : 1,
     firstTokenMs: answer.firstTokenMs ?? 0,
   };
 };
+
+/** `leaf` with what had no price when it was spent at the price that it has now; what was estimated stays unknown. */
+export const priced = (leaf: Leaf, priceOf: (model: string) => Price | null): Leaf => ({
+  ...leaf,
+  models: Object.fromEntries(
+    Object.entries(leaf.models).map(([model, spend]) => {
+      const price = spend.usd === null ? priceOf(model) : null;
+      const known = price !== null && (spend.estimated === 0 || isFree(price));
+      return [model, known ? { ...spend, usd: costOfUsage(spend, price) } : spend];
+    }),
+  ),
+});
 
 /** All that a run has spent, by agent. */
 export class Ledger {

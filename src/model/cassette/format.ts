@@ -3,7 +3,7 @@
  * their hash, because every request of a conversation repeats the one before. What it does not do: read or write files.
  *
  * 1. Equal requests have equal keys, whichever run, agent or process they come from: ids of runs, names of agents,
- *    deadlines and the situation that depends on the moment are no part of it.
+ *    deadlines, mail about budgets and the situation that depends on the moment are no part of it.
  * 2. No key of a provider is in it: what looks like one, and whatever else is to be blotted out, is replaced before it is
  *    hashed or written.
  */
@@ -15,6 +15,8 @@ export const CASSETTE_FORMAT = 1;
 
 /** How the one message begins that depends on the moment of the call (`actors/prompts/situation.ts`). */
 const SITUATION = '(situation)';
+/** A mail about a budget: how much may be spent is the run's, and not the conversation's. */
+const BUDGET_MAIL = /^system: \[budget\].*(?:\n {2}.*)*(?:\n|$)/gmu;
 const HASH_LENGTH = 24;
 
 /** Long enough that no word of a text is taken for one. */
@@ -35,7 +37,33 @@ export class Redaction {
     this.#patterns = [KEY_PATTERN, BEARER_PATTERN, ...patterns.map((pattern) => new RegExp(pattern, 'gu'))];
   }
 
+  /** A text, also in one that is JSON, where quotes and backslashes of a secret are written otherwise. */
   of(text: string): string {
+    return this.#blot(this.#inJson(text));
+  }
+
+  /** Every string in `value`. */
+  deep(value: unknown): unknown {
+    if (typeof value === 'string') return this.of(value);
+    if (Array.isArray(value)) return value.map((item) => this.deep(item));
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [this.of(key), this.deep(item)]));
+  }
+
+  #inJson(text: string): string {
+    if (!/^\s*[[{]/u.test(text)) return text;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      return text;
+    }
+    const clean = JSON.stringify(this.deep(value));
+    // What holds no secret stays as it was written.
+    return clean === JSON.stringify(value) ? text : clean;
+  }
+
+  #blot(text: string): string {
     let clean = text;
     for (const secret of this.#secrets) clean = clean.replaceAll(secret, BLOT);
     for (const pattern of this.#patterns) clean = clean.replace(pattern, BLOT);
@@ -62,6 +90,7 @@ const answerSchema = z.object({
     cachedInput: z.number(),
     output: z.number(),
     reasoning: z.number().optional(),
+    unsaid: z.literal(true).optional(),
   }),
   latencyMs: z.number(),
 });
@@ -92,6 +121,11 @@ export interface Fingerprint {
   readonly texts: ReadonlyMap<string, string>;
 }
 
+const withoutBudgetMail = (content: string): string => {
+  const rest = content.replace(BUDGET_MAIL, '');
+  return rest === content ? content : rest.replace(/\n$/u, '');
+};
+
 const plain = (message: ChatMessage): unknown => {
   switch (message.role) {
     case 'assistant':
@@ -102,20 +136,27 @@ const plain = (message: ChatMessage): unknown => {
       ];
     case 'tool':
       return [message.role, message.tool_call_id, message.content];
+    case 'user':
+      return [message.role, withoutBudgetMail(message.content)];
     default:
       return [message.role, message.content];
   }
 };
 
+/** Whether a message says nothing that a recorded run would say as well. */
+const isPassing = ({ role, content }: ChatMessage): boolean =>
+  role === 'user' &&
+  (content.startsWith(SITUATION) || (content.startsWith('system: [budget]') && withoutBudgetMail(content) === ''));
+
 export const fingerprint = (request: ChatRequest, redaction: Redaction): Fingerprint => {
   const texts = new Map<string, string>();
   const keep = (value: unknown): string => {
-    const text = redaction.of(JSON.stringify(value));
+    const text = redaction.of(JSON.stringify(redaction.deep(value)));
     const hash = hashOf(text);
     texts.set(hash, text);
     return hash;
   };
-  const lasting = request.messages.filter(({ role, content }) => !(role === 'user' && content.startsWith(SITUATION)));
+  const lasting = request.messages.filter((message) => !isPassing(message));
   const messages = lasting.map((message) => keep(plain(message)));
   const tools = keep(request.tools.map((tool) => tool.function));
   const key = hashOf(JSON.stringify([messages, tools, request.temperature ?? null, request.maxTokens ?? null]));

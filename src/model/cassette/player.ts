@@ -51,8 +51,9 @@ export const createCassette = ({ file, redaction, otherwise }: CassetteOptions):
       hooks?.onSent?.();
       hooks?.onDelta?.(spokenText(found.answer));
       const { usage, ...answer } = found.answer;
-      const { reasoning, ...tokens } = usage;
-      return { ...answer, usage: reasoning === undefined ? tokens : { ...tokens, reasoning }, attempts: 1 };
+      const { reasoning, unsaid, ...tokens } = usage;
+      const more = { ...(reasoning === undefined ? {} : { reasoning }), ...(unsaid === undefined ? {} : { unsaid }) };
+      return { ...answer, usage: { ...tokens, ...more }, attempts: 1 };
     },
     close: async () => otherwise?.close(),
   };

@@ -3,7 +3,7 @@
  * model have said. For rates and fairness, which are corrected when the answer is there; what must be exact is counted by
  * a tokenizer. What it does not do: read texts.
  */
-import type { ChatMessage, ChatRequest, TokenUsage } from '../types.ts';
+import type { ChatAnswer, ChatMessage, ChatRequest, TokenUsage } from '../types.ts';
 
 /** Least weight of the newest answer in the running averages; of the first ones it is more. */
 const NEWEST_MIN = 0.01;
@@ -98,8 +98,20 @@ export class Estimator {
     return { chars, input, work, spread: Math.sqrt(this.#error.value), output };
   }
 
+  /** What an answer whose server says nothing of it is taken to have used. */
+  static usageOf(estimate: Estimate, answer: Pick<ChatAnswer, 'content' | 'toolCalls'>): TokenUsage {
+    let chars = answer.content?.length ?? 0;
+    for (const { function: called } of answer.toolCalls) chars += called.name.length + called.arguments.length;
+    return {
+      input: Math.ceil(estimate.input),
+      cachedInput: 0,
+      output: Math.ceil(chars / CHARS_PER_TOKEN),
+      unsaid: true,
+    };
+  }
+
   learn({ agent, level }: Pick<ChatRequest, 'agent' | 'level'>, estimate: Estimate, usage: TokenUsage): void {
-    if (usage.input <= 0) return;
+    if (usage.input <= 0 || usage.unsaid === true) return;
     const last = this.#last.get(agent);
     if (last !== undefined) {
       this.#fromAverage.add((usage.output - this.#averageOf(level)) ** 2);
@@ -108,7 +120,7 @@ export class Estimator {
     }
     if (this.#last.size >= AGENTS_MAX) this.#last.clear();
     this.#last.set(agent, { input: usage.input, output: usage.output });
-    this.#charsPerToken.add(estimate.chars / usage.input);
+    if (estimate.chars > 0) this.#charsPerToken.add(estimate.chars / usage.input);
     this.#output.add(usage.output);
     let ofLevel = this.#outputs.get(level);
     if (ofLevel === undefined) this.#outputs.set(level, (ofLevel = new Average(OUTPUT_TOKENS)));

@@ -21,7 +21,7 @@ import { systemClock, type Clock, type Random } from '../../platform/index.ts';
 import { MegactorError } from '../../protocol/errors.ts';
 import type { ChatAnswer, ChatRequest } from '../types.ts';
 import { newCall, settingsOf, twinOf, type Call, type Settings } from './call.ts';
-import type { Estimate } from './estimate.ts';
+import { Estimator, type Estimate } from './estimate.ts';
 import { Flights, type Landing } from './flights.ts';
 import { costOf, type Lane } from './lane.ts';
 import { aborted, OpenCalls } from './open-calls.ts';
@@ -243,12 +243,12 @@ export class Gate {
   }
 
   #answered({ call, lane, flight }: Landing, raw: ChatAnswer, readings: LimitReadings | null): void {
-    const { usage } = raw;
+    const usage = raw.usage.unsaid === true ? Estimator.usageOf(flight.estimate, raw) : raw.usage;
     flight.grant.settle(usage);
     const over = lane.answered(flight, call, usage, readings, this.#flights.starts);
     const latencyMs = lane.answeredAt - call.firstSentAt;
     const queueMs = call.firstSentAt - call.queuedAtMs;
-    const answer: ChatAnswer = { ...raw, route: lane.name, attempts: call.attempts, latencyMs, queueMs };
+    const answer: ChatAnswer = { ...raw, usage, route: lane.name, attempts: call.attempts, latencyMs, queueMs };
     this.#tally.answered(answer, { latencyMs, queueMs, fellBack: call.fellBack || call.route !== call.routes[0] });
     if (over) this.#changed({ route: lane.name, state: 'closed', error: null });
     this.#calls.landed(call);
@@ -264,9 +264,9 @@ export class Gate {
     let over = false;
     if (error.code === 'MODEL_RATE_LIMITED') {
       this.#tally.limited += 1;
-      over = lane.refused(flight, readings, this.#flights.starts);
+      over = lane.refused(flight, call, readings, this.#flights.starts);
     } else if (SERVER_FAILURES.has(error.code)) {
-      if (lane.failed(flight, error.code === 'MODEL_TIMEOUT', this.#flights.starts)) this.#opened(lane, error);
+      if (lane.failed(flight, call, error.code === 'MODEL_TIMEOUT', this.#flights.starts)) this.#opened(lane, error);
     } else {
       over = lane.ended(flight, error.code !== 'ABORTED' && reason === undefined, this.#flights.starts);
     }

@@ -129,12 +129,18 @@ export class Lane {
   }
 
   /** The server said that it is asked too much. @returns whether an outage is over with it */
-  refused(flight: Flight, readings: LimitReadings | null, starts: number): boolean {
+  refused(flight: Flight, call: Call, readings: LimitReadings | null, starts: number): boolean {
     const nowMs = this.#clock.monotonic();
     this.#usedUp = this.rate.refused(flight.ticket, readings, nowMs);
     if (!this.#usedUp) this.limit.pressed(flight.start, starts, this.inFlight + 1);
     if (readings !== null) this.rate.observe(flight.ticket, readings, nowMs);
+    this.#notServed(call, flight);
     return this.#lives(starts);
+  }
+
+  /** Nobody has worked for it. */
+  #notServed(call: Call, flight: Flight): void {
+    this.queue.correct(call, -flight.cost);
   }
 
   /** The server answered with an error that says nothing about the server. @returns whether an outage is over with it */
@@ -145,8 +151,10 @@ export class Lane {
   }
 
   /** The server, or the way to it, failed. @returns whether the circuit opened, or stays open, because of it */
-  failed(flight: Flight, timedOut: boolean, starts: number): boolean {
+  failed(flight: Flight, call: Call, timedOut: boolean, starts: number): boolean {
+    // Of what took too long nobody knows what it has cost the server.
     if (timedOut) this.limit.pressed(flight.start, starts, this.inFlight + 1);
+    else this.#notServed(call, flight);
     this.rate.settle(flight.ticket, 0);
     return this.breaker.failed(flight.start, this.#clock.monotonic());
   }

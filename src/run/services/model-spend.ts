@@ -8,6 +8,7 @@ import { z } from 'zod';
 import {
   Budgets,
   leafSchema,
+  priced,
   Ledger,
   priceOf,
   spendOf,
@@ -60,7 +61,7 @@ export const openSpending = async (
     return priceOf(model, config.prices ?? {}, isProviderItself(server));
   };
   const stored = (await table.range(SPENT, SPENT_END)).map(
-    ([key, value]) => [key.slice(SPENT.length), leafSchema.parse(value)] as const,
+    ([key, value]) => [key.slice(SPENT.length), priced(leafSchema.parse(value), price)] as const,
   );
   const ledger = new Ledger(stored);
   const counter = countsTokens(limits) ? await makeCounters(options) : null;

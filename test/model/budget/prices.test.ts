@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { costOfUsage, priceOf, PRICES_AS_OF } from '../../../src/model/budget/prices.ts';
-import { addSpend, Ledger, noSpend, spendOf, sumSpend } from '../../../src/model/budget/spend.ts';
+import { addSpend, Ledger, noSpend, priced, spendOf, sumSpend } from '../../../src/model/budget/spend.ts';
 import type { ChatAnswer, ChatRequest } from '../../../src/model/types.ts';
 
 const answer = (more: Partial<ChatAnswer> = {}): ChatAnswer => ({
@@ -84,4 +84,24 @@ test('the ledger keeps everybody’s answers by the model that gave them', () =>
   const again = new Ledger(ledger.entries());
   expect(again.total()).toEqual(ledger.total());
   expect(again.total().usd).toBeCloseTo(3 * 1.6, 10);
+});
+
+test('what a server did not say costs null, unless nothing costs anything; its tokens are said to be estimated', () => {
+  const unsaid = answer({ usage: { input: 100, cachedInput: 0, output: 10, unsaid: true } });
+  expect(spendOf(unsaid, { input: 1, output: 2 })).toMatchObject({ estimated: 1, usd: null, input: 100 });
+  expect(spendOf(unsaid, { input: 0, output: 0 })).toMatchObject({ estimated: 1, usd: 0 });
+  expect(spendOf({ ...unsaid, attempts: 0 }, { input: 1, output: 2 })).toMatchObject({ estimated: 0, usd: 0 });
+  expect(spendOf(answer(), { input: 1, output: 2 })).toMatchObject({ estimated: 0 });
+});
+
+test('what had no price when it was spent gets the one that is given later; what was estimated stays unknown', () => {
+  const spend = { ...noSpend(), calls: 1, input: 1_000_000, output: 0, usd: null };
+  const leaf = {
+    level: 'ordinary' as const,
+    above: [],
+    models: { a: spend, b: { ...spend, estimated: 1 }, c: { ...spend, usd: 5 } },
+  };
+  const { models } = priced(leaf, (model) => (model === 'none' ? null : { input: 3, output: 0 }));
+  expect(models).toMatchObject({ a: { usd: 3 }, b: { usd: null }, c: { usd: 5 } });
+  expect(priced(leaf, () => null)).toEqual(leaf);
 });

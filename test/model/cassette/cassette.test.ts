@@ -200,3 +200,45 @@ test('a refusal that repeats a key is blotted out as every other text', async ()
     refusal: 'I will not use [redacted].',
   });
 });
+
+test('a secret with quotes and backslashes is blotted out, also within arguments and results, which are JSON in JSON', async () => {
+  const file = newFile();
+  const secret = 'pa"ss\\word';
+  const redaction = new Redaction([secret], ['c:\\\\temp']);
+  const args = JSON.stringify({ content: `it is ${secret} in c:\\temp` });
+  const asked = request('x');
+  const messages: ChatRequest['messages'] = [
+    ...asked.messages,
+    {
+      role: 'assistant',
+      content: null,
+      tool_calls: [{ id: 'c', type: 'function', function: { name: 'write_file', arguments: args } }],
+    },
+    { role: 'tool', tool_call_id: 'c', content: JSON.stringify({ ok: true, nested: args }) },
+    { role: 'user', content: `A: ${secret}` },
+  ];
+  const model = recordTo(counting(), { file, redaction, clock: systemClock });
+  await model.complete({ ...asked, messages }, never);
+  const content = readFileSync(file, 'utf8');
+  for (const part of ['pa\\"ss', 'pa"ss', 'word', 'temp']) expect(content).not.toContain(part);
+  expect(content).toContain('it is [redacted] in [redacted]');
+  await expect(play(file, { redaction }).complete({ ...asked, messages }, never)).resolves.toMatchObject({
+    model: 'm-1',
+  });
+});
+
+test('mail about a budget is no part of a request: that of the recorded run may have been another', async () => {
+  const file = newFile();
+  await recorded(file, ['A: one\nB: two']);
+  const base = request('A: one\nB: two');
+  const mail = 'system: [budget] The budget of the run is nearly used up.\n  Bring it to an end.';
+  for (const messages of [
+    [...base.messages.slice(0, 1), { role: 'user' as const, content: `A: one\n${mail}\nB: two` }],
+    [...base.messages.slice(0, 1), { role: 'user' as const, content: `A: one\nB: two\n${mail}` }],
+    [...base.messages, { role: 'user' as const, content: mail }],
+  ]) {
+    await expect(play(file).complete({ ...base, messages }, never)).resolves.toMatchObject({ model: 'm-1' });
+  }
+  const said = { ...base, messages: [...base.messages, { role: 'user' as const, content: `A: ${mail}` }] };
+  await expect(play(file).complete(said, never)).rejects.toMatchObject({ code: 'CASSETTE_MISS' });
+});
