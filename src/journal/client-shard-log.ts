@@ -155,7 +155,7 @@ export class ClientShardLog implements ShardLog {
   append(group: LogAppend, level: DurabilityLevel | null = null): Promise<void> {
     try {
       const opened = this.#current();
-      const entries = encodeLogEntries(group.entries);
+      const entries = encodeLogEntries(group.entries, group.packedState);
       const outgoing = packOutgoing(group.outgoing);
       const { taken, opened: turns, closed, stopped } = marksOf(group.entries);
       return this.#write(opened, (request) => {

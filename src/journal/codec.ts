@@ -16,25 +16,65 @@ import type { InboxEntry, StepLogEntry, TimerChange, TimerRecord } from './shard
 export const JOURNAL_FORMAT = 2;
 
 // Plain maps instead of msgpackr's record extension: every packed value can be read on its own, by any version.
-const packr = new Packr({
+const OPTIONS = {
   useRecords: false,
   mapsAsObjects: true,
   // Left alone, msgpackr stores a function as null, and the loss would show only after a restart.
   writeFunction: () => {
     throw new TypeError('a function is not data');
   },
-});
+} as const;
+const packr = new Packr(OPTIONS);
 
-/** @throws MESSAGE_NOT_CLONEABLE for functions, symbols and the like */
-export const pack = (value: unknown): Uint8Array => {
+const packWith = (packer: Packr, value: unknown): Uint8Array => {
   try {
-    return packr.pack(value);
+    return packer.pack(value);
   } catch (error) {
     throw new MegactorError('MESSAGE_NOT_CLONEABLE', `cannot be journaled: ${(error as Error).message}`, {
       cause: error,
     });
   }
 };
+
+/** @throws MESSAGE_NOT_CLONEABLE for functions, symbols and the like */
+export const pack = (value: unknown): Uint8Array => packWith(packr, value);
+
+/** Of anything but plain objects, arrays and primitive values msgpackr asks an option how to write it. */
+class StatePackr extends Packr {
+  isPlain = true;
+
+  get mapAsEmptyObject(): boolean {
+    return this.#other();
+  }
+
+  get setAsEmptyObject(): boolean {
+    return this.#other();
+  }
+
+  get moreTypes(): boolean {
+    return this.#other();
+  }
+
+  #other(): boolean {
+    this.isPlain = false;
+    return false;
+  }
+}
+
+const statePackr = new StatePackr(OPTIONS);
+
+/**
+ * The bytes of a state as entries hold it (`LogAppend.packedState`), and whether reading them gives all of it back: maps,
+ * sets and typed arrays come back as something else.
+ * @throws MESSAGE_NOT_CLONEABLE
+ */
+export const packState = (state: unknown): { readonly bytes: Uint8Array<ArrayBuffer>; readonly isExact: boolean } => {
+  statePackr.isPlain = true;
+  const bytes = new Uint8Array(packWith(statePackr, state));
+  return { bytes, isExact: statePackr.isPlain };
+};
+
+export const unpackState = (bytes: Uint8Array): unknown => packr.unpack(bytes);
 
 /** Binary parts of the result are views into `bytes`. */
 export const unpack = (bytes: Uint8Array): unknown => packr.unpack(bytes);
@@ -232,7 +272,29 @@ const logEntry = (tuple: LogTuple): StepLogEntry => {
   }
 };
 
-export const encodeLogEntries = (entries: readonly StepLogEntry[]): Uint8Array => pack(entries.map(logTuple));
+/** An array of at most 15 elements begins with one byte: this plus their number. */
+const SHORT_ARRAY = 0x90;
+/** So many entries beside a step still make short arrays. */
+const OTHERS_MAX = 8;
+
+const elementsOf = (...values: readonly unknown[]): Uint8Array => pack(values).subarray(1);
+
+/** The same bytes as those of `entries` packed whole. */
+const encodeAround = (packedState: Uint8Array, [step, ...others]: readonly StepLogEntry[]): Uint8Array | null => {
+  if (step?.kind !== 'step' || others.length > OTHERS_MAX) return null;
+  const tuple = logTuple(step) as Extract<LogTuple, readonly [typeof STEP, ...unknown[]]>;
+  const [kind, actor, number, taken, , ...rest] = tuple;
+  return Buffer.concat([
+    Uint8Array.of(SHORT_ARRAY + 1 + others.length, SHORT_ARRAY + tuple.length),
+    elementsOf(kind, actor, number, taken),
+    packedState,
+    elementsOf(...rest, ...others.map(logTuple)),
+  ]);
+};
+
+/** @param packedState of the step that is the first of `entries`; it is not packed again then */
+export const encodeLogEntries = (entries: readonly StepLogEntry[], packedState?: Uint8Array): Uint8Array =>
+  (packedState === undefined ? null : encodeAround(packedState, entries)) ?? pack(entries.map(logTuple));
 export const decodeLogEntries = (bytes: Uint8Array): StepLogEntry[] => (unpack(bytes) as LogTuple[]).map(logEntry);
 
 /** One append as it is stored: what the journal's thread must know of it without decoding the entries. */

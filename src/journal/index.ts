@@ -1,6 +1,7 @@
 /** The journal room: durable mail, steps and service tables, behind `ShardLog`, `JournalClient` and `ServiceStore`. */
 export * from './shard-log.ts';
 export { compactJournal, type Compaction } from './compact.ts';
+export { packState, unpackState } from './codec.ts';
 export { asStored } from './origin.ts';
 export { canonicalBytes, logHashOf, ShardHash } from './log-hash.ts';
 export type { ShardOrigin } from './origin.ts';

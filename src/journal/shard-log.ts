@@ -136,6 +136,8 @@ export interface StepEntry {
 export interface LogAppend {
   readonly entries: readonly StepLogEntry[];
   readonly outgoing: readonly Outgoing[];
+  /** The state of the step that `entries` begin with, as `packState` packed it: a log may take it instead. */
+  readonly packedState?: Uint8Array;
 }
 
 /** A durable child, as its parent's snapshot keeps it. */

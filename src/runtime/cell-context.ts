@@ -221,8 +221,7 @@ export class CellContext implements ActorContext {
     check(this.#cell, this.#retired);
     checkKey(key);
     const cell = this.#cell;
-    const call = async (): Promise<Result> => fn(effectId(cell.ref.name, this.step, key), this.signal);
-    const run = (): Promise<Result> => this.#parts.core.track(call());
+    const run = (): Promise<Result> => this.#parts.core.track(this.#called(fn, key));
     if (cell.durable === null) return run();
     const { progress } = cell.durable;
     try {
@@ -239,6 +238,18 @@ export class CellContext implements ActorContext {
       // A try that finds the outcome recorded has not drawn what the function drew.
       progress.random = null;
       progress.drawnAfter = key;
+    }
+  }
+
+  /** Not an async function: `fn` is one, nearly always. */
+  #called<Result>(
+    fn: (effectId: string, signal: AbortSignal) => Promise<Result> | Result,
+    key: string,
+  ): Promise<Result> {
+    try {
+      return Promise.resolve(fn(effectId(this.#cell.ref.name, this.step, key), this.signal));
+    } catch (thrown) {
+      return Promise.reject(thrown);
     }
   }
 

@@ -7,6 +7,10 @@ import type { Outgoing, TimerChange, TimerRecord } from '../journal/shard-log.ts
 import type { Random } from '../platform/index.ts';
 import type { EventInput } from '../telemetry/index.ts';
 import type { Envelope, MailboxItem, MailEnvelope } from './envelope.ts';
+import { LazyMap, LazySet } from './lazy.ts';
+import type { PackedState } from './packed-state.ts';
+
+const WRITTEN = Promise.resolve();
 
 /** One step from its first mail to its commit. */
 export class StepProgress {
@@ -15,17 +19,17 @@ export class StepProgress {
   /** True when the journal knows `taken`: a `begin` or an `effect` was written. */
   begun = false;
   /** Results by key, whether they are in the journal yet or not. */
-  readonly effects = new Map<string, Promise<unknown>>();
+  readonly effects = new LazyMap<string, Promise<unknown>>();
   /** Results that the journal has got; they are durable with `written`. */
-  readonly recorded = new Map<string, unknown>();
+  readonly recorded = new LazyMap<string, unknown>();
   /** The last append of an intent or a result: all before it are durable with it. */
-  written: Promise<void> = Promise.resolve();
+  written: Promise<void> = WRITTEN;
   /** Keys whose intent is in the journal. */
-  readonly intents = new Set<string>();
+  readonly intents = new LazySet<string>();
   /** One of them that the commit of the step before brought along; null once its call is made. */
   foreseen: string | null = null;
   /** Keys that were recorded or begun before a crash or a failed try. */
-  readonly before = new Set<string>();
+  readonly before = new LazySet<string>();
   /** Results that go into the step's entry. */
   readonly unwritten: [string, unknown][] = [];
   /** Leaves through the journal, in the step's commit. */
@@ -35,9 +39,9 @@ export class StepProgress {
   readonly events: EventInput[] = [];
   readonly spawned: ActorRef[] = [];
   /** What the step does to timers, by key. */
-  readonly timers = new Map<string, TimerChange>();
+  readonly timers = new LazyMap<string, TimerChange>();
   /** Ticks that the step takes, by key of their timers, unless it changed the timer after it. */
-  readonly ticks = new Map<string, MailboxItem>();
+  readonly ticks = new LazyMap<string, MailboxItem>();
   /** Place in the batch of the item at hand; −1 before the first. */
   at = -1;
   nowMs: number | null = null;
@@ -51,8 +55,8 @@ export class DurableCell {
   step = 0;
   /** The last commit left the turn open: it goes on, if need be with an empty batch. */
   open = false;
-  /** The packed state after the last commit; null before the first. */
-  committed: Uint8Array | null = null;
+  /** The state after the last commit; null before the first. */
+  committed: PackedState | null = null;
   readonly history: unknown[] = [];
   historyCommitted = 0;
   /** A step that has to be tried again takes exactly these. */
@@ -73,7 +77,7 @@ export class DurableCell {
   /** The stop is on its way to the journal: what is written from now on comes after it. */
   stopWritten = false;
   /** Timers as the journal knows them after the last commit, by key. */
-  readonly timers = new Map<string, TimerRecord>();
+  readonly timers = new LazyMap<string, TimerRecord>();
   /** Grows with everything that a snapshot would hold. */
   version = 0;
   /** The version that the snapshot in the journal holds; −1: there is none, or it may be older than the log. */

@@ -6,7 +6,7 @@
  * (output gate), and not at all when the step fails. D3 an effect whose result was recorded is not executed again.
  * A step that is tried again takes exactly the mail it had taken.
  */
-import { pack, unpack, type ActorRef, type EffectOptions } from '../actor/index.ts';
+import type { ActorRef, EffectOptions } from '../actor/index.ts';
 import type { ActorRecord, RecoveredActor, StepEntry, StepLogEntry } from '../journal/shard-log.ts';
 import { isPassing, NO_ITEMS, type ActorCell } from './cell.ts';
 import type { CellContext } from './cell-context.ts';
@@ -20,6 +20,7 @@ import { DurableStops } from './durable-stops.ts';
 import { TICKS_KEY } from './durable-timers.ts';
 import { beginNext, Effects, keepResult, NOW_KEY, progressOfRetry } from './effects.ts';
 import type { DurableActor } from './saves.ts';
+import { PackedState } from './packed-state.ts';
 import { StepWriter } from './step-writer.ts';
 import { positions } from './items.ts';
 import { isMail, isSignal, type ShardCore } from './shard-core.ts';
@@ -56,7 +57,7 @@ export class DurableSteps {
   /** The state after the last commit; null when there is none. */
   restoredState(cell: ActorCell): { readonly state: unknown } | null {
     const committed = cell.durable?.committed ?? null;
-    return committed === null ? null : { state: unpack(committed) };
+    return committed === null ? null : { state: committed.unpack() };
   }
 
   /** True when there is a turn to go on with, whether there is mail or not. */
@@ -87,7 +88,7 @@ export class DurableSteps {
   restore(durable: DurableCell, found: RecoveredActor): void {
     durable.step = found.step;
     durable.open = found.open;
-    durable.committed = found.state === undefined ? null : pack(found.state);
+    durable.committed = found.state === undefined ? null : new PackedState(found.state);
     // One by one: it may be more than a call takes arguments.
     for (const entry of found.history) durable.history.push(entry);
     durable.historyCommitted = durable.history.length;
@@ -281,7 +282,7 @@ export class DurableSteps {
    */
   async #commit(cell: ActorCell, durable: DurableCell, open: boolean, intent?: string): Promise<void> {
     const { progress } = durable;
-    const state = pack(cell.state);
+    const state = new PackedState(cell.state);
     const history = durable.history.slice(durable.historyCommitted);
     if (!open && !durable.open && this.#changedNothing(durable, state, history)) {
       durable.progress = new StepProgress();
@@ -308,7 +309,7 @@ export class DurableSteps {
     const next = new StepProgress();
     const entries: StepLogEntry[] = [entry];
     if (intent !== undefined) entries.push(beginNext(entry, next, intent));
-    const appended = this.#writer.append({ entries, outgoing: progress.outgoing }, undefined, state.length);
+    const appended = this.#writer.append({ entries, outgoing: progress.outgoing, packedState: state.bytes });
     durable.committing = appended;
     next.written = appended;
     // From here on whatever the handler does belongs to the next step, also while the commit is under way.
@@ -334,12 +335,12 @@ export class DurableSteps {
     this.#release(progress);
   }
 
-  #changedNothing(durable: DurableCell, state: Uint8Array, history: readonly unknown[]): boolean {
+  #changedNothing(durable: DurableCell, state: PackedState, history: readonly unknown[]): boolean {
     const { progress, committed } = durable;
     const { taken, begun, unwritten, outgoing, timers } = progress;
     if (taken.length > 0 || begun || unwritten.length > 0 || outgoing.length > 0 || history.length > 0) return false;
     if (timers.size > 0) return false;
-    return committed !== null && Buffer.compare(committed, state) === 0;
+    return committed?.equals(state) ?? false;
   }
 
   #release(progress: StepProgress): void {

@@ -5,7 +5,6 @@
  * Invariants: D1 What is addressed to an actor that is about to stop is consumed with the stop or behind it, never
  * before: after a crash in between, the actor is there and has its mail.
  */
-import { unpack } from '../actor/index.ts';
 import type { StepLogEntry } from '../journal/shard-log.ts';
 import type { ActorCell } from './cell.ts';
 import { StepProgress, type DurableCell } from './durable-cell.ts';
@@ -68,7 +67,7 @@ export class DurableStops {
     const taken = [...new Set([...stopSeqs, ...progress.taken, ...positions(items), ...seqs])];
     const { by, reason = '' } = cell.stopRequest ?? {};
     const failed = by === 'failure';
-    const last = durable.committed === null ? undefined : unpack(durable.committed);
+    const last = durable.committed?.unpack();
     const outgoing = [...(failed ? lastWords(cell, last) : progress.outgoing), ...stopOutgoing];
     const drop: StepLogEntry = { kind: 'drop', actor: cell.ref.id, taken, reason, stopped: true };
     durable.retry = items;

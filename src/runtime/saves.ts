@@ -8,7 +8,6 @@
  * of each is the oldest. S3 One slice of a checkpoint keeps the thread for at most `sliceMs`, and the next one begins
  * when the journal has answered.
  */
-import { unpack } from '../actor/index.ts';
 import type { ActorSnapshot, ChildRecord, SnapshotMark } from '../journal/shard-log.ts';
 import { isCanary } from '../platform/index.ts';
 import { toMegactorError } from '../protocol/errors.ts';
@@ -43,7 +42,7 @@ const snapshotOf = (cell: DurableActor): ActorSnapshot => {
   return {
     record: cell.record,
     step: durable.step,
-    state: committed === null ? undefined : unpack(committed),
+    state: committed?.unpack(),
     open: durable.open,
     timers: isCanary('timer-lost') ? [] : [...durable.timers.values()],
     children: durableChildren(cell),
@@ -231,7 +230,7 @@ export class Saves {
       if (cell === undefined) continue;
       if (isBetweenSteps(cell)) {
         cells.push(cell);
-        bytes += cell.durable.committed?.length ?? 0;
+        bytes += cell.durable.committed?.bytes.length ?? 0;
       } else if (cell.status === 'running') {
         cell.durable.saveAtCommit = true;
         this.#awaited.add(cell.ref.id);

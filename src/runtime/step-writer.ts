@@ -29,17 +29,16 @@ export class StepWriter {
 
   /**
    * The group is captured before this returns.
-   * @param stateBytes packed, of what `group` holds
    * @throws what the journal throws; its own failures halt the shard
    */
-  append(group: LogAppend, level?: 'committed', stateBytes = 0): Promise<void> {
+  append(group: LogAppend, level?: 'committed'): Promise<void> {
     const { halted, saves, cells } = this.#core;
     if (halted) return Promise.reject(new MegactorError('ABORTED', 'the journal of this shard failed'));
     for (const { kind, actor } of group.entries) {
       const cell = kind === 'drop' ? undefined : cells.get(actor);
       if (cell !== undefined && isDurable(cell)) saves.touch(cell);
     }
-    saves.written(group.entries.length, stateBytes);
+    saves.written(group.entries.length, group.packedState?.length ?? 0);
     return (this.#core.parts.log as ShardLog).append(group, level).catch(this.#failed);
   }
 }

@@ -1,0 +1,57 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { decodeLogEntries, encodeLogEntries, packState, unpackState } from '../../src/journal/codec.ts';
+import type { StepEntry, StepLogEntry } from '../../src/journal/shard-log.ts';
+import { PackedState } from '../../src/runtime/packed-state.ts';
+
+const stepWith = (state: unknown, more: object = {}): StepLogEntry => ({
+  kind: 'step',
+  actor: 300,
+  step: 7,
+  taken: [1, 70_000],
+  state,
+  history: [{ role: 'user', content: 'x' }],
+  effects: [['model', { text: 'answer' }]],
+  open: true,
+  stopped: false,
+  ...more,
+});
+
+const begin = (step: number): StepLogEntry => ({ kind: 'begin', actor: 300, step, taken: [], key: 'model' });
+
+test('J6 a step with its state packed before is stored as one that is packed whole', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.nat(12), fc.boolean(), (state, others, hasTimers) => {
+      const timers = hasTimers ? { timers: [{ key: 'k', timer: null }] } : {};
+      const entries = [stepWith(state, timers), ...Array.from({ length: others }, (_, index) => begin(index + 8))];
+      const { bytes, isExact } = packState(state);
+      expect(isExact).toBe(true);
+      const stored = encodeLogEntries(entries, bytes);
+      expect(Buffer.compare(stored, encodeLogEntries(entries))).toBe(0);
+      expect(unpackState(bytes)).toEqual((decodeLogEntries(stored)[0] as StepEntry).state);
+    }),
+  );
+});
+
+test.each([
+  ['undefined', undefined],
+  ['a map', { a: [new Map([[1, { b: 2 }]])] }],
+  ['a set', { a: new Set(['x']) }],
+  ['typed arrays', { a: new Float32Array([1, 2]) }],
+  ['a date', { at: new Date(5) }],
+])('a state that is %s comes back from its commit', (_name, state) => {
+  expect(new PackedState(state).unpack()).toEqual(state);
+  expect(new PackedState(state).equals(new PackedState(structuredClone(state)))).toBe(true);
+});
+
+test('states are told apart, whatever they hold', () => {
+  const states = [{ a: 1 }, { a: 2 }, new Map([['a', 1]]), new Map([['a', 2]]), new Set([1]), [1]];
+  const packed = states.map((state) => new PackedState(state));
+  for (const [index, one] of packed.entries()) {
+    for (const [other, two] of packed.entries()) expect(one.equals(two)).toBe(index === other);
+  }
+});
+
+test('a function in a state is refused', () => {
+  expect(() => new PackedState({ f: () => 1 })).toThrow(expect.objectContaining({ code: 'MESSAGE_NOT_CLONEABLE' }));
+});
