@@ -7,9 +7,12 @@
  * moment each pack that has an index is whole. O3 joining packs never makes an object unreadable: the joined pack is
  * there before the parts go.
  */
+import { existsSync } from 'node:fs';
 import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeIfThere, removeTemporaries, syncDirectory, TEMPORARY_PREFIX, writeWhole } from './durable-files.ts';
+import type { Clock } from '../platform/index.ts';
+import { foldPacks } from './fold.ts';
 import type { GitObject } from './git-objects.ts';
 import { buildPack, packEntry, splitPack, type PackEntry } from './pack.ts';
 
@@ -17,6 +20,13 @@ import { buildPack, packEntry, splitPack, type PackEntry } from './pack.ts';
 const JOIN_COUNT = 8;
 /** Larger packs stay as they are, so that a joined one has at most eight times this. */
 const JOINABLE_BYTES_MAX = 4 * 1024 * 1024;
+
+/** From so many packs on, stock git folds them. */
+const FOLD_COUNT_MIN = 8;
+const FOLD_DEADLINE_MS = 45_000;
+
+/** What became of a session's packs: few as they are, folded, or left as they are. */
+export type PackState = 'few' | 'folded' | 'no-git' | 'failed';
 
 interface OwnPack {
   readonly name: string;
@@ -29,12 +39,16 @@ export interface ObjectSink {
 }
 
 export class PackStore implements ObjectSink {
+  readonly #gitDirectory: string;
   readonly #directory: string;
   readonly #sync: boolean;
   /** Packs that this object wrote and may still join. */
   #packs: OwnPack[] = [];
+  /** Names of those that it wrote and that are too large for that. */
+  #large: string[] = [];
 
   constructor(gitDirectory: string, options: { readonly sync: boolean }) {
+    this.#gitDirectory = gitDirectory;
     this.#directory = join(gitDirectory, 'objects', 'pack');
     this.#sync = options.sync;
   }
@@ -59,6 +73,43 @@ export class PackStore implements ObjectSink {
     for (let packs = this.#packs; packs.length > 1; packs = this.#packs) await this.#join(packs.slice(0, JOIN_COUNT));
   }
 
+  /** Folds the packs of this session into one, by stock git, when they are many. Git or time missing, they stay. */
+  async fold(clock: Clock): Promise<PackState> {
+    const small = this.#packs;
+    const names = [...small.map((own) => own.name), ...this.#large].filter((name) => this.#isThere(name));
+    if (names.length < FOLD_COUNT_MIN) return 'few';
+    const large = this.#large;
+    // Nobody joins them meanwhile.
+    this.#packs = [];
+    this.#large = [];
+    const folding = await foldPacks({
+      gitDirectory: this.#gitDirectory,
+      packs: names,
+      deadlineMs: FOLD_DEADLINE_MS,
+      clock,
+    });
+    if (folding.kind !== 'folded') {
+      this.#packs.push(...small);
+      this.#large.push(...large);
+      return folding.kind;
+    }
+    this.#large.push(folding.name);
+    for (const name of names) {
+      // Somebody wants to keep it: git's own sign for that.
+      if (name !== folding.name && !existsSync(join(this.#directory, `${name}.keep`))) await this.#remove(name);
+    }
+    return 'folded';
+  }
+
+  #isThere(name: string): boolean {
+    return existsSync(join(this.#directory, `${name}.idx`)) && existsSync(join(this.#directory, `${name}.pack`));
+  }
+
+  async #remove(name: string): Promise<void> {
+    await removeIfThere(join(this.#directory, `${name}.idx`));
+    await removeIfThere(join(this.#directory, `${name}.pack`));
+  }
+
   async #put(entries: readonly PackEntry[], level: number): Promise<string> {
     const { name, pack, index } = buildPack(entries);
     const packFile = join(this.#directory, `${name}.pack`);
@@ -70,6 +121,7 @@ export class PackStore implements ObjectSink {
     if (this.#sync) await syncDirectory(this.#directory);
     this.#packs = this.#packs.filter((own) => own.name !== name);
     if (pack.length <= JOINABLE_BYTES_MAX) this.#packs.push({ name, level });
+    else this.#large.push(name);
     return name;
   }
 
@@ -97,9 +149,7 @@ export class PackStore implements ObjectSink {
     if (entries.size === 0) return;
     const joined = await this.#put([...entries.values()], Math.max(...packs.map((own) => own.level)) + 1);
     for (const own of read) {
-      if (own.name === joined) continue;
-      await removeIfThere(join(this.#directory, `${own.name}.idx`));
-      await removeIfThere(join(this.#directory, `${own.name}.pack`));
+      if (own.name !== joined) await this.#remove(own.name);
     }
   }
 }

@@ -61,6 +61,7 @@ import {
 } from './results.ts';
 import { checkQuery, MATCHES_MAX, searchFiles } from './search.ts';
 import { exportSnapshot, type SnapshotArguments } from './snapshot.ts';
+import type { PackState } from './pack-store.ts';
 import type { TreeFile } from './tree.ts';
 import { Writer } from './writer.ts';
 
@@ -257,11 +258,11 @@ export class Workspace {
 
   /**
    * Flushes, then makes the work tree equal HEAD. What others changed there meanwhile is moved aside and named.
-   * The workspace may be used on.
+   * The workspace may be used on. Where the session made many packs, stock git folds them, if it is there.
    */
-  async finish(): Promise<{ readonly commit: string | null; readonly displaced: readonly string[] }> {
+  async finish(): Promise<FinishResult> {
     await this.flush();
-    const { repository, committer, clock } = this.#parts;
+    const { repository, committer, objects, clock } = this.#parts;
     const { directory, gitDirectory } = repository;
     const { commit, files } = await committer.snapshot();
     const read = async (oid: string, path: string): Promise<Buffer | undefined> => {
@@ -271,7 +272,7 @@ export class Workspace {
     try {
       if ((await repository.headBranch()) !== this.branch) await repository.pointHead(this.branch);
       const { displaced } = await checkOut({ directory, gitDirectory, files, clock, read });
-      return { commit, displaced };
+      return { commit, displaced, packs: await objects.fold(clock) };
     } catch (error) {
       throw asFailure(error);
     }
@@ -364,6 +365,15 @@ export class Workspace {
     if (this.#state.error !== null) throw this.#state.error;
     if (this.#isClosed) throw new MegactorError('SYSTEM_STOPPED', 'the workspace is closed');
   }
+}
+
+export interface FinishResult {
+  /** What the work tree equals now; null before the first commit. */
+  readonly commit: string | null;
+  /** Paths whose content was not the run's, and was moved to `.git/megactor/displaced/`. */
+  readonly displaced: readonly string[];
+  /** Whether stock git folded the packs of this session; `no-git` and `failed` leave them as they are. */
+  readonly packs: PackState;
 }
 
 interface FileRead {

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Workspace, createMemoryStore, type CommitInfo } from '../../src/workspace/index.ts';
+import type { CommitInfo } from '../../src/workspace/index.ts';
 import { accepted, by, git, openWorkspace, soundness, temporaryDirectory } from './support/harness.ts';
 
 const CLEAN = { fsck: '', status: '' };
@@ -102,17 +102,63 @@ describe('W7: what stock git sees', () => {
 
   test('an empty run leaves an empty repository', async () => {
     const { workspace, directory } = await openWorkspace();
-    expect(await workspace.finish()).toEqual({ commit: null, displaced: [] });
+    expect(await workspace.finish()).toEqual({ commit: null, displaced: [], packs: 'few' });
     await workspace.close();
     expect(git(directory, 'status', '--porcelain')).toBe('');
     expect(existsSync(join(directory, '.git', 'HEAD'))).toBe(true);
   });
 
-  test('a workspace opens in well under 200 ms', async () => {
-    const directory = join(temporaryDirectory(), 'w');
-    const start = performance.now();
-    const workspace = await Workspace.open({ directory, runId: 'r', store: createMemoryStore() });
-    expect(performance.now() - start).toBeLessThan(200);
+  test('O3, O4: many packs are folded by stock git, and no version and no reader is lost', async () => {
+    const { workspace, directory, reopen } = await openWorkspace({ sync: false });
+    const text = (round: number): string =>
+      Array.from({ length: 60 }, (_, line) => `${round} ${line * 7919}`).join('\n');
+    let base: string | undefined;
+    const rounds = 47;
+    for (let round = 0; round < rounds; round += 1) {
+      base = accepted(await workspace.writeFile({ path: 'a', content: text(round), base }, by('A'))).base;
+      await workspace.flush();
+    }
+    const packs = (): string[] =>
+      readdirSync(join(directory, '.git/objects/pack')).filter((name) => name.endsWith('.pack'));
+    const before = packs();
+    expect(before.length).toBeGreaterThanOrEqual(8);
+    const kept = before[0] ?? '';
+    writeFileSync(join(directory, '.git/objects/pack', kept.replace('.pack', '.keep')), '');
+    expect((await workspace.finish()).packs).toBe('folded');
+    const after = packs();
+    expect(after).toHaveLength(2);
+    expect(after).toContain(kept);
+    // Who had the old ones open, and who comes later, reads every version.
+    expect(accepted(await workspace.history({ path: 'a' })).versions).toHaveLength(rounds);
+    accepted(await workspace.appendFile({ path: 'a', content: 'more' }, by('B')));
+    await workspace.finish();
+    const { workspace: again } = await reopen();
+    expect(accepted(await again.history({ path: 'a', limit: 100 })).versions).toHaveLength(rounds + 1);
+    for (let round = 0; round < rounds; round += 1) {
+      expect(git(directory, 'show', `HEAD~${rounds - round}:a`)).toBe(text(round));
+    }
+    expect(soundness(directory)).toEqual(CLEAN);
+    await again.close();
+  });
+
+  test('without git, or with one that fails, the packs stay and the run ends as it does', async () => {
+    const { workspace, directory } = await openWorkspace({ sync: false });
+    for (let round = 0; round < 30; round += 1) {
+      accepted(await workspace.appendFile({ path: 'a', content: `round ${round}` }, by('A')));
+      await workspace.flush();
+    }
+    const path = process.env['PATH'];
+    const bin = temporaryDirectory();
+    try {
+      process.env['PATH'] = bin;
+      expect((await workspace.finish()).packs).toBe('no-git');
+      writeFileSync(join(bin, 'git'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+      expect((await workspace.finish()).packs).toBe('failed');
+    } finally {
+      process.env['PATH'] = path;
+    }
+    expect(readFileSync(join(directory, 'a'), 'utf8')).toContain('round 29');
     await workspace.close();
+    expect(soundness(directory)).toEqual(CLEAN);
   });
 });
