@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Inspection, RunSummary } from '../src/run/types.ts';
@@ -68,6 +68,16 @@ const checkBench = (): void => {
   assert.equal(files?.value, 25, 'every worker delivered its file');
 };
 
+/** That files are counted in git, nothing is lost, and a kill leaves a sound repository. */
+const checkWorkspaceBench = (folder: string): void => {
+  const set = join(folder, 'workspace.json');
+  writeFileSync(set, JSON.stringify({ runs: 1, writes: 1_000 }));
+  const { status, stdout } = megactor('bench', 'workspace', '--quick', '--set', set, '--json');
+  assert.equal(status, 0, 'the benchmark of the workspace runs');
+  const { rows } = JSON.parse(stdout) as { rows: { name: string; target: number | null; met: boolean | null }[] };
+  for (const { name, target, met } of rows) if (target === 0) assert.notEqual(met, false, name);
+};
+
 const folder = mkdtempSync(join(tmpdir(), 'megactor-smoke-'));
 try {
   const runDir = join(folder, 'run');
@@ -75,6 +85,7 @@ try {
   checkFiles(runDir, summary);
   checkInspection(runDir);
   checkBench();
+  checkWorkspaceBench(folder);
   process.stdout.write(
     `smoke: ${summary.agents} agents, ${summary.modelCalls} calls, ${summary.files} files in ${summary.wallSeconds} s\n`,
   );

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -41,7 +41,12 @@ test('W1, W3, O2: killed in the middle of writes, again and again, nothing ackno
   await workspace.finish();
   expect(soundness(directory)).toEqual({ fsck: '', status: '' });
   const logs = new Map<string, string[]>();
-  for (const [kind, path = '', text = ''] of said) {
+  for (const [kind, path = '', text = '', to = ''] of said) {
+    if (kind === 'remove' || kind === 'move') {
+      expect((await workspace.readFile({ path })).ok).toBe(false);
+      expect(existsSync(join(directory, path))).toBe(false);
+    }
+    if (kind === 'move') expect(accepted(await workspace.readFile({ path: to })).content).toBe(text);
     if (kind === 'write') expect(accepted(await workspace.readFile({ path })).content).toBe(text);
     // The work tree equals HEAD, as the status has just said.
     if (kind === 'write') expect(readFileSync(join(directory, path), 'utf8')).toBe(text);

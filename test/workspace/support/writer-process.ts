@@ -26,7 +26,18 @@ const write = async (agent: number): Promise<void> => {
     const path = `own/${agent}/${round}-${step}.md`;
     const content = `${line}\n`.repeat(5);
     const written = await workspace.writeFile({ path, content }, { author, effectId: `${line}/write` });
-    if (written.ok) say('write', path, content);
+    if (!written.ok) continue;
+    // Every file has one fate, so that what was said of it holds for good.
+    if (step % 3 === 0) {
+      say('write', path, content);
+    } else if (step % 3 === 1) {
+      const to = `moved/${agent}/${round}-${step}.md`;
+      const moved = await workspace.moveFile({ path, to }, { author, effectId: `${line}/move` });
+      if (moved.ok) say('move', path, content, to);
+    } else {
+      const removed = await workspace.removeFile({ path, base: written.base }, { author, effectId: `${line}/remove` });
+      if (removed.ok) say('remove', path);
+    }
   }
 };
 await Promise.all(Array.from({ length: 20 }, (_, agent) => write(agent)));
