@@ -148,7 +148,8 @@ export const createOpenAiModel = (options: OpenAiModelOptions): OpenAiModel => {
     ...(setting.apiKey === null ? { defaultHeaders: { authorization: null } } : {}),
   });
   const runner = new RequestRunner({ origin: setting.baseUrl.origin, apiKey: setting.apiKey, timeoutMs, clock });
-  let template: Template | null = null;
+  /** Made by the first call, for all that come with it too. */
+  let template: Promise<Template> | null = null;
 
   const agentHeaders = ({ agent, sentAs, run }: ChatRequest): string[] =>
     options.agentHeaders === false ? [] : ['x-agent-id', headerValue(sentAs ?? agent), 'x-run-id', headerValue(run)];
@@ -168,10 +169,11 @@ export const createOpenAiModel = (options: OpenAiModelOptions): OpenAiModel => {
     hooks: CallHooks | undefined,
     startedAt: number,
   ): Promise<ChatAnswer> => {
-    template ??= await templateOf(client, setting.baseUrl.origin);
+    template ??= templateOf(client, setting.baseUrl.origin);
+    const { path, headers: common } = await template;
     const exchange = pool.post({
-      path: template.path,
-      headers: [...template.headers, ...agentHeaders(request)],
+      path,
+      headers: [...common, ...agentHeaders(request)],
       body: bodyText(options.model, request),
       onSent: hooks?.onSent,
     });

@@ -42,6 +42,9 @@ export const headerOf = (headers: RawHeaders, name: string): string | null => {
   return typeof value === 'string' ? value : value.join(', ');
 };
 
+/** Some servers put it before JSON, which may not begin with it. */
+const BOM = '\uFEFF';
+
 class WholeHandler implements Dispatcher.DispatchHandler, Exchange {
   readonly answer: Promise<WholeAnswer>;
   #resolve: (answer: WholeAnswer) => void = () => {};
@@ -90,7 +93,8 @@ class WholeHandler implements Dispatcher.DispatchHandler, Exchange {
     const [first, ...others] = this.#chunks;
     this.#chunks = [];
     const bytes = first === undefined || others.length === 0 ? first : Buffer.concat([first, ...others]);
-    this.#resolve({ status: this.#status, headers: this.#headers, text: bytes?.toString('utf8') ?? '' });
+    const text = bytes?.toString('utf8') ?? '';
+    this.#resolve({ status: this.#status, headers: this.#headers, text: text.startsWith(BOM) ? text.slice(1) : text });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

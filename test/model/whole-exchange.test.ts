@@ -49,6 +49,11 @@ test('a text in pieces comes whole, with status and headers', async () => {
   expect(headerOf(answer.headers, 'x-none')).toBeNull();
 });
 
+test('a byte order mark is none of the text', async () => {
+  const pool = await poolFor((response) => response.end('\uFEFF{"a":1}'));
+  expect((await pool.post(request).answer).text).toBe('{"a":1}');
+});
+
 test('what is cut off before it has a socket is not sent', async () => {
   const waiting: ServerResponse[] = [];
   const pool = await poolFor((response) => waiting.push(response), 1);
