@@ -7,7 +7,7 @@
  */
 import { signatureOf } from './duplicates.ts';
 import type { Candidate } from './fusion.ts';
-import { termsOf, type Terms } from './terms.ts';
+import { NEGATION, termsOf, type Terms } from './terms.ts';
 import type { MemoryKind, RecallQuery } from './types.ts';
 import type { VectorSet } from './vector-set.ts';
 import { WordIndex, type Scoreboard } from './word-index.ts';
@@ -35,8 +35,12 @@ const IDENTIFIER_COUNT = 8;
 
 const BYTES_PER_ENTRY = 160;
 
+/** What is left of the words of a memory that says the contrary: it has a negation and the query none, or the other way. */
+const CONTRARY = 0.85;
+
 interface Kept {
   readonly entry: Entry;
+  readonly isNegated: boolean;
   readonly signature: number | null;
 }
 
@@ -93,7 +97,7 @@ export class ScopeIndex {
       this.remove(same.ordinal);
     }
     const document = this.#words.add(terms.all);
-    this.#kept[document] = { entry, signature };
+    this.#kept[document] = { entry, signature, isNegated: terms.all.includes(NEGATION) };
     this.#ordinals[document] = entry.ordinal;
     if (signature !== null) this.#bySignature.set(signature, document);
     this.#textBytes += entry.text.length + BYTES_PER_ENTRY;
@@ -162,8 +166,10 @@ export class ScopeIndex {
       return known;
     };
     if (rankers !== 'meaning') {
+      const isNegated = terms.all.includes(NEGATION);
       for (const hit of this.#words.search({ terms: wanted, count: CANDIDATES, allows })) {
-        at(hit.document).words = hit.score;
+        const isContrary = this.#kept[hit.document]?.isNegated !== isNegated;
+        at(hit.document).words = isContrary ? hit.score * CONTRARY : hit.score;
       }
       const most = Math.max(IDENTIFIER_COUNT, this.count * IDENTIFIER_SHARE);
       for (const identifier of terms.identifiers) {
@@ -181,7 +187,9 @@ export class ScopeIndex {
     }
     return [...found].flatMap(([document, values]) => {
       const entry = this.#kept[document]?.entry;
-      return entry === undefined ? [] : [{ entry, when: entry.when, ...values }];
+      if (entry === undefined) return [];
+      const isEmbedded = vector !== null && this.vectors?.has(entry.ordinal) === true;
+      return [{ entry, when: entry.when, isEmbedded, ...values }];
     });
   }
 }

@@ -10,6 +10,7 @@
 import type { ServiceStore } from '../journal/shard-log.ts';
 import { KEY, ordinalOfKey, type MemoryRecord, type ScopeRecord } from './store-layout.ts';
 import { ScopeIndex, type Entry } from './scope-index.ts';
+import type { MemoryStats } from './types.ts';
 import { Scoreboard } from './word-index.ts';
 
 /** Numbers of a scope that are read at a time. */
@@ -70,12 +71,13 @@ export class Scopes {
     this.#onLeave = onLeave;
   }
 
-  get stats(): { readonly scopes: number; readonly loadedScopes: number; readonly loadedMemories: number } {
+  get stats(): Pick<MemoryStats, 'scopes' | 'loadedScopes' | 'loadedMemories' | 'vectorBytes'> {
     const loaded = [...this.#handles.values()].flatMap(({ index }) => (index === null ? [] : [index]));
     return {
       scopes: this.#handles.size,
       loadedScopes: loaded.length,
       loadedMemories: loaded.reduce((sum, { count }) => sum + count, 0),
+      vectorBytes: loaded.reduce((sum, { vectors }) => sum + (vectors?.bytes ?? 0), 0),
     };
   }
 

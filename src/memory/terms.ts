@@ -37,7 +37,8 @@ const STOP_WORDS = new Set(
 
 export const isStopWord = (term: string): boolean => STOP_WORDS.has(term);
 
-/** Words that turn a sentence round. */
+/** What every word that turns a sentence round becomes. */
+export const NEGATION = 'not';
 const NEGATIONS = new Set(
   "no not never none nobody nothing neither nor without cannot don't doesn't didn't isn't aren't wasn't weren't won't can't mustn't shouldn't".split(
     ' ',
@@ -46,7 +47,7 @@ const NEGATIONS = new Set(
 
 /** Whether two texts that differ in this term say different things. */
 export const isTelling = (term: string, identifiers: ReadonlySet<string>): boolean =>
-  identifiers.has(term) || NEGATIONS.has(term) || DIGIT.test(term);
+  identifiers.has(term) || term === NEGATION || DIGIT.test(term);
 
 const doubled = (word: string): boolean => word.at(-1) === word.at(-2) && !/[lsz]$/u.test(word);
 
@@ -86,8 +87,8 @@ export const termsOf = (text: string): Terms => {
     const isName =
       (!isPlain && JOINT.test(word)) || (camel && /\p{Ll}/u.test(found)) || (DIGIT.test(word) && word.length > 2);
     if (!isName) {
-      if (!PARTS.test(word)) all.push(stem(word));
-      else if (NEGATIONS.has(word.replaceAll('’', "'"))) all.push(word.replaceAll('’', "'"));
+      if (NEGATIONS.has(word.replaceAll('’', "'"))) all.push(NEGATION);
+      else if (!PARTS.test(word)) all.push(stem(word));
       else
         all.push(
           ...word

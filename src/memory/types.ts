@@ -55,7 +55,7 @@ export interface RecallQuery {
 }
 
 export interface Recalled extends Memory {
-  /** What the rankers say of it: matched weight of the query's words, 0…1; cosine; null: not among its best. */
+  /** What the rankers say of it: the weight of the query's words that it has, 1 for all; cosine; null: not among the best. */
   readonly words: number | null;
   readonly meaning: number | null;
 }
@@ -119,6 +119,8 @@ export interface MemoryStats {
   /** Scopes whose words are in memory, with their memories. */
   readonly loadedScopes: number;
   readonly loadedMemories: number;
+  /** Of the vectors in memory, about. */
+  readonly vectorBytes: number;
   /** Indexes that were made anew because their file was missing, damaged or of another model. */
   readonly rebuilt: number;
   readonly embedding: EmbeddingStats;

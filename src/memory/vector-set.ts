@@ -26,6 +26,8 @@ export class VectorSet {
   /** Rows of the block; null when the index has everything. */
   #block: Float32Array | null;
   #ordinals: number[] = [];
+  /** What of the block is searched, and what is not any more. */
+  readonly #rows = new Set<number>();
   readonly #removed = new Set<number>();
   #index: Index | null = null;
   /** Rows of the block that the index has. */
@@ -41,12 +43,12 @@ export class VectorSet {
   }
 
   get count(): number {
-    return this.#block === null ? (this.#index?.size() ?? 0) : this.#ordinals.length - this.#removed.size;
+    return this.#block === null ? (this.#index?.size() ?? 0) : this.#rows.size;
   }
 
   get bytes(): number {
     const index = this.#index === null ? 0 : this.#index.size() * (this.dimensions * 2 + 200);
-    return index + (this.#block?.byteLength ?? 0) + this.#ordinals.length * 8;
+    return index + (this.#block?.byteLength ?? 0) + this.#ordinals.length * 48;
   }
 
   /** The index when it holds everything, for its file. */
@@ -61,7 +63,7 @@ export class VectorSet {
 
   has(ordinal: number): boolean {
     if (this.#block === null) return this.#index?.contains(BigInt(ordinal)) === true;
-    return this.#ordinals.includes(ordinal);
+    return this.#rows.has(ordinal);
   }
 
   /** @param vector of length 1 */
@@ -86,12 +88,13 @@ export class VectorSet {
     }
     this.#block.set(vector, at);
     this.#ordinals.push(ordinal);
+    this.#rows.add(ordinal);
   }
 
   remove(ordinal: number): void {
     if (this.#block === null) {
       if (this.#index?.contains(BigInt(ordinal)) === true) this.#index.remove(BigInt(ordinal));
-    } else if (this.#ordinals.includes(ordinal)) {
+    } else if (this.#rows.delete(ordinal)) {
       this.#removed.add(ordinal);
     }
   }
@@ -110,6 +113,7 @@ export class VectorSet {
     this.#block = null;
     for (const ordinal of this.#removed) this.remove(ordinal);
     this.#removed.clear();
+    this.#rows.clear();
     this.#ordinals = [];
   }
 

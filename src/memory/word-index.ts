@@ -41,7 +41,7 @@ class Postings {
 
 export interface WordHit {
   readonly document: number;
-  /** Of the weight that a document with all words of the query could have, 0…1. */
+  /** 1 for a document of average length with every word of the query once, at most 2.2. */
   readonly score: number;
 }
 
@@ -181,7 +181,7 @@ export class WordIndex {
     let many = 0;
     for (const { term, frequency } of wanted) {
       const idf = this.#idf(frequency);
-      reachable += idf * (K1 + 1);
+      reachable += idf;
       if (frequency === 0) continue;
       if (looked > 0 && (looked + frequency > POSTINGS_MAX || this.#isCommon(frequency))) continue;
       looked += frequency;
@@ -202,7 +202,7 @@ export class WordIndex {
     }
     const best = this.#best(many, count, allows);
     for (let at = 0; at < many; at += 1) scores[touched[at] ?? 0] = 0;
-    return best.map(({ document, score }) => ({ document, score: Math.min(1, score / reachable) }));
+    return best.map(({ document, score }) => ({ document, score: score / reachable }));
   }
 
   #isCommon(frequency: number): boolean {

@@ -15,8 +15,14 @@ test.each(BENCHMARKS)('the program of %s is there', (name) => {
 });
 
 test.each<[string[], RegExp]>([
-  [[], /bench needs the name of a benchmark\. There is: embed, gate, journal, savina, society, threads, workspace\./u],
-  [['savana'], /no benchmark "savana"\. There is: embed, gate, journal, savina, society, threads, workspace\./u],
+  [
+    [],
+    /bench needs the name of a benchmark\. There is: embed, gate, journal, memory, savina, society, threads, workspace\./u,
+  ],
+  [
+    ['savana'],
+    /no benchmark "savana"\. There is: embed, gate, journal, memory, savina, society, threads, workspace\./u,
+  ],
   [['journal', '--sizes', '31'], /--sizes belongs to bench society\./u],
   [['journal', '--model', 'openai:x'], /--model belongs to bench society and gate\./u],
   [['gate', '--sizes', '31'], /--sizes belongs to bench society\./u],
@@ -33,7 +39,7 @@ test.each<[string[], RegExp]>([
   [['society', '--model', 'openai:x', '--agents', '5', '--sizes', '31'], /--sizes belongs to the rehearsal/u],
   [['society', '--calls', '5'], /--calls belongs to --model/u],
   [['society', '--model', 'openai:x', '--agents', '5', '--calls', '0'], /--calls needs a whole number from 1 /u],
-  [['society', '--set', 'x'], /--set belongs to bench embed, gate, savina/u],
+  [['society', '--set', 'x'], /--set belongs to bench embed, gate, memory, savina/u],
   [['savina', '--set', 'none.json'], /--set: .*none\.json is no file with a JSON object/u],
   [['savina', '--sizes', '31'], /--sizes belongs to bench society\./u],
 ])('bench %j is wrong usage', async (words, expected) => {

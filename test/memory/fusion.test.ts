@@ -5,6 +5,7 @@ const candidate = (name: string, values: Partial<Candidate>): Candidate & { name
   name,
   words: null,
   meaning: null,
+  isEmbedded: true,
   identifiers: 0,
   when: 0,
   ...values,
@@ -31,7 +32,18 @@ describe('fusion', () => {
     expect(order(few)).toBe('m w');
     const all = [candidate('w', { words: 1, meaning: 0.2 }), candidate('m', { words: 0.05, meaning: 0.8 })];
     expect(order(all)).toBe('w m');
-    expect(wordsWeight(0.5)).toBe(1);
+    expect(wordsWeight(0.7)).toBe(1);
+  });
+
+  test('R2 what has no vector yet is not behind everything that has one', () => {
+    const others = Array.from({ length: 9 }, (_, at) => candidate(`m${at}`, { meaning: 0.5 - at / 100 }));
+    const fresh = candidate('fresh', { words: 0.3, isEmbedded: false, when: 1 });
+    expect(order([...others, fresh]).split(' ')[0]).toBe('fresh');
+    expect(
+      order([...others, { ...fresh, isEmbedded: true }])
+        .split(' ')
+        .at(-1),
+    ).toBe('fresh');
   });
 
   test('words alone, meaning alone', () => {

@@ -13,7 +13,7 @@ import { usageError, type ParsedLine } from '../parse.ts';
 import { EXIT, type CommandContext } from '../ports.ts';
 
 /** Names of the programs, each a module of that name in `bench/`. */
-export const BENCHMARKS = ['embed', 'gate', 'journal', 'savina', 'society', 'threads', 'workspace'] as const;
+export const BENCHMARKS = ['embed', 'gate', 'journal', 'memory', 'savina', 'society', 'threads', 'workspace'] as const;
 type Benchmark = (typeof BENCHMARKS)[number];
 
 const PROGRAMS = '../../../bench';
@@ -47,7 +47,7 @@ const OPTIONS: readonly OptionSpec[] = [
   {
     name: 'set',
     type: { kind: 'text', value: 'FILE', pattern: /^.+$/u, expected: 'the path of a JSON file' },
-    help: 'embed, gate, savina, threads, workspace: a JSON file with more settings, such as {"runs": 3, "programs": ["ring"]}',
+    help: 'embed, gate, memory, savina, threads, workspace: a JSON file with more settings, such as {"runs": 3}; memory: also FILE.jsonl with memories and queries',
   },
   {
     name: 'html',
@@ -100,10 +100,12 @@ const societySettings = (values: ParsedLine['values']): Readonly<Record<string, 
 };
 
 /** Benchmarks that take a file of settings; they check what is in it. */
-const WITH_FILE: readonly Benchmark[] = ['embed', 'gate', 'savina', 'threads', 'workspace'];
+const WITH_FILE: readonly Benchmark[] = ['embed', 'gate', 'memory', 'savina', 'threads', 'workspace'];
 
 /** @throws USAGE for a file that holds no JSON object */
-const settingsIn = (path: string): Readonly<Record<string, unknown>> => {
+const settingsIn = (name: Benchmark, path: string): Readonly<Record<string, unknown>> => {
+  // Lines of memories and queries, which the benchmark reads itself.
+  if (name === 'memory' && path.endsWith('.jsonl')) return { set: path };
   try {
     return z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
@@ -118,7 +120,7 @@ const settingsOf = (name: Benchmark, { values }: ParsedLine, cwd: string): Reado
     throw usageError(`--set belongs to bench ${WITH_FILE.join(', ')}.`, `bench ${name} has no such settings.`);
   }
   const flags = { quick: values.get('quick') === true, json: values.get('json') === true };
-  const common = file === undefined ? flags : { ...settingsIn(resolve(cwd, String(file))), ...flags };
+  const common = file === undefined ? flags : { ...settingsIn(name, resolve(cwd, String(file))), ...flags };
   if (name === 'society') return { ...common, ...societySettings(values) };
   const foreign = (name === 'gate' ? (['sizes'] as const) : SOCIETY_OPTIONS).find((option) => values.has(option));
   if (foreign === undefined) {
@@ -185,6 +187,7 @@ export const benchCommand: Command = {
     'bench society',
     'bench journal --quick',
     'bench savina --quick --html savina.html',
+    'bench memory --set questions.jsonl',
     'bench society --quick --sizes 31',
     'bench society --model openai:qwen3 --agents 20',
     'bench gate --model openai:qwen3 --agents 200 --calls 2000',
