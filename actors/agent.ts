@@ -37,6 +37,7 @@ export const initialState = (init: AgentInit): AgentState => ({
   quietSeen: 0,
   windowStart: 1,
   windowTokens: init.settings.limits.historyTokensMax,
+  remembered: 1,
   summary: null,
   recentCalls: [],
   files: [],

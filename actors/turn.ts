@@ -28,6 +28,8 @@ import { fitWindow, shrinkWindow, type Overflow } from './compaction.ts';
 import { reportRemedy, send, sendNotice, sendText } from './mailing.ts';
 import { promptWithSlots } from './prompts/agent.ts';
 import { repairText } from './prompts/repairs.ts';
+import { remembers } from './memory-scopes.ts';
+import { remember, remind } from './remembering.ts';
 import { isRepetition } from './repetition.ts';
 import { keepUnusable, replaceAgent, settleUnusable } from './replacement.ts';
 import { buildRequest, presentableCalls } from './request.ts';
@@ -94,6 +96,7 @@ const begin = (turn: Turn, mails: readonly AgentMail[]): void => {
     append(turn, { role: 'system', content: state.prompt });
     state.prompt = null;
   }
+  const began = turn.ctx.history.length;
   if (mails.length > 0) append(turn, { role: 'user', content: renderBatch(mails) });
   if (state.turn !== null) return;
   state.counters.turns += 1;
@@ -103,6 +106,7 @@ const begin = (turn: Turn, mails: readonly AgentMail[]): void => {
     handbacksOnly: mails.every((mail) => mail.handback === true),
     acted: false,
     overflows: 0,
+    ...(remembers(state) ? { began } : {}),
   };
 };
 
@@ -235,6 +239,7 @@ const onTools = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
   if (state.turn !== null) state.turn.acted = true;
   if (ended || retired) {
     state.phase = retired ? 'retired' : 'finished';
+    await remember(turn, ctx.history.length, 'remember-all');
     return 'over';
   }
   // The tool results say what was wrong with the calls.
@@ -260,6 +265,9 @@ const step = async (turn: Turn): Promise<Outcome> => {
   state.phase = 'processing';
   const short = await fitWindow(turn);
   if (short !== null) return hold(turn, short);
+  // Once a turn what was before it; and at once what the window shows no more.
+  await remember(turn, Math.max(state.turn.steps === 1 ? (state.turn.began ?? 0) : 0, state.windowStart));
+  await remind(turn);
   const answer = await ask(turn);
   if ('spent' in answer) return hold(turn, answer.spent);
   if ('tooLong' in answer) return onTooLong(turn, answer);

@@ -51,12 +51,18 @@ const groupLines = (group: GroupView): string[] => {
   return ['Your subordinates:', ...lines];
 };
 
+const remindersOf = ({ turn }: AgentState): string[] => {
+  const reminders = turn?.reminders ?? [];
+  return reminders.length === 0 ? [] : ['From your memory, as far as it may matter now:', ...reminders];
+};
+
 /** Null when there is nothing to say. @param leftOut history entries that neither the window nor a summary has */
 export const situation = (state: AgentState, group: GroupView | null, leftOut: number): string | null => {
   const lines = [
     ...checklistLines(state),
     ...(group === null ? [] : groupLines(group)),
     ...(group !== null && group.slots > 0 ? [`You may hire ${group.slots} more agents.`] : []),
+    ...remindersOf(state),
     ...(leftOut > 0
       ? [`(${leftOut} earlier messages are not shown; what counts is in the files and your checklist.)`]
       : []),

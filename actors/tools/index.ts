@@ -5,6 +5,7 @@ import { addAgent } from './add-agent.ts';
 import { addTeam } from './add-team.ts';
 import { appendFile, editFile, listFiles, readFile, searchFiles, writeFile } from './files.ts';
 import { runProgram, sendInput } from './programs.ts';
+import { recall } from './recall.ts';
 import { retireAgent } from './retire-agent.ts';
 import { talk } from './talk.ts';
 import { changeTaskStatus, review, terminate } from './tasks.ts';
@@ -22,6 +23,7 @@ const TOOLS = [
   appendFile,
   listFiles,
   searchFiles,
+  recall,
   runProgram,
   sendInput,
   changeTaskStatus,

@@ -65,7 +65,8 @@ export const measureAgents = async (settings: AgentsSettings): Promise<AgentsRun
   const addsPerSecond = total / ((systemClock.monotonic() - startedAt) / 1_000);
   await writing.close();
 
-  const { memory, close } = await openJournaled(directory, null);
+  const reading = await openJournaled(directory, null);
+  const { memory } = reading;
   const heapBefore = heapBytes() + process.memoryUsage().arrayBuffers;
   const residentBefore = ownMemoryMb();
   const recall = async (agent: number, query: string, found?: string): Promise<number> => {
@@ -87,7 +88,7 @@ export const measureAgents = async (settings: AgentsSettings): Promise<AgentsRun
     const query = isNamed ? `${queryText(random)} no-${number}` : queryText(random);
     times.push(await recall(agent, query, isNamed ? `no-${number}` : undefined));
   }
-  await close();
+  await reading.close();
   return {
     addsPerSecond,
     firstP50Ms: quantile(first, 0.5),

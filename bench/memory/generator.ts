@@ -92,7 +92,7 @@ const paraphrases = (draw: Draw, draft: Draft, count: number): void => {
   }
 };
 
-const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZ';
+const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZ'.split('');
 const WORDS = ['cache', 'parser', 'ledger', 'router', 'mailer', 'index', 'session', 'billing', 'search', 'upload'];
 
 /** An identifier, and some that are nearly the same. */
@@ -101,7 +101,7 @@ const identifierFamily = (draw: Draw): string[] => {
   const [first = '', second = '', third = ''] = draw.some(WORDS, 3);
   const number = digits(4);
   const turned = `${number.slice(0, 2)}${number[3]}${number[2]}`;
-  const prefix = `${draw.one([...LETTERS])}${draw.one([...LETTERS])}`;
+  const prefix = `${draw.one(LETTERS)}${draw.one(LETTERS)}`;
   const upper = (word: string): string => `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`;
   const families = [
     [

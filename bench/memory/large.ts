@@ -112,7 +112,8 @@ export const measureLarge = async ({ directory, seed, count }: LargeSettings): P
   const embedder = new Directions(seed, count);
   const texts = Array.from({ length: count }, (_, at) => memoryText(random, at));
   const queries = Array.from({ length: LARGE_QUERIES }, () => queryText(random));
-  const { memory, close } = await openJournaled(directory, embedder);
+  const opened = await openJournaled(directory, embedder);
+  const { memory } = opened;
   const heapBefore = heapBytes() + process.memoryUsage().arrayBuffers;
   for (let from = 0; from < count; from += ADDED_AT_ONCE) {
     const part = texts.slice(from, from + ADDED_AT_ONCE);
@@ -163,7 +164,7 @@ export const measureLarge = async ({ directory, seed, count }: LargeSettings): P
     // Half precision and the links of the graph, by the size of its file.
     indexKilobytes: memory.stats().vectorBytes / count,
   };
-  await close();
+  await opened.close();
   return result;
 };
 

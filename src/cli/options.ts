@@ -113,6 +113,12 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
     fallback: 'bwrap where it works (rehearsal: off)',
   },
   { name: 'sandbox-network', type: flag, help: 'let programs of agents into the network of this machine' },
+  {
+    name: 'embedder',
+    type: { kind: 'choice', choices: ['none', 'local'] },
+    help: 'what finds memories by meaning, beside their words: local needs no network, and is English',
+    fallback: 'none',
+  },
   { name: 'plan', type: jsonFile, help: 'start from this plan (JSON) instead of asking the model for one' },
   CONFIG,
   ...BUDGETS,

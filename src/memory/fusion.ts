@@ -2,8 +2,8 @@
  * Two rankers made one, by rank (reciprocal rank fusion: Cormack, Clarke and Büttcher, SIGIR 2009), since the scores of
  * words and of meaning have nothing in common. Pure.
  *
- * Invariants: R1 What contains an identifier of the query goes before what does not, whatever its meaning: vectors do not
- * tell `QX-4417` from `QX-4471`. R2 Otherwise ranks decide, those of meaning with weight 1, those of words with a weight that
+ * Invariants: F1 What contains an identifier of the query goes before what does not, whatever its meaning: vectors do not
+ * tell `QX-4417` from `QX-4471`. F2 Otherwise ranks decide, those of meaning with weight 1, those of words with a weight that
  * grows with how much of the query's words the memory has: hardly any where some words agree by chance, `WEIGHT_MAX` where
  * all are there. What has no vector yet is ranked by its words at weight 1.
  */

@@ -4,11 +4,14 @@
  * by meaning. One owner per scope. It does not know what an agent is, or a society.
  *
  * Invariants:
- * R3 What was added is in the store before the caller is told, and is found by everybody who recalls after that.
- * R4 A recall sees the scopes it names and no other.
- * R5 An effect id adds once; a repeat gets the first answer.
- * R6 A recall gives nothing that it was told to leave out.
- * R7 A scope holds its last `scopeMemoriesMax` memories: with one more the oldest goes.
+ * R1 What was added is in the store before the caller is told, and is found by everybody who recalls after that.
+ * R2 A recall sees the scopes it names and no other.
+ * R3 An effect id adds once; a repeat gets the first answer.
+ * R4 A recall gives nothing that it was told to leave out.
+ * R5 A scope holds its last `scopeMemoriesMax` memories: with one more the oldest goes.
+ * R6 Nothing waits for an embedding unless it asks to. What has no vector of the embedder's model is found by its words, is
+ *    embedded in the background, also after a restart, and no vector of another model is ever compared with it.
+ * R7 An index file that is missing, damaged or of another model is never loaded: the index is made anew from the store.
  */
 import type { ServiceStore, StoreChange } from '../journal/shard-log.ts';
 import { systemClock, type Clock } from '../platform/index.ts';
@@ -216,7 +219,7 @@ export class Memory {
     for (const scope of ask.scopes) checkScope(scope);
     this.#counts.recalls += 1;
     const k = Math.min(K_MAX, Math.max(1, ask.k ?? K_DEFAULT));
-    const patience = this.#patience(ask.meaningWaitMs ?? 0);
+    const patience = this.#patience(this.#embedding === null ? 0 : (ask.meaningWaitMs ?? 0));
     try {
       const { query, state } = await this.#read(ask, patience);
       const found: Found[] = [];

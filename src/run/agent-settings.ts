@@ -13,7 +13,8 @@ const NO_POLL_INTERVAL_MS = { boss: 0, admin: 0, ordinary: 0 };
 const DETERMINISTIC_RUN_ID = 'deterministic';
 
 export const agentSettings = (run: SettledRun): Omit<AgentSettings, 'goal'> => {
-  const { config, review, deterministic, sandbox } = run.settings;
+  const { config, review, deterministic, sandbox, memoryThreads } = run.settings;
+  const services = [...(memoryThreads === 0 ? [] : ['memory']), ...(sandbox === 'off' ? [] : ['sandbox'])];
   const { temperature, maxTokens, compaction } = config.model ?? {};
   const { boss, admin, ordinary } = deterministic
     ? NO_POLL_INTERVAL_MS
@@ -21,13 +22,14 @@ export const agentSettings = (run: SettledRun): Omit<AgentSettings, 'goal'> => {
   return {
     run: deterministic ? DETERMINISTIC_RUN_ID : run.runId,
     reviews: review === 'model',
-    ...(sandbox === 'off' ? {} : { services: ['sandbox'] }),
+    ...(services.length === 0 ? {} : { services }),
     limits: limitsOf(run),
     pollIntervalMs: {
       boss: boss ?? POLL_INTERVAL_MS.boss,
       admin: admin ?? POLL_INTERVAL_MS.admin,
       ordinary: ordinary ?? POLL_INTERVAL_MS.ordinary,
     },
+    ...(memoryThreads <= 1 ? {} : { memoryOwners: memoryThreads }),
     ...(temperature === undefined ? {} : { temperature }),
     ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(compaction === undefined ? {} : { compaction }),

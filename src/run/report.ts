@@ -3,6 +3,8 @@
  * actors once, at the end; numbers that must survive a resume live in the agents' own states and in the roster.
  */
 import { z } from 'zod';
+import { ownerName } from '../memory/owners.ts';
+import type { MemoryStats } from '../memory/types.ts';
 import type { ActorSystem } from '../runtime/index.ts';
 import type { MegactorError } from '../protocol/errors.ts';
 import {
@@ -30,15 +32,19 @@ export interface Gathered {
   readonly files: readonly ReportFileInput[];
   /** What model calls have cost, by agent. */
   readonly spent: readonly (readonly [string, Leaf])[];
+  /** By owner of memories. */
+  readonly memories: readonly MemoryStats[];
 }
 
 /** Asks everybody; call it when nothing runs any more and before the system stops. */
-export const gather = async (system: ActorSystem): Promise<Gathered> => {
-  const [roster, workspace, files, spent] = await Promise.all([
+export const gather = async (system: ActorSystem, memoryThreads: number): Promise<Gathered> => {
+  const owners = Array.from({ length: memoryThreads }, (_, owner) => ownerName(owner));
+  const [roster, workspace, files, spent, memories] = await Promise.all([
     system.callService('roster', 'summary', {}) as Promise<RosterSummary>,
     system.callService('workspace', 'stats', {}),
     system.callService('workspace', 'files', {}),
     system.callService('model', 'spent', {}),
+    Promise.all(owners.map((owner) => system.callService(owner, 'stats', {}) as Promise<MemoryStats>)),
   ]);
   // Agents that have been idle for long are not in memory, and stay so.
   const actors = await system.inspect(roster.rows);
@@ -52,12 +58,32 @@ export const gather = async (system: ActorSystem): Promise<Gathered> => {
     workspace: workspaceStatsSchema.parse(workspace),
     files: fileRowsSchema.parse(files),
     spent: spentSchema.parse(spent),
+    memories,
   };
 };
 
 const spentSchema = z.array(z.tuple([z.string(), leafSchema]));
 
 const fileRowsSchema = z.array(z.object({ path: z.string(), commit: z.string().nullable(), author: z.string() }));
+
+/** What the memories of the process came to; null for a run without. */
+const memoryReport = (memories: readonly MemoryStats[], embedder: string): object | null => {
+  if (memories.length === 0) return null;
+  const sum = (value: (stats: MemoryStats) => number): number =>
+    memories.reduce((total, stats) => total + value(stats), 0);
+  const { model = null, state = 'off', error = null } = memories[0]?.embedding ?? {};
+  return {
+    embedder,
+    model,
+    state,
+    error,
+    added: sum(({ added }) => added),
+    recalls: sum(({ recalls }) => recalls),
+    embedded: sum(({ embedding }) => embedding.embedded),
+    waiting: sum(({ embedding }) => embedding.waiting),
+    reembedding: memories.some(({ embedding }) => embedding.reembedding),
+  };
+};
 
 /** Writes `report.json` and `report.md`. */
 export const writeReports = (parts: {
@@ -77,7 +103,8 @@ export const writeReports = (parts: {
   const spending = spendReport(gathered.spent);
   const failed = error === null ? {} : { error: { code: error.code, message: error.message, hint: error.hint } };
   const { files, ...numbers } = summary;
-  writeJson(directory.file('report.json'), { ...numbers, fileCount: files, ...failed, ...report, spending });
+  const memory = memoryReport(gathered.memories, run.settings.embedder);
+  writeJson(directory.file('report.json'), { ...numbers, fileCount: files, ...failed, ...report, spending, memory });
   writeWhole(directory.file('report.md'), `${renderReport(report, summary)}\n${renderSpend(spending)}`);
 };
 

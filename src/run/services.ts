@@ -1,6 +1,8 @@
 /** Which services a run has, on which threads, with what options. */
+import { join } from 'node:path';
 import { entryUrl } from '../platform/index.ts';
 import type { ServiceSpec } from '../protocol/service.ts';
+import { ownerName } from '../memory/owners.ts';
 import { budgetsOf } from './model-settings.ts';
 import type { RunFile } from './run-directory.ts';
 import type { RunSettings } from './settings.ts';
@@ -17,6 +19,25 @@ const sandboxSpec = (settings: RunSettings, mode: 'bwrap' | 'none'): ServiceSpec
   };
   // Alone: it reads what programs print, which may be much.
   return { name: 'sandbox', module: moduleOf('sandbox'), thread: 'sandbox', options };
+};
+
+/** The memories of a run, shared among as many threads as it has for them, and their local embedder. */
+const memorySpecs = ({ settings }: RunFile, runDirectory: string): ServiceSpec[] => {
+  const { memoryThreads: owners, embedder, deterministic } = settings;
+  if (owners === 0) return [];
+  const directory = embedder === 'none' ? null : join(runDirectory, 'memory');
+  const memories = Array.from({ length: owners }, (_, owner): ServiceSpec => {
+    const name = ownerName(owner);
+    return {
+      name,
+      module: moduleOf('memory'),
+      thread: name,
+      options: { owner, owners, directory, embedder, deterministic },
+    };
+  });
+  return embedder === 'local'
+    ? [...memories, { name: 'embedder', module: moduleOf('embedder'), thread: 'embedder' }]
+    : memories;
 };
 
 export const serviceSpecs = (run: RunFile, runDirectory: string): ServiceSpec[] => {
@@ -60,5 +81,6 @@ export const serviceSpecs = (run: RunFile, runDirectory: string): ServiceSpec[] 
       },
     },
     ...(sandbox === 'off' ? [] : [sandboxSpec(settings, sandbox)]),
+    ...memorySpecs(run, runDirectory),
   ];
 };

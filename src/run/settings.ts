@@ -5,6 +5,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { checkShapeFits, parseRehearsalOptions, rehearsalOptionsSchema } from '../model/index.ts';
+import { OWNERS_MAX } from '../memory/owners.ts';
 import { coreCount } from '../platform/index.ts';
 import { MegactorError, type ErrorCode } from '../protocol/errors.ts';
 import { SHARDS_MAX } from '../protocol/ids.ts';
@@ -37,6 +38,14 @@ export const configSchema = z.strictObject({
       ordinary: z.int().nonnegative().optional(),
     })
     .optional(),
+  memory: z
+    .strictObject({
+      /** False: agents have no memory beyond their window and its summary. Default true. */
+      enabled: z.boolean().optional(),
+      /** Threads that share the memories; fixed when a run begins. Default 1. */
+      threads: z.int().min(1).max(OWNERS_MAX).optional(),
+    })
+    .optional(),
   /** Which agents stay in memory; as the options of the same names of `ActorSystem.start`. */
   actors: z
     .strictObject({
@@ -56,6 +65,8 @@ export const configSchema = z.strictObject({
     })
     .optional(),
 });
+
+const embedderName = z.string().regex(/^(?:none|local)$/u, 'must be `none` or `local`');
 
 export type RunConfig = z.infer<typeof configSchema>;
 
@@ -82,6 +93,10 @@ export const settingsSchema = z.strictObject({
   /** What programs of agents run in; `off`: they run none. */
   sandbox: z.enum(['bwrap', 'none', 'off']).default('off'),
   sandboxNetwork: z.boolean().default(false),
+  /** Threads that share the memories of the agents; 0: they have none. */
+  memoryThreads: z.int().min(0).max(OWNERS_MAX).default(0),
+  /** What finds memories by their meaning. */
+  embedder: embedderName.default('none'),
 });
 
 export type RunSettings = z.infer<typeof settingsSchema>;
@@ -112,8 +127,16 @@ const threadsDefault = (shards: number, deterministic = false): number =>
   deterministic ? 1 : Math.min(coreCount(), shards);
 
 /** @throws CONFIG_INVALID for what cannot repeat itself */
-const checkDeterministic = ({ deterministic, model: own, config }: RunSettings, threads: number | undefined): void => {
+const checkDeterministic = (
+  { deterministic, model: own, config, embedder }: RunSettings,
+  threads: number | undefined,
+): void => {
   if (!deterministic) return;
+  if (embedder !== 'none') {
+    throw new MegactorError('CONFIG_INVALID', `--deterministic goes with --embedder none, not with ${embedder}`, {
+      hint: 'When a memory gets its vector depends on the machine.',
+    });
+  }
   const model = modelsOf(own, config).find((name) => name.startsWith('openai:'));
   if (model !== undefined) {
     throw new MegactorError(
@@ -188,6 +211,8 @@ export const settingsOf = (options: RunOptions, defaults: { workspace: string; s
       budget: budgetOf(options),
       record: options.record === undefined ? null : resolve(options.record),
       deterministic: options.deterministic ?? false,
+      memoryThreads: config.memory?.enabled === false ? 0 : (config.memory?.threads ?? 1),
+      embedder: options.embedder ?? 'none',
     },
     'options',
   );

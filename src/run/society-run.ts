@@ -316,7 +316,7 @@ export class SocietyRun implements Run {
       // The run is not complete while its files are not where they are said to be.
       outcome = failure(error);
     }
-    const gathered = await gather(system);
+    const gathered = await gather(system, run.settings.memoryThreads);
     const counters = system.stats().total;
     const ended: RunFile = {
       ...run,

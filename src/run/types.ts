@@ -63,6 +63,8 @@ export interface RunOptions extends BudgetOptions {
   readonly sandbox?: 'bwrap' | 'none' | 'off';
   /** Lets programs into the network of this machine. */
   readonly sandboxNetwork?: boolean;
+  /** What finds memories by their meaning: `none` (default: words alone) or `local`. */
+  readonly embedder?: string;
   /** A rehearsal file (JSON), already parsed; checked with zod. */
   readonly rehearsal?: unknown;
   /** The content of `--config FILE`, already parsed; checked with zod. */

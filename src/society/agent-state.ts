@@ -49,6 +49,8 @@ export const agentSettingsSchema = z.object({
   reviews: z.boolean(),
   /** Services of the run beyond those that every run has: tools that need one are offered only with it. */
   services: z.array(z.string()).optional(),
+  /** Services that share the memories; absent: one. */
+  memoryOwners: z.int().positive().optional(),
   limits: limitsSchema,
   temperature: z.number().optional(),
   maxTokens: z.int().optional(),
@@ -106,6 +108,12 @@ export const agentStateSchema = z.object({
       overflows: counter,
       /** Answers in a row that could not be used, and what was said of them: not in the history yet. */
       unusable: z.array(z.object({ role: z.enum(['assistant', 'user']), content: z.string() })).optional(),
+      /** Where the mail that it began with stands in the history. */
+      began: counter.optional(),
+      /** What the memory gave for that mail, as lines; absent: it was not asked. */
+      reminders: z.array(z.string()).optional(),
+      /** To be asked once more, when the meaning of the mail is known; false: it was. */
+      remindAgain: z.boolean().optional(),
     })
     .nullable(),
   /** The last mail of a quiet moment that it has read, by number: what comes again is not read again. */
@@ -114,6 +122,8 @@ export const agentStateSchema = z.object({
   windowStart: counter,
   /** Size of that window in estimated tokens; less when a request was too long for the model. */
   windowTokens: z.number().positive(),
+  /** The history before it is in the memory. */
+  remembered: counter.default(1),
   /** What stands for the history up to `until`, an index; null until something has fallen out of the window. */
   summary: z.object({ text: z.string(), until: counter }).nullable(),
   /** Hashes of the last calls, newest last. */

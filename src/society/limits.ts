@@ -39,6 +39,8 @@ export const limitsSchema = z.strictObject({
   historyTokensMax: count(120_000, 100_000_000),
   /** The summary of what has fallen out of that window, in estimated tokens. */
   summaryTokensMax: count(2_000),
+  /** What an agent is reminded of from its memory, in estimated tokens. */
+  recallTokensMax: count(1_000),
   /** One model call on the wire, over all its requests. */
   callDeadlineMs: count(300_000, 86_400_000),
   /** One model call with its waiting in the gate: with many agents behind a small server, hours are normal. */

@@ -9,6 +9,7 @@ import { ordinary } from '../../actors/ordinary.ts';
 import { systemMail, type AgentMail } from '../../src/society/index.ts';
 
 const BOSS: Offer = { level: 'boss', reviews: true, services: ['sandbox'] };
+const WITH_ALL: Offer = { ...BOSS, services: ['memory', 'sandbox'] };
 
 test('the tools of this version, with JSON Schemas of plain objects', () => {
   expect(TOOL_NAMES).toEqual([
@@ -22,6 +23,7 @@ test('the tools of this version, with JSON Schemas of plain objects', () => {
     'append_file',
     'list_files',
     'search_files',
+    'recall',
     'run_program',
     'send_input',
     'change_task_status',
@@ -29,7 +31,7 @@ test('the tools of this version, with JSON Schemas of plain objects', () => {
     'terminate',
   ]);
   const required = Object.fromEntries(
-    toolsFor(BOSS).map(({ function: { name, parameters } }) => {
+    toolsFor(WITH_ALL).map(({ function: { name, parameters } }) => {
       expect(parameters['type']).toBe('object');
       expect(parameters).not.toHaveProperty('$schema');
       return [name, parameters['required'] ?? []];
@@ -46,6 +48,7 @@ test('the tools of this version, with JSON Schemas of plain objects', () => {
     append_file: ['path', 'content'],
     list_files: [],
     search_files: ['query'],
+    recall: ['query'],
     run_program: ['path'],
     send_input: ['content'],
     change_task_status: ['items'],
@@ -53,8 +56,9 @@ test('the tools of this version, with JSON Schemas of plain objects', () => {
     terminate: ['summary'],
   });
   expect(toolsFor(BOSS)).toBe(toolsFor({ ...BOSS }));
+  expect(toolsFor(BOSS).map((tool) => tool.function.name)).toEqual(TOOL_NAMES.filter((name) => name !== 'recall'));
   // Where nothing is reviewed nobody is offered to.
-  expect(toolsFor({ ...BOSS, reviews: false }).map((tool) => tool.function.name)).toEqual(
+  expect(toolsFor({ ...WITH_ALL, reviews: false }).map((tool) => tool.function.name)).toEqual(
     TOOL_NAMES.filter((name) => name !== 'review'),
   );
 });

@@ -20,7 +20,7 @@ const ask = async (memory: Memory, query = QUERY): Promise<{ first: string | und
 const some = [memoryOf('a', 'Fish arrives daily'), memoryOf('a', ANSWER), memoryOf('a', 'Bring money')];
 
 describe('embedding', () => {
-  test('V1 nothing waits for it; what was said is found by its meaning once it was embedded', async () => {
+  test('R6, V1 nothing waits for it; what was said is found by its meaning once it was embedded', async () => {
     const embedder = new WordEmbedder();
     const held = Promise.withResolvers<void>();
     embedder.gate = held.promise;

@@ -17,7 +17,7 @@ const order = (candidates: readonly (Candidate & { name: string })[], recencyWei
     .join(' ');
 
 describe('fusion', () => {
-  test('R1 an identifier of the query goes first', () => {
+  test('F1 an identifier of the query goes first', () => {
     expect(
       order([
         candidate('near', { words: 0.9, meaning: 0.9 }),
@@ -27,7 +27,7 @@ describe('fusion', () => {
     ).toBe('both named near');
   });
 
-  test('R2 where hardly a word is found, meaning decides; where all are, words do', () => {
+  test('F2 where hardly a word is found, meaning decides; where all are, words do', () => {
     const few = [candidate('w', { words: 0.1, meaning: 0.2 }), candidate('m', { words: 0.05, meaning: 0.8 })];
     expect(order(few)).toBe('m w');
     const all = [candidate('w', { words: 1, meaning: 0.2 }), candidate('m', { words: 0.05, meaning: 0.8 })];
@@ -35,7 +35,7 @@ describe('fusion', () => {
     expect(wordsWeight(0.7)).toBe(1);
   });
 
-  test('R2 what has no vector yet is not behind everything that has one', () => {
+  test('F2 what has no vector yet is not behind everything that has one', () => {
     const others = Array.from({ length: 9 }, (_, at) => candidate(`m${at}`, { meaning: 0.5 - at / 100 }));
     const fresh = candidate('fresh', { words: 0.3, isEmbedded: false, when: 1 });
     expect(order([...others, fresh]).split(' ')[0]).toBe('fresh');

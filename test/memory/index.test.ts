@@ -113,7 +113,7 @@ describe('the index file', () => {
     return meaning;
   };
 
-  test('X4, X7 is loaded when it is what was written, and made anew when it is missing, damaged or of another model', async () => {
+  test('R7, X4, X7 is loaded when it is what was written, and made anew when it is missing, damaged or of another model', async () => {
     const store = createMemoryStore();
     const directory = temporaryDirectory();
     await filled(store, directory);

@@ -26,7 +26,7 @@ describe('memory', () => {
     await expect(memory.recall({ scopes: ['a'], query: 'x' })).rejects.toMatchObject({ code: 'SYSTEM_STOPPED' });
   });
 
-  test('R4 a recall sees the scopes it names and no other, whatever their names', async () => {
+  test('R2 a recall sees the scopes it names and no other, whatever their names', async () => {
     const memory = await open();
     const names = ['agent/Ada', 'agent/Ada2', 'agent/Ada/x', 'agent', 'a%2Fb', 'a/b', 'run', 'é'];
     await memory.add(
@@ -41,7 +41,7 @@ describe('memory', () => {
     await expect(memory.add([memoryOf('x'.repeat(201), 'a')], ONCE)).rejects.toMatchObject({ code: 'MESSAGE_INVALID' });
   });
 
-  test('R6 nothing is given that is to be left out: by id, or of the own recent past', async () => {
+  test('R4 nothing is given that is to be left out: by id, or of the own recent past', async () => {
     const memory = await open();
     const { ids } = await memory.add(
       Array.from({ length: 6 }, (_, at) => memoryOf('a', `fish number n${at} arrived`, { at: at * 2 })),
@@ -87,7 +87,7 @@ describe('memory', () => {
 });
 
 describe('the store', () => {
-  test('R3, R5 everything is there after a restart, and an effect id has acted once', async () => {
+  test('R1, R3 everything is there after a restart, and an effect id has acted once', async () => {
     const run = temporaryDirectory();
     let opened = await openStore(run);
     let memory = await open({ store: opened.store });
@@ -130,7 +130,7 @@ describe('the store', () => {
     expect(await texts(memory, ['a'], 'whale')).toHaveLength(2);
   });
 
-  test('R7 a full scope drops its oldest, in memory and in the store', async () => {
+  test('R5 a full scope drops its oldest, in memory and in the store', async () => {
     const store = createMemoryStore();
     const limits = { scopeMemoriesMax: 10 };
     const memory = await open({ store, limits });

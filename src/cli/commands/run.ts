@@ -45,6 +45,7 @@ export const runOptionsOf = async (line: ParsedLine, context: CommandContext): P
   set('seed', integer('seed'));
   set('durability', text('durability') as DurabilityLevel | undefined);
   set('maxAgents', integer('max-agents'));
+  set('embedder', text('embedder'));
   set('review', text('review') as 'model' | 'none' | undefined);
   set('sandbox', text('sandbox') as RunOptions['sandbox']);
   if (values.get('sandbox-network') === true) set('sandboxNetwork', true);

@@ -17,6 +17,7 @@ import { agentSettings } from '../agent-settings.ts';
 import { Controller, failure, type Outcome } from '../controller.ts';
 import { found } from '../found.ts';
 import { isProviderItself, modelsOf } from '../model-settings.ts';
+import { createService as createMemoryService } from '../services/memory.ts';
 import { createRoster } from '../services/roster.ts';
 import { rateLimitsOf, settingsFor } from '../services/model-routes.ts';
 import { settingsOf, type RunSettings } from '../settings.ts';
@@ -33,6 +34,8 @@ const PROGRESS_EVERY_MS = 1_000;
 /** Far more than any society needs: a forecast ends. */
 const STEPS_MAX = 1_000_000_000;
 const MODULE = 'forecast:services';
+/** One owner of all memories, by their words. */
+const NO_VECTORS = { directory: null, embedder: 'none', deterministic: true } as const;
 const RUN_ID = 'forecast';
 
 interface Setting {
@@ -184,7 +187,10 @@ class Rehearsed {
       onPlan: () => {},
       goal,
       shards: settings.shards,
-      settings: agentSettings({ runId: RUN_ID, settings }),
+      settings: agentSettings({
+        runId: RUN_ID,
+        settings: { ...settings, memoryThreads: Math.min(1, settings.memoryThreads) },
+      }),
       plan: null,
       onEvent: () => {},
     };
@@ -214,6 +220,7 @@ class Rehearsed {
           roster: (options, host) => createRoster(options, host, clock),
           model: calls.service(),
           workspace: filesService(this.files),
+          memory: createMemoryService,
         },
       };
     };
@@ -232,6 +239,9 @@ class Rehearsed {
           { name: 'roster', module: MODULE, export: 'roster', thread: 'services', options: { seed } },
           { name: 'model', module: MODULE, export: 'model', thread: 'services' },
           { name: 'workspace', module: MODULE, export: 'workspace', thread: 'services' },
+          ...(settings.memoryThreads === 0
+            ? []
+            : [{ name: 'memory', module: MODULE, export: 'memory', thread: 'services', options: NO_VECTORS }]),
         ],
         onFailure: ({ error }) => this.#tell((controller) => controller.end(failure(error))),
         onServiceMessage: (_, message) => this.#tell((controller) => controller.onServiceMessage(message)),

@@ -1,0 +1,143 @@
+/**
+ * Memory as a service: what the agents of a run said and did. Scopes are shared among as many services as there are owners;
+ * whichever is asked does its own part and hands the rest to their owners. Methods: `add recall stats`. Main sees an event
+ * `limit` when embedding stops, works again, or has caught up with a changed model.
+ */
+import { z } from 'zod';
+import { LOCAL_MODEL, Memory, type AddResult, type Embedder, type RecallResult } from '../../memory/index.ts';
+import { ownerName, ownerOf, OWNERS_MAX } from '../../memory/owners.ts';
+import { systemClock } from '../../platform/index.ts';
+import type { CreateService, ServiceCallContext, ServiceHost } from '../../protocol/service.ts';
+import { vectorsFromWire } from './embedding-wire.ts';
+
+const optionsSchema = z.strictObject({
+  owner: z
+    .int()
+    .min(0)
+    .max(OWNERS_MAX - 1)
+    .default(0),
+  owners: z.int().min(1).max(OWNERS_MAX).default(1),
+  /** For index files; null: none are kept. */
+  directory: z.string().nullable(),
+  embedder: z.enum(['none', 'local']),
+  /** Moments are left out, so that what is recalled does not depend on them. */
+  deterministic: z.boolean().default(false),
+});
+
+export type MemoryServiceOptions = z.input<typeof optionsSchema>;
+
+const scope = z.string().min(1).max(200);
+
+const addSchema = z.object({
+  memories: z
+    .array(
+      z.object({
+        scope,
+        text: z.string(),
+        when: z.number().optional(),
+        kind: z.enum(['said', 'done']),
+        agent: z.string(),
+        at: z.number().optional(),
+      }),
+    )
+    .max(10_000),
+});
+
+const recallSchema = z.object({
+  scopes: z.array(scope).max(16),
+  query: z.string(),
+  k: z.int().min(1).max(50).optional(),
+  before: z.object({ agent: z.string(), at: z.number() }).optional(),
+  meaningWaitMs: z.number().min(0).max(60_000).optional(),
+});
+
+/** Longest time of one batch of vectors, of a call of another owner. */
+const EMBED_DEADLINE_MS = 600_000;
+const OWNER_DEADLINE_MS = 30_000;
+/** Worst first: what one owner says of its vectors, all say. */
+const MEANINGS = ['failed', 'waiting', 'used', 'off'] as const;
+
+/** The embedder on its own thread; null for `none`. */
+const embedderOf = (name: 'none' | 'local', host: ServiceHost): Embedder | null => {
+  if (name === 'none') return null;
+  return {
+    model: LOCAL_MODEL,
+    embed: async (texts, { signal, urgent }) => {
+      const args = { texts, urgent };
+      return vectorsFromWire(await host.call('embedder', 'embed', args, { signal, deadlineMs: EMBED_DEADLINE_MS }));
+    },
+  };
+};
+
+/** The lists of several owners as one, by turns: their scores belong to different scopes. */
+export const byTurns = (results: readonly RecallResult[], k: number): RecallResult => {
+  const lists = results.map(({ memories }) => memories);
+  const longest = Math.max(0, ...lists.map((list) => list.length));
+  const memories = Array.from({ length: longest }, (_, at) => lists.flatMap((list) => list[at] ?? [])).flat();
+  const meaning = MEANINGS.find((one) => results.some((result) => result.meaning === one)) ?? 'off';
+  return { memories: memories.slice(0, k), meaning };
+};
+
+const K_DEFAULT = 5;
+
+export const createService: CreateService = async (raw, host) => {
+  const { owner, owners, directory, embedder, deterministic } = optionsSchema.parse(raw);
+  const memory = await Memory.open({
+    store: host.store(ownerName(owner)),
+    embedder: embedderOf(embedder, host),
+    ...(directory === null ? {} : { directory }),
+    onEmbedding: ({ model, state, error, reembedding, waiting }) =>
+      host.event({
+        type: 'limit',
+        limit: 'embedder',
+        model,
+        state,
+        waiting,
+        reembedding,
+        ...(error === null ? {} : { error }),
+      }),
+  });
+  /** What belongs to each owner; this one first. */
+  const shared = <Value>(values: readonly Value[], scopeOf: (value: Value) => string): Map<number, Value[]> => {
+    const parts = new Map<number, Value[]>([[owner, []]]);
+    for (const value of values) {
+      const whose = ownerOf(scopeOf(value), owners);
+      const part = parts.get(whose) ?? [];
+      parts.set(whose, part);
+      part.push(value);
+    }
+    return parts;
+  };
+
+  return {
+    methods: {
+      add: async (args: unknown, call: ServiceCallContext): Promise<{ readonly ok: true }> => {
+        const now = deterministic ? 0 : systemClock.now();
+        const memories = addSchema.parse(args).memories.map((one) => ({ ...one, when: one.when ?? now }));
+        const parts = shared(memories, (one) => one.scope);
+        const added = [...parts].map(([whose, part]): Promise<unknown> => {
+          if (part.length === 0) return Promise.resolve();
+          if (whose === owner) return memory.add(part, { effectId: call.effectId }) satisfies Promise<AddResult>;
+          const effectId = call.effectId === null ? null : `${call.effectId}/${whose}`;
+          const options = { effectId, deadlineMs: OWNER_DEADLINE_MS, signal: call.signal };
+          return host.call(ownerName(whose), 'add', { memories: part }, options);
+        });
+        await Promise.all(added);
+        return { ok: true };
+      },
+      recall: async (args: unknown, call: ServiceCallContext): Promise<RecallResult> => {
+        const ask = recallSchema.parse(args);
+        const parts = shared(ask.scopes, (one) => one);
+        const found = [...parts].flatMap(([whose, scopes]): Promise<RecallResult>[] => {
+          if (scopes.length === 0) return [];
+          if (whose === owner) return [memory.recall({ ...ask, scopes })];
+          const options = { deadlineMs: OWNER_DEADLINE_MS, signal: call.signal };
+          return [host.call(ownerName(whose), 'recall', { ...ask, scopes }, options) as Promise<RecallResult>];
+        });
+        return byTurns(await Promise.all(found), ask.k ?? K_DEFAULT);
+      },
+      stats: () => memory.stats(),
+    },
+    close: () => memory.close(),
+  };
+};
