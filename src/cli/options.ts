@@ -5,6 +5,8 @@
  * 1. An option stands here only when the program behind it exists.
  */
 
+import { TEMPLATE_NAMES } from '../society/template-names.ts';
+
 /** What the value of an option looks like. `flag` takes none. */
 export type OptionKind =
   | { readonly kind: 'flag' }
@@ -120,6 +122,12 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
     fallback: 'none',
   },
   { name: 'plan', type: jsonFile, help: 'start from this plan (JSON) instead of asking the model for one' },
+  {
+    name: 'template',
+    type: { kind: 'choice', choices: TEMPLATE_NAMES },
+    help: 'start from a ready plan for this kind of goal instead of asking the model for one',
+  },
+  { name: 'plan-only', type: flag, help: 'make the plan, print it, and end; it is kept as RUN_DIR/plan.json' },
   CONFIG,
   ...BUDGETS,
   { name: 'record', type: { kind: 'text', value: 'FILE' }, help: 'record every answer, to be played by cassette:FILE' },

@@ -162,12 +162,16 @@ export const nextCommands = (summary: RunSummary, program: string, cwd: string):
   const report = [`cat ${shellPath(`${summary.runDir}/report.md`, cwd)}`, 'the whole report'] as const;
   const resume = [`${program} resume ${runDir}`, 'go on where this run paused'] as const;
   const real = [`${program} run "…" --model openai:NAME`, 'the same with a real model'] as const;
+  const plan = shellPath(`${summary.runDir}/plan.json`, cwd);
+  const start = [`${program} run "…" --plan ${plan}`, 'start with this plan, after changing it as you like'] as const;
   const rows =
-    summary.status === 'paused'
-      ? [resume, inspect, history]
-      : summary.synthetic && summary.status === 'completed'
-        ? [inspect, history, real]
-        : [inspect, history, report];
+    summary.plan !== undefined
+      ? [start, [`cat ${plan}`, 'the plan as it is checked'] as const]
+      : summary.status === 'paused'
+        ? [resume, inspect, history]
+        : summary.synthetic && summary.status === 'completed'
+          ? [inspect, history, real]
+          : [inspect, history, report];
   const width = Math.max(...rows.map(([command]) => command.length));
   return ['Next:', ...rows.map(([command, why]) => `  ${command.padEnd(width)}  ${why}`)].join('\n');
 };

@@ -17,6 +17,7 @@ import {
   SYNTHETIC_NOTE,
   UNPROTECTED_NOTE,
 } from './render.ts';
+import { renderPlan } from '../society/plan.ts';
 import { showLive, type LiveView } from './view/live.ts';
 
 /** At most one line in this time. */
@@ -151,6 +152,7 @@ export const watchRun = async (
       if (summary.sandbox === 'none') note(`Programs of this run are ${UNPROTECTED_NOTE}.`);
       if (summary.status === 'paused') note(nextCommands(summary, context.program, context.cwd));
     } else {
+      if (summary.plan !== undefined) context.stdout(`${renderPlan(summary.plan)}\n\n`);
       context.stdout(
         `${summaryText(summary, context.cwd)}\n\n${nextCommands(summary, context.program, context.cwd)}\n`,
       );

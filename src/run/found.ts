@@ -106,12 +106,18 @@ const withoutActor = async <Agent extends { readonly address: { readonly name: s
   return missing;
 };
 
+/** The plan of the run, given or asked for; nobody is hired. @throws MODEL_*, CONFIG_INVALID */
+export const makeRunPlan = async (parts: FoundingParts): Promise<Plan> => {
+  const plan = parts.plan === null ? await ask(parts) : givenPlan(parts.plan, parts.settings.limits);
+  parts.onPlan(plan);
+  return plan;
+};
+
 /** @throws MODEL_*, CONFIG_INVALID */
 export const found = async (parts: FoundingParts): Promise<void> => {
-  const { system, journal, settings, shards, onPlan, goal } = parts;
+  const { system, journal, settings, shards, goal } = parts;
   if ((await journal.store(RUN_STORE).get(FOUNDED_KEY)) === true) return;
-  const plan = parts.plan === null ? await ask(parts) : givenPlan(parts.plan, settings.limits);
-  onPlan(plan);
+  const plan = await makeRunPlan(parts);
   const founded = (await system.callService(
     'roster',
     'found',

@@ -11,6 +11,7 @@ import { hasEnded } from './resumable.ts';
 import { cassetteFile, modelsOf } from './model-settings.ts';
 import { chooseSandbox } from './sandbox-choice.ts';
 import { resumedSettings, settingsOf, type RunSettings } from './settings.ts';
+import { isTemplateName, planFromTemplate, TEMPLATE_NAMES } from '../society/index.ts';
 import { SocietyRun, type PreparedRun } from './society-run.ts';
 import type { ResumeOptions, Run, RunOptions } from './types.ts';
 
@@ -46,15 +47,32 @@ const checkModels = ({ model, config }: RunSettings): void => {
   }
 };
 
+/** The plan that the options give, unchecked; null to ask the model. */
+const planOf = (goal: string, { plan, template }: RunOptions): unknown => {
+  if (template === undefined) return plan ?? null;
+  if (plan !== undefined) {
+    throw new MegactorError('USAGE', 'a run starts from a plan or from a template, not from both');
+  }
+  if (!isTemplateName(template)) {
+    const known = TEMPLATE_NAMES.join(', ');
+    throw new MegactorError('USAGE', `there is no template "${String(template)}"`, { hint: `There are: ${known}.` });
+  }
+  return planFromTemplate(template, goal);
+};
+
 const prepareNew = async (goal: string, options: RunOptions, clock: Clock): Promise<PreparedRun> => {
   if (goal.trim() === '')
     throw new MegactorError('USAGE', 'the goal is empty', { hint: 'Say what the society is to do.' });
   const runId = newRunId(clock);
+  const plan = planOf(goal, options);
   const path = resolve(options.runDir ?? join('runs', runId));
-  const settings = settingsOf(options, {
-    workspace: options.workspace === undefined ? join(path, 'workspace') : resolve(options.workspace),
-    seed: freshSeed(),
-  });
+  // Who only plans leaves a repository of the user's as it is.
+  const { workspace, ...others } = options;
+  const given = workspace === undefined || options.planOnly === true ? null : resolve(workspace);
+  const settings = settingsOf(
+    { ...others, ...(given === null ? {} : { workspace: given }) },
+    { workspace: join(path, 'workspace'), seed: freshSeed() },
+  );
   checkModels(settings);
   const sandbox = await chooseSandbox(options, settings);
   const directory = RunDirectory.create(path);
@@ -66,7 +84,8 @@ const prepareNew = async (goal: string, options: RunOptions, clock: Clock): Prom
     status: 'running',
     reason: null,
     settings: { ...settings, ...sandbox, workspace: resolve(settings.workspace) },
-    plan: options.plan ?? null,
+    plan,
+    ...(options.planOnly === true ? { planOnly: true } : {}),
     spent: { wallSeconds: 0, restarts: 0, deadLetters: 0 },
   };
   return { directory, run, fresh: true };

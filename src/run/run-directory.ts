@@ -34,6 +34,8 @@ const runFileSchema = z.object({
   settings: settingsSchema,
   /** The plan that the user gave, as given; null to ask the model. */
   plan: z.unknown(),
+  /** The run ends when it has a plan. */
+  planOnly: z.boolean().optional(),
   /** Sums over the processes that ran this directory before. */
   spent: z.object({ wallSeconds: z.number(), restarts: z.number(), deadLetters: z.number() }),
 });

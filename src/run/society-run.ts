@@ -13,14 +13,14 @@ import type { EventRecord } from '../protocol/event.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
 import { ActorSystem, type SystemOptions } from '../runtime/index.ts';
 import { EventWriter, type EventInput } from '../telemetry/index.ts';
-import { type RosterSummary, USER } from '../society/index.ts';
+import { type Plan, type RosterSummary, USER } from '../society/index.ts';
 import { agentSettings, limitsOf } from './agent-settings.ts';
 import { sendBudgetMail } from './budget-mail.ts';
 import { startControlServer } from './control-server.ts';
 import { Controller, failure, type Outcome } from './controller.ts';
 import { deferred } from './deferred.ts';
 import { EventChannel } from './event-channel.ts';
-import { found, givenPlan, plannerUsage } from './found.ts';
+import { found, givenPlan, makeRunPlan, plannerUsage, type FoundingParts } from './found.ts';
 import { releaseHeld } from './held-budgets.ts';
 import { LiveSteering } from './live-steering.ts';
 import { budgetsOf } from './model-settings.ts';
@@ -202,6 +202,7 @@ export class SocietyRun implements Run {
     const { settings } = run;
     const early: unknown[] = [];
     let controller: Controller | null = null;
+    let plan: Plan | null = null;
     let failedEarly: Outcome | null = null;
     const end = (outcome: Outcome): void => {
       if (controller === null) failedEarly ??= outcome;
@@ -250,7 +251,7 @@ export class SocietyRun implements Run {
           sendBudgetMail(system, notice).catch((error: unknown) => end(failure(error)));
         },
         found: async () => {
-          await found({
+          const parts: FoundingParts = {
             system,
             journal,
             onPlan: (plan) => writeJson(directory.file('plan.json'), plan),
@@ -259,7 +260,13 @@ export class SocietyRun implements Run {
             settings: agentSettings(run),
             plan: run.plan ?? null,
             onEvent: (event) => this.#onEvent(this.#dated(event), writer),
-          });
+          };
+          if (run.planOnly === true) {
+            plan = await makeRunPlan(parts);
+            end({ status: 'completed', reason: 'done', error: null });
+            return;
+          }
+          await found(parts);
           if (!prepared.fresh) await releaseHeld(system, budgetsOf(settings.config, settings.budget));
           this.#meter.phase = 'working';
         },
@@ -273,7 +280,8 @@ export class SocietyRun implements Run {
       const deadline = this.#setDeadline(run, end);
       const outcome = await controller.drive();
       deadline?.cancel();
-      return await this.#close(prepared, { system, journal, outcome, startedAt });
+      const summary = await this.#close(prepared, { system, journal, outcome, startedAt });
+      return plan === null ? summary : { ...summary, plan };
     } catch (error) {
       this.#endWithoutReport(prepared, controller?.ending?.status === 'failed' ? controller.ending : failure(error));
       throw error;

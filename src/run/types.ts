@@ -1,7 +1,7 @@
 /** What a run takes and what it gives back: the types of `runSociety`, the command line and `--json`. */
 import type { DurabilityLevel } from '../journal/shard-log.ts';
 import type { EventRecord } from '../protocol/event.ts';
-import type { ChecklistItem } from '../society/index.ts';
+import type { ChecklistItem, Plan, TemplateName } from '../society/index.ts';
 import type { BlamedLine, FileRow, FileVersion } from '../workspace/results.ts';
 
 export type RunStatus = 'completed' | 'failed' | 'stopped' | 'paused';
@@ -71,6 +71,10 @@ export interface RunOptions extends BudgetOptions {
   readonly config?: unknown;
   /** The content of `--plan FILE`, already parsed; checked with zod. */
   readonly plan?: unknown;
+  /** Start from the plan of this template instead of asking the model for one. */
+  readonly template?: TemplateName;
+  /** Make the plan, write it to `plan.json`, and end: nobody is hired. */
+  readonly planOnly?: boolean;
   /** Do not send the x-agent-id and x-run-id headers. */
   readonly noAgentHeaders?: boolean;
   /** First abort: pause (commit, resumable). */
@@ -116,6 +120,8 @@ export interface RunSummary {
   readonly sandbox?: 'bwrap' | 'none';
   readonly workspace: string;
   readonly runDir: string;
+  /** With `planOnly`: the plan that was made. */
+  readonly plan?: Plan;
 }
 
 export interface InspectedAgent {

@@ -19,4 +19,6 @@ export * from './roster-state.ts';
 export * from './roster-team.ts';
 export * from './roster-view.ts';
 export * from './roster-work.ts';
+export * from './template-names.ts';
+export * from './templates.ts';
 export * from './tool-result.ts';

@@ -143,6 +143,9 @@ describe('run', () => {
         'r.json',
         '--plan',
         'p.json',
+        '--template',
+        'document',
+        '--plan-only',
         '--',
         '--a goal',
       ],
@@ -167,6 +170,8 @@ describe('run', () => {
       config: { limits: {} },
       rehearsal: { latencyMs: 0 },
       plan: [],
+      template: 'document',
+      planOnly: true,
     });
   });
 

@@ -1,6 +1,7 @@
 /** `run`: from the options of the command line to the options of a run. What they mean is checked by the run itself. */
 import type { DurabilityLevel } from '../../journal/shard-log.ts';
 import type { BudgetOptions, RunOptions } from '../../run/types.ts';
+import type { TemplateName } from '../../society/template-names.ts';
 import type { Command } from '../command.ts';
 import { RUN_OPTIONS } from '../options.ts';
 import { readJsonFile, usageError, type ParsedLine } from '../parse.ts';
@@ -49,6 +50,8 @@ export const runOptionsOf = async (line: ParsedLine, context: CommandContext): P
   set('review', text('review') as 'model' | 'none' | undefined);
   set('sandbox', text('sandbox') as RunOptions['sandbox']);
   if (values.get('sandbox-network') === true) set('sandboxNetwork', true);
+  set('template', text('template') as TemplateName | undefined);
+  if (values.get('plan-only') === true) set('planOnly', true);
   if (values.get('deterministic') === true) set('deterministic', true);
   if (values.get('no-agent-headers') === true) set('noAgentHeaders', true);
   Object.assign(options, budgetOptionsOf(line));
@@ -104,6 +107,7 @@ export const runCommand: Command = {
   examples: [
     'run "Write a field guide to the birds of an island"',
     'run "Write a field guide" --model openai:gpt-5-mini --max-agents 40',
+    'run "Write a field guide" --template document --plan-only',
     'run "Write a field guide" --run-dir runs/guide --seed 7 --json --quiet',
   ],
   notes: ['Ctrl-C pauses the run (exit 3); `resume RUN_DIR` goes on with it.'],
