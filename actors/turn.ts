@@ -13,6 +13,7 @@ import { MegactorError } from '../src/protocol/errors.ts';
 import { hashString } from '../src/protocol/ids.ts';
 import {
   clip,
+  forget,
   renderBatch,
   renderChecklist,
   RAISED,
@@ -98,6 +99,7 @@ const begin = (turn: Turn, mails: readonly AgentMail[]): void => {
   }
   const began = turn.ctx.history.length;
   if (mails.length > 0) append(turn, { role: 'user', content: renderBatch(mails) });
+  if (state.sent !== undefined && mails.length > 0) state.sent = [...forget(state.sent, mails)];
   if (state.turn !== null) return;
   state.counters.turns += 1;
   state.turn = {

@@ -3,6 +3,7 @@ export * from './agent-state.ts';
 export * from './chat.ts';
 export * from './checklist.ts';
 export * from './colleagues.ts';
+export * from './duplicates.ts';
 export * from './final-review.ts';
 export * from './limits.ts';
 export * from './mail.ts';
