@@ -114,6 +114,6 @@ test('an Ordinary agent is refused outside its group, and the Admins settle it (
   expect(others.every(({ ok }) => ok === true)).toBe(true);
   expect(society.files.get('budget.md')).toBe('with prices');
   // Nothing has left a group but from Admin to Admin.
-  const between = society.events.filter(({ type }) => type === 'message').map(({ agent, to }) => `${agent}>${to}`);
+  const between = society.events.filter(({ type }) => type === 'message').map(({ agent, to }) => [agent, to].join('>'));
   expect(between).toEqual(['B1>B', 'B>A', 'A>A1', 'A1>A', 'A>B', 'B>B1']);
 });
