@@ -52,6 +52,7 @@ const onChildFailed = async (turn: Turn, child: ActorRef, reason: string, last: 
   const { leader, notices } = await callRoster(turn, `child-failed-${child.name}`, 'failed', {
     agent: child.name,
     why: 'crash',
+    detail: reason.slice(0, 500),
     // Nobody can ask the child any more, and what it has cost belongs to the run.
     ...(known.success ? { counters: known.data.counters } : {}),
   });

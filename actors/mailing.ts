@@ -1,6 +1,6 @@
 /** Mail that leaves an agent: to recipients that the roster named, with the step's commit. */
 import type { AgentMail, Notice, Recipient } from '../src/society/index.ts';
-import { systemMail, type MailKind } from '../src/society/index.ts';
+import { clip, systemMail, type MailKind } from '../src/society/index.ts';
 import { actorRef } from '../src/actor/ref.ts';
 import type { ActorRef } from '../src/actor/definition.ts';
 import type { AgentMessages, Turn } from './agent-types.ts';
@@ -45,7 +45,7 @@ export const sendNotices = (turn: Turn, notices: readonly Notice[]): readonly st
 /** Counts a remedy and tells whoever is above. */
 export const reportRemedy = async (turn: Turn, why: 'format' | 'repetition', text: string): Promise<void> => {
   const { ctx, state } = turn;
-  const { to } = await callRoster(turn, `remedy-${why}`, 'remedy', { agent: state.name, why });
+  const { to } = await callRoster(turn, `remedy-${why}`, 'remedy', { agent: state.name, why, detail: clip(text, 500) });
   ctx.event({ type: 'remedy', agent: state.name, why });
   if (to !== null) sendNotice(turn, to, 'remedy', text, { agent: state.name, why });
 };

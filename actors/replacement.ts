@@ -50,7 +50,9 @@ export const replaceAgent = async (turn: Turn, last: AnswerClass): Promise<boole
   const before = state.replaced ?? 0;
   if (why === undefined || state.turn === null || before >= state.settings.limits.replacementsPerAgentMax) return false;
   const answers = state.turn.repairs + 1;
-  await callRoster(turn, 'replace', 'remedy', { agent: state.name, why });
+  const said = state.turn.unusable?.findLast(({ role }) => role === 'assistant')?.content ?? 'nothing';
+  const detail = `${answers} answers in a row, the last: ${said.slice(0, 300)}`;
+  await callRoster(turn, 'replace', 'remedy', { agent: state.name, why, detail });
   ctx.event({ type: 'remedy', agent: state.name, why });
   state.replaced = before + 1;
   state.recentCalls = [];

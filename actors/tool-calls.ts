@@ -4,8 +4,9 @@
  *
  * Invariants: T1 Every call gets exactly one result. T2 A call with arguments that its schema refuses changes nothing.
  */
+import { z } from 'zod';
 import type { ToolCall } from '../src/model/types.ts';
-import { fail, type ToolFailure, type ToolResult } from '../src/society/index.ts';
+import { fail, withProgram, type ToolFailure, type ToolResult } from '../src/society/index.ts';
 import type { Turn } from './agent-types.ts';
 import { addAgent, addAgents, type AddAgentArgs } from './tools/add-agent.ts';
 import { offerOf } from './tools/index.ts';
@@ -117,13 +118,26 @@ export const executeCalls = async (
       result = hired.get(index) ?? fail('REJECTED', 'The roster did not answer.', 'Try again.');
     } else {
       const run: ToolRun = { ...turn, key: `tool-${index}`, end: () => (ended = true) };
+      const path = pathOf(call.args) ?? turn.state.program;
       result = await call.tool.execute(call.args, run);
+      if (PROGRAM_TOOLS.has(call.tool.name)) noteProgram(turn, path, result);
     }
     if (!result.ok && result.error['retired'] === true) retired = true;
     note(turn, toolCalls[index]?.function.name ?? '', result, call.ok ? pathOf(call.args) : undefined);
     results.push(result);
   }
   return { results, malformed, ended, retired };
+};
+
+const PROGRAM_TOOLS: ReadonlySet<string> = new Set(['run_program', 'send_input']);
+
+const endedSchema = z.object({ ok: z.literal(true), running: z.literal(false), exitCode: z.int().nullish() });
+
+/** What a reviewer is shown of programs is what came of them, not what is said of it. */
+const noteProgram = ({ state }: Turn, path: string | null, result: ToolResult): void => {
+  const ended = endedSchema.safeParse(result);
+  if (path === null || !ended.success) return;
+  state.programs = withProgram(state.programs ?? [], { path, exitCode: ended.data.exitCode ?? null });
 };
 
 /** Of a path in an event. */

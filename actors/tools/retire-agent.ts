@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import { clip, systemMail } from '../../src/society/index.ts';
 import { send, sendNotices } from '../mailing.ts';
-import { callRoster } from '../services.ts';
+import { callRoster, callService } from '../services.ts';
+import { SANDBOX } from './programs.ts';
 import { defineTool, LEADS } from './tool.ts';
 
 export const retireAgent = defineTool({
@@ -20,6 +21,10 @@ export const retireAgent = defineTool({
     const { retired, open, files, moved, supervisor } = result;
     if (retired === null) return { ok: true, note: 'It had left before.' };
     send(run, retired, { ...systemMail('replaced', `${by} has let you go: ${clip(reason, 500)}`), retired: true });
+    // What it has started ends, and what that has written is kept.
+    if (run.state.settings.services?.includes(SANDBOX) === true) {
+      await callService(run, `${run.key}-program`, SANDBOX, 'release', { agent: name });
+    }
     const collected = sendNotices(run, result.notices);
     run.ctx.event({ type: 'retired', agent: name, by, reason: clip(reason, 500) });
     return {

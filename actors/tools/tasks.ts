@@ -1,9 +1,9 @@
 /** `change_task_status review terminate`: what is to be done, and when it is done. */
 import { z } from 'zod';
-import { checklistItemSchema } from '../../src/society/index.ts';
+import { checklistItemSchema, unprovenPaths } from '../../src/society/index.ts';
 import { sendNotice, sendNotices, sendText } from '../mailing.ts';
-import { callRoster } from '../services.ts';
-import { ALL_LEVELS, defineTool, LEADS } from './tool.ts';
+import { callRoster, callService } from '../services.ts';
+import { ALL_LEVELS, defineTool, LEADS, type ToolRun } from './tool.ts';
 
 export const changeTaskStatus = defineTool({
   name: 'change_task_status',
@@ -52,6 +52,23 @@ export const review = defineTool({
   },
 });
 
+const listSchema = z.object({ ok: z.literal(true), files: z.array(z.string()) });
+
+/** Files that the checklist names as evidence and that nobody has written. Files of its own are known to be there. */
+const missingEvidence = async (run: ToolRun): Promise<readonly string[]> => {
+  const { checklist, files } = run.state;
+  const missing: string[] = [];
+  for (const [index, path] of unprovenPaths(checklist, files).entries()) {
+    const listed = await callService<unknown>(run, `${run.key}-evidence-${index}`, 'workspace', 'list', {
+      glob: path,
+      author: run.state.name,
+    });
+    const found = listSchema.safeParse(listed);
+    if (found.success && !found.data.files.includes(path)) missing.push(path);
+  }
+  return missing;
+};
+
 export const terminate = defineTool({
   name: 'terminate',
   description: 'Hand in your task when all of it is done.',
@@ -59,10 +76,13 @@ export const terminate = defineTool({
   levels: ALL_LEVELS,
   execute: async (args, run) => {
     const { state } = run;
+    const missing = await missingEvidence(run);
     const result = await callRoster(run, run.key, 'terminate', {
       agent: state.name,
       summary: args.summary,
       files: state.files,
+      ...(state.programs === undefined ? {} : { programs: state.programs }),
+      ...(missing.length === 0 ? {} : { missing }),
     });
     if (!result.ok) return result;
     run.end();

@@ -132,6 +132,8 @@ export const agentStateSchema = z.object({
   /** The program that it has started and has not seen the end of. */
   program: z.string().nullable().default(null),
   hired: counter,
+  /** Programs that it ran last. */
+  programs: z.array(z.object({ path: z.string(), exitCode: z.int().nullable() })).optional(),
   /** Marks of the messages it sent lately, newest last. */
   sent: z.array(z.string()).optional(),
   /** How often a fresh agent took its place. */

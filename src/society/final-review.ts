@@ -23,8 +23,10 @@ const row = (agent: Readonly<RosterAgent>): string => {
   const { open, closed } = countItems(agent.checklist);
   const items = open + closed === 0 ? '' : `, checklist ${closed}/${open + closed}`;
   const files = agent.files.length === 0 ? '' : `, files ${agent.files.slice(0, 5).join(' ')}`;
+  const missing = agent.missing ?? [];
+  const unproven = missing.length === 0 ? '' : `, evidence that is not there: ${missing.join(' ')}`;
   const summary = agent.summary === null ? '' : `: ${oneLine(agent.summary, SUMMARY_CHARS_MAX)}`;
-  return `- ${agent.name} (under ${agent.supervisor ?? 'nobody'}): ${groupVerdict(agent)}${items}${files}${summary}`;
+  return `- ${agent.name} (under ${agent.supervisor ?? 'nobody'}): ${groupVerdict(agent)}${items}${files}${unproven}${summary}`;
 };
 
 /** A file that was drawn to be looked at. */

@@ -4,6 +4,7 @@ export * from './chat.ts';
 export * from './checklist.ts';
 export * from './colleagues.ts';
 export * from './duplicates.ts';
+export * from './evidence.ts';
 export * from './final-review.ts';
 export * from './limits.ts';
 export * from './mail.ts';

@@ -135,7 +135,7 @@ const perform = (draft: Draft, action: QuietAction, args: QuietArgs): Notice[] =
     case 'accept-unreviewed':
       draft.edit(action.agent).verdict = 'reservation';
       close(draft, action.agent, 'finished');
-      countRemedy(draft, 'unreviewed');
+      countRemedy(draft, 'unreviewed', action.agent, 'handed in, and nobody reviewed it');
       return [];
     case 'nudge':
       draft.edit(action.agent).nudges += 1;
@@ -144,7 +144,7 @@ const perform = (draft: Draft, action: QuietAction, args: QuietArgs): Notice[] =
     case 'report': {
       // Its supervisor decides: order a retry with talk, give the work to somebody else, or do without.
       draft.edit(action.agent).reported = true;
-      countRemedy(draft, 'unfinished');
+      countRemedy(draft, 'unfinished', action.agent, nudgeText(draft.get(action.agent)));
       if (isClosed(draft.get(action.leader))) return [];
       const text = `${action.agent} was reminded several times and has not finished. ${WHEN_STUCK}\n${reviewDetails(draft.get(action.agent))}`;
       return [{ to: to(action.leader), mail: systemMail('remedy', text, { agent: action.agent, why: 'unfinished' }) }];

@@ -48,6 +48,8 @@ export interface SocietyReport {
   readonly files: readonly ReportFile[];
   readonly agents: readonly ReportAgent[];
   readonly missing: readonly Missing[];
+  /** The first case of each kind of remedy. */
+  readonly remedyExamples: RosterSummary['examples'];
 }
 
 export interface ReportInput {
@@ -105,6 +107,7 @@ export const buildReport = (input: ReportInput): SocietyReport => {
       summary: row.summary,
     })),
     missing: input.roster.rows.flatMap(missingOf),
+    remedyExamples: input.roster.examples,
   };
 };
 
@@ -161,6 +164,15 @@ const numberLines = (run: ReportNumbers): string[] => {
   ];
 };
 
+/** How often each remedy was used, with a case of it; nothing when none was. */
+const remedyLines = ({ remedyExamples }: SocietyReport, { remedies }: ReportNumbers): string[] => {
+  const rows = Object.entries(remedies).map(([why, count]) => {
+    const example = remedyExamples[why];
+    return [why, count, example?.agent ?? null, example?.what ?? null];
+  });
+  return rows.length === 0 ? [] : ['## Remedies', '', ...table(['remedy', 'times', 'first', 'what'], rows), ''];
+};
+
 /** The text of `report.md`. */
 export const renderReport = (report: SocietyReport, run: ReportNumbers): string => {
   const lines = [`# Run ${run.runId}`, '', ...(report.goal === '' ? [] : [report.goal, ''])];
@@ -182,6 +194,7 @@ export const renderReport = (report: SocietyReport, run: ReportNumbers): string 
           report.missing.map((missing) => [missing.agent, missing.what]),
         )),
     '',
+    ...remedyLines(report, run),
     '## Files',
     '',
     ...(report.files.length === 0

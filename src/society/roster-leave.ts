@@ -25,14 +25,18 @@ import { fail, type ToolFailure, type ToolSuccess } from './tool-result.ts';
 
 const NAMES_SHOWN_MAX = 12;
 const REASON_CHARS_MAX = 500;
+const EXAMPLE_CHARS_MAX = 300;
 
 export const endRun = (draft: Draft, end: RosterEnd): void => {
   if (draft.meta.end === null) draft.editMeta().end = end;
 };
 
-export const countRemedy = (draft: Draft, why: string): void => {
-  const { remedies } = draft.editMeta();
-  remedies[why] = (remedies[why] ?? 0) + 1;
+/** Counts a remedy; the first of each kind is kept as an example of it. */
+export const countRemedy = (draft: Draft, why: string, agent: string, what: string): void => {
+  const meta = draft.editMeta();
+  meta.remedies[why] = (meta.remedies[why] ?? 0) + 1;
+  if (meta.examples?.[why] !== undefined) return;
+  meta.examples = { ...meta.examples, [why]: { agent, what: oneLine(what, EXAMPLE_CHARS_MAX) } };
 };
 
 /** Closes an agent; what it may no longer hire, its hirer may. */
@@ -62,6 +66,8 @@ export interface FailedArgs {
   readonly agent: string;
   /** `crash`, `limit-turns`, … */
   readonly why: string;
+  /** What happened, for the report. */
+  readonly detail?: string;
   /** Of an agent whose actor is gone. */
   readonly counters?: AgentCounters;
 }
@@ -79,7 +85,7 @@ export const failed = (draft: Draft, args: FailedArgs): FailedResult => {
   const leader = leaderOf(draft, agent);
   if (args.counters !== undefined) draft.edit(args.agent).counters = args.counters;
   if (isClosed(agent)) return { leader: leader === null ? null : recipientOf(leader), moved: [], notices: [] };
-  countRemedy(draft, args.why);
+  countRemedy(draft, args.why, args.agent, args.detail ?? '');
   if (agent.supervisor === null || leader === null) {
     const limit = args.why.startsWith('limit-');
     draft.edit(agent.name).status = 'failed';

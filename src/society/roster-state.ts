@@ -7,6 +7,7 @@
 import type { AgentCounters, BudgetHold } from './agent-state.ts';
 import type { ChecklistItem } from './checklist.ts';
 import type { Member } from './chat.ts';
+import type { ProgramRun } from './evidence.ts';
 import type { Limits } from './limits.ts';
 import { BOSS } from './names.ts';
 import type { AgentMail } from './mail.ts';
@@ -53,6 +54,9 @@ export interface RosterAgent {
   held?: BudgetHold | null;
   /** Led a group until it left. */
   led?: boolean;
+  /** Programs that it ran, and files that it named as evidence and that are not there, when it handed in. */
+  programs?: readonly ProgramRun[];
+  missing?: readonly string[];
   /** Hired with a team, for one of its items. */
   team?: TeamPlace;
   /** Teams that it hired. */
@@ -88,6 +92,13 @@ export interface RosterEnd {
   readonly reason: 'done' | 'boss-failed' | `limit-${string}`;
 }
 
+/** One case of a remedy, for the report. */
+export interface RemedyExample {
+  readonly agent: string;
+  /** What was noticed, clipped. */
+  readonly what: string;
+}
+
 export interface RosterMeta {
   shards: number;
   /** False when reviews are off. */
@@ -103,6 +114,8 @@ export interface RosterMeta {
   reviewsAccepted: number;
   reviewsRevised: number;
   remedies: Record<string, number>;
+  /** The first case of each kind of remedy. */
+  examples?: Record<string, RemedyExample>;
   quietRounds: number;
   /** Mails of quiet moments so far: the number of the last one. */
   quietMails: number;

@@ -7,6 +7,7 @@ import {
   leaderOf,
   levelOf,
   type Draft,
+  type RemedyExample,
   type RosterAgent,
   type RosterEnd,
   type RosterStatus,
@@ -72,6 +73,8 @@ export interface RosterSummary {
   readonly nudges: number;
   readonly reviews: { readonly accept: number; readonly revise: number };
   readonly remedies: Readonly<Record<string, number>>;
+  /** The first case of each kind of remedy. */
+  readonly examples: Readonly<Record<string, RemedyExample>>;
   readonly quietRounds: number;
   readonly finalReview: 'none' | 'asked' | 'approved';
   readonly end: RosterEnd | null;
@@ -86,6 +89,7 @@ const emptySummary: RosterSummary = {
   nudges: 0,
   reviews: { accept: 0, revise: 0 },
   remedies: {},
+  examples: {},
   quietRounds: 0,
   finalReview: 'none',
   end: null,
@@ -106,6 +110,7 @@ export const summarize = (draft: Draft): RosterSummary => {
     nudges: meta.nudges,
     reviews: { accept: meta.reviewsAccepted, revise: meta.reviewsRevised },
     remedies: meta.remedies,
+    examples: meta.examples ?? {},
     quietRounds: meta.quietRounds,
     finalReview: meta.finalReview,
     end: meta.end,

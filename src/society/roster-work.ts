@@ -7,6 +7,7 @@
 import type { BudgetHold } from './agent-state.ts';
 import { checklistIssue, countItems, openItems, renderChecklist, type ChecklistItem } from './checklist.ts';
 import { resolveReceivers } from './chat.ts';
+import { renderDeeds, type ProgramRun } from './evidence.ts';
 import { clip } from './mail.ts';
 import { BOSS } from './names.ts';
 import { close, countRemedy, endRun } from './roster-leave.ts';
@@ -105,6 +106,9 @@ export interface TerminateArgs {
   readonly agent: string;
   readonly summary: string;
   readonly files: readonly string[];
+  readonly programs?: readonly ProgramRun[];
+  /** Files that its checklist names as evidence and that are not there. */
+  readonly missing?: readonly string[];
 }
 
 export type TerminateResult =
@@ -128,6 +132,7 @@ export const reviewDetails = (agent: Readonly<RosterAgent>): string =>
       `summary: ${clip(agent.summary ?? '(none)', 2_000)}`,
       ...(agent.checklist.length === 0 ? [] : ['checklist:', ...renderChecklist(agent.checklist)]),
       ...(agent.files.length === 0 ? [] : [`files: ${agent.files.join(', ')}`]),
+      ...renderDeeds(agent.programs ?? [], agent.missing ?? []),
     ].join('\n'),
     REVIEW_CHARS_MAX,
   );
@@ -169,6 +174,9 @@ export const terminate = (draft: Draft, args: TerminateArgs): TerminateResult =>
   const agent = draft.edit(args.agent);
   agent.summary = clip(args.summary, SUMMARY_CHARS_MAX);
   agent.files = [...new Set([...agent.files, ...args.files])].slice(0, FILES_MAX);
+  if (args.programs !== undefined) agent.programs = args.programs;
+  // What was missing the last time may be there now.
+  if (args.missing !== undefined || agent.missing !== undefined) agent.missing = args.missing ?? [];
   if (isBoss) {
     // The Boss's first word opens the final review (at the next quiet moment), its second one approves.
     if (!draft.meta.reviews || draft.meta.finalReview === 'asked') {
@@ -295,11 +303,13 @@ export const handback = (draft: Draft, args: HandbackArgs): HandbackResult => {
 export interface RemedyArgs {
   readonly agent: string;
   readonly why: 'unfinished' | 'repetition' | 'format' | 'refusal' | 'silence';
+  /** What was noticed, for the report. */
+  readonly detail?: string;
 }
 
 /** Counts a remedy and says who decides. */
 export const remedy = (draft: Draft, args: RemedyArgs): HandbackResult => {
-  countRemedy(draft, args.why);
+  countRemedy(draft, args.why, args.agent, args.detail ?? '');
   return handback(draft, { agent: args.agent });
 };
 

@@ -50,6 +50,10 @@ describe.each([
     expect(society.lastRequest('A').messages.some(({ role }) => role === 'tool')).toBe(true);
     expect(society.roster.summary()).toMatchObject({ agents: 2, remedies: { [why]: 1 } });
     expect(mailsOf(society, BOSS)).not.toContain('[remedy]');
+    expect(society.roster.summary().examples[why]).toMatchObject({
+      agent: 'A',
+      what: expect.stringContaining('4 answers in a row, the last: ') as string,
+    });
   });
 
   test('that is done twice; then the supervisor decides (N2)', async () => {

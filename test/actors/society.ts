@@ -47,6 +47,8 @@ export interface SocietyOptions {
   readonly reviews?: boolean;
   readonly goal?: string;
   readonly compaction?: boolean;
+  /** Answers calls of the sandbox; with it agents may run programs. */
+  readonly sandbox?: (method: string, args: Record<string, unknown>) => unknown;
   /** Throws `Crash` to lose the step in progress: called before and after every service call and before every commit. */
   readonly crash?: (point: string) => void;
 }
@@ -81,7 +83,8 @@ export class Society {
       'run/0/found',
     );
     const { compaction = true } = options;
-    const settings = { run: 'test', reviews, limits, compaction, pollIntervalMs: defaultPollIntervalMs };
+    const services = options.sandbox === undefined ? [] : ['sandbox'];
+    const settings = { run: 'test', reviews, services, limits, compaction, pollIntervalMs: defaultPollIntervalMs };
     const first = bootstrap(options.plan, hired, options.goal ?? 'a goal', settings);
     for (const agent of first.agents) society.#add(agent.definition, agent.init, agent.address);
     for (const { to, mail } of first.mail) society.deliver(to.name, mail);
@@ -275,6 +278,7 @@ export class Society {
       if (effectId !== null) this.#answers.set(effectId, answer);
       return { ...answer, repeats: sentBefore };
     }
+    if (name === 'sandbox') return this.#options.sandbox?.(method, args as Record<string, unknown>);
     if (name === 'workspace') return this.#workspace(method, args as Record<string, string>, effectId);
     if (method === 'group') return this.roster.group((args as { agent: string }).agent);
     return this.roster.do(method as 'hire', args as never, effectId);

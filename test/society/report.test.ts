@@ -28,7 +28,9 @@ const roster = () => {
   run('resolve', { sender: BOSS, to: ['A', 'B'] });
   run('terminate', { agent: 'A', summary: 'all | done\nhere', files: ['a.md'] });
   run('review', { reviewer: BOSS, agent: 'A', verdict: 'accept' });
-  run('failed', { agent: 'B', why: 'crash' });
+  run('failed', { agent: 'B', why: 'crash', detail: 'it broke | twice' });
+  run('remedy', { agent: 'C', why: 'format', detail: 'prose' });
+  run('remedy', { agent: 'A', why: 'format', detail: 'a later case' });
   return summarize(new Draft(state));
 };
 
@@ -73,7 +75,7 @@ test('the text says that it is synthetic, and its tables hold hostile text', () 
     wallSeconds: 1.25,
     nudges: 0,
     reviews: { accept: 1, revise: 0 },
-    remedies: { crash: 1 },
+    remedies: { crash: 1, format: 2, silence: 1 },
   };
   const report = buildReport({ roster: roster(), files, synthetic: true, reviews: true });
   const text = renderReport(report, numbers);
@@ -81,5 +83,13 @@ test('the text says that it is synthetic, and its tables hold hostile text', () 
   expect(text).toContain('| a.md | 0123456789 | A | accepted | unapproved |');
   expect(text).toContain('all \\| done here');
   expect(text).toContain('- cost: unknown');
+  // The first case of each kind stands for it.
+  expect(report.remedyExamples).toEqual({
+    crash: { agent: 'B', what: 'it broke | twice' },
+    format: { agent: 'C', what: 'prose' },
+  });
+  expect(text).toContain('| crash | 1 | B | it broke \\| twice |');
+  expect(text).toContain('| format | 2 | C | prose |');
+  expect(text).toContain('| silence | 1 | – | – |');
   expect(renderReport({ ...report, synthetic: false }, numbers)).not.toContain('Synthetic');
 });

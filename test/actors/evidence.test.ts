@@ -1,0 +1,69 @@
+/** What is noted of an agent's work while it works, and looked up when it hands in. */
+import { expect, test } from 'vitest';
+import { BOSS, systemMail } from '../../src/society/index.ts';
+import { planWith } from '../society/arbitraries.ts';
+import { call, prose, script, tools } from './answers.ts';
+import { Society, type SocietyOptions } from './society.ts';
+
+const plan = planWith([{ name: 'A', slots: 0 }]);
+const list = (evidence: string) =>
+  call('change_task_status', { items: [{ id: '1', text: 'write', status: 'done', evidence }] });
+const handIn = call('terminate', { summary: 'done' });
+
+const review = async (calls: readonly ReturnType<typeof call>[], more: Partial<SocietyOptions> = {}) => {
+  const lists: unknown[] = [];
+  const society = await Society.start({
+    plan,
+    answer: script({ A: calls.map((each) => tools(each)), [BOSS]: [prose('(waiting)')] }),
+    crash: (point) => void (point === 'before workspace.list' && lists.push(point)),
+    ...more,
+  });
+  society.deliver('A', systemMail('start', 'go'));
+  await society.settle();
+  const mails = society.agent(BOSS).history.flatMap((entry) => (entry.role === 'user' ? [entry.content] : []));
+  return { text: mails.join('\n'), lists: lists.length, society };
+};
+
+test('a file that is named as evidence and is not there is pointed out to the reviewer', async () => {
+  const write = call('write_file', { path: 'a.md', content: 'text' });
+  const { text, lists } = await review([write, list('a.md and chapters/b.md'), handIn]);
+  expect(text).toContain('files: a.md');
+  expect(text).toContain('NOT THERE, though named as evidence: chapters/b.md');
+  expect(lists).toBe(1);
+});
+
+test('files of its own, and files that somebody else wrote, are proof; its own are not looked up', async () => {
+  const write = call('write_file', { path: 'a.md', content: 'text' });
+  const own = await review([write, list('a.md 3f2e'), handIn]);
+  expect(own.text).not.toContain('NOT THERE');
+  expect(own.lists).toBe(0);
+});
+
+test('programs are shown with what came of them, whatever the agent says', async () => {
+  let running = true;
+  const sandbox = (method: string): unknown => {
+    if (method === 'release') return null;
+    if (method === 'run') return { ok: true, running: false, exitCode: 2, stdout: '', stderr: 'no', files: {} };
+    running = !running;
+    return { ok: true, running: !running, exitCode: 0, stdout: '', stderr: '' };
+  };
+  const calls = [call('run_program', { path: 'test.py' }), list('test.py passes'), handIn];
+  const { text, society } = await review(calls, { sandbox });
+  expect(text).toContain('programs it ran: test.py (exit 2)');
+  expect(society.agent('A').state.programs).toEqual([{ path: 'test.py', exitCode: 2 }]);
+});
+
+test('the program of an agent that is let go is ended', async () => {
+  const released: unknown[] = [];
+  const sandbox = (method: string, args: Record<string, unknown>): null => {
+    released.push([method, args['agent']]);
+    return null;
+  };
+  const society = await Society.start({
+    plan,
+    sandbox,
+    answer: script({ [BOSS]: [tools(call('retire_agent', { name: 'A', reason: 'no need' })), prose('(waiting)')] }),
+  });
+  await society.settle();
+  expect(released).toEqual([['release', 'A']]);
+});

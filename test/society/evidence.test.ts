@@ -1,0 +1,60 @@
+/** Evidence of closed items, and the deeds that a reviewer is shown beside it: V1 of `evidence.ts`. */
+import { describe, expect, test } from 'vitest';
+import {
+  BOSS,
+  EVIDENCE_PATHS_MAX,
+  PROGRAMS_MAX,
+  renderDeeds,
+  renderVerdicts,
+  unprovenPaths,
+  withProgram,
+  type ChecklistItem,
+} from '../../src/society/index.ts';
+import { planWith } from './arbitraries.ts';
+import { foundedMachine } from './machine.ts';
+
+const done = (evidence: string): ChecklistItem => ({ id: '1', text: 't', status: 'done', evidence });
+
+describe('paths that evidence names', () => {
+  test.each([
+    ['a.md', ['a.md']],
+    ['see docs/a.md and (./src/b.ts), "c.json".', ['docs/a.md', 'src/b.ts', 'c.json']],
+    ['a.md 3f2e1d', ['a.md']],
+    ['a.md a.md', ['a.md']],
+    ['.. ../a.md /etc/passwd https://example.org/a.md', []],
+    ['version 1.2, i.e. all of it, done at 10.30', []],
+    ['everybody in the group is settled', []],
+  ])('%j', (evidence, paths) => expect(unprovenPaths([done(evidence)], [])).toEqual(paths));
+
+  test('not those that it wrote itself, not those of open items, and only so many', () => {
+    expect(unprovenPaths([done('a.md b.md')], ['a.md'])).toEqual(['b.md']);
+    expect(unprovenPaths([{ ...done('a.md'), status: 'doing' }], [])).toEqual([]);
+    const many = Array.from({ length: 50 }, (_, index) => done(`f${index}.md`));
+    expect(unprovenPaths(many, [])).toHaveLength(EVIDENCE_PATHS_MAX);
+  });
+});
+
+test('programs are kept newest last, and only so many (V1)', () => {
+  let runs = [{ path: 'p.py', exitCode: 9 as number | null }];
+  for (let exitCode = 0; exitCode < PROGRAMS_MAX; exitCode += 1) runs = withProgram(runs, { path: 't.py', exitCode });
+  expect(runs).toHaveLength(PROGRAMS_MAX);
+  expect(runs[0]).toEqual({ path: 't.py', exitCode: 0 });
+  expect(renderDeeds([{ path: 't.py', exitCode: null }], [])).toEqual(['programs it ran: t.py (exit none)']);
+  expect(renderDeeds([], [])).toEqual([]);
+});
+
+test('the reviewer sees what was really done and what is not there, until it is', () => {
+  const machine = foundedMachine(planWith([{ name: 'A' }]));
+  machine.do('checklist', { agent: 'A', items: [done('b.md, t.py passes')] });
+  const programs = [{ path: 't.py', exitCode: 1 }];
+  const first = machine.do('terminate', { agent: 'A', summary: 's', files: ['a.md'], programs, missing: ['b.md'] });
+  expect(first.ok && first.details.split('\n').slice(-3)).toEqual([
+    'files: a.md',
+    'programs it ran: t.py (exit 1)',
+    'NOT THERE, though named as evidence: b.md',
+  ]);
+  expect(renderVerdicts([...machine.state.agents.values()])[0]).toContain('evidence that is not there: b.md');
+  machine.do('review', { reviewer: BOSS, agent: 'A', verdict: 'revise' });
+  const second = machine.do('terminate', { agent: 'A', summary: 's', files: ['a.md', 'b.md'], programs });
+  expect(second.ok && second.details).not.toContain('NOT THERE');
+});
