@@ -10,15 +10,15 @@ import { machine, type BenchResult } from '../harness/result.ts';
 import { Series } from '../harness/series.ts';
 import { killedResultSchema } from './killed.ts';
 import { longResultSchema } from './long.ts';
-import { rowsOf, type Measurements } from './rows.ts';
+import { rowsOf, type Measurements, type WritesRun } from './rows.ts';
 import { CONTENT_BYTES, planOf, type Plan, type WorkspaceSettings } from './settings.ts';
 import { sharingResultSchema } from './sharing.ts';
 import { gitVersion } from './stock-git.ts';
-import { writesResultSchema, type WritesResult, type WritesSettings } from './writes.ts';
+import { writesResultSchema, type WritesSettings } from './writes.ts';
 
 const at = (name: string): URL => entryUrl(name, import.meta.url);
 
-const writes = ({ agents, filesEach }: Plan, method: WritesSettings['method']): Promise<WritesResult> =>
+const writes = ({ agents, filesEach }: Plan, method: WritesSettings['method']): Promise<WritesRun> =>
   withDirectory((directory) =>
     runSubjectAt(at('./writes'), { directory, method, agents, filesEach }, writesResultSchema),
   );

@@ -7,9 +7,12 @@ import { TARGETS, type Plan } from './settings.ts';
 import type { SharingResult } from './sharing.ts';
 import type { WritesResult } from './writes.ts';
 
+/** With what the process cost, its children included; null where the system does not say. */
+export type WritesRun = WritesResult & { readonly processorMs: number | null };
+
 export interface Measurements {
-  readonly fastImport: Series<WritesResult>;
-  readonly writes: Series<WritesResult>;
+  readonly fastImport: Series<WritesRun>;
+  readonly writes: Series<WritesRun>;
   readonly sharing: Series<SharingResult>;
   readonly killed: Series<KilledResult>;
   readonly long: Series<LongResult>;
@@ -25,6 +28,12 @@ const writeRows = ({ fastImport, writes }: Measurements, { agents }: Plan, hasGi
   const kind = { name: 'git fast-import: a commit for every write', unit: 'writes/s', higherIsBetter: true };
   const imported = hasGit ? rowOfSeries(kind, fastImport.measured, perSecond) : skippedRow(kind, NO_GIT);
   const baseline = imported.value === null ? {} : { baseline: { name: imported.name, value: imported.value } };
+  const costKind = { name: 'git fast-import: processor time for a write, start and end included', unit: 'ms' };
+  const cost = ({ processorMs, count }: WritesRun): number | null =>
+    processorMs === null ? null : processorMs / count;
+  const importCost = hasGit ? rowOfSeries(costKind, fastImport.measured, cost) : skippedRow(costKind, NO_GIT);
+  const costBaseline =
+    importCost.value === null ? {} : { baseline: { name: importCost.name, value: importCost.value } };
   const answered: RowKind = { name: `writes of ${agents} agents, answered`, unit: 'writes/s', higherIsBetter: true };
   return [
     imported,
@@ -38,6 +47,12 @@ const writeRows = ({ fastImport, writes }: Measurements, { agents }: Plan, hasGi
       },
       writes.measured,
       perSecond,
+    ),
+    importCost,
+    rowOfSeries(
+      { name: 'processor time for a versioned write, start and end included', unit: 'ms', ...costBaseline },
+      writes.measured,
+      cost,
     ),
     rowOfSeries(answered, writes.measured, ({ count, answeredSeconds }) => count / answeredSeconds),
     rowOfSeries(

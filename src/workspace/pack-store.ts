@@ -7,7 +7,7 @@
  * moment each pack that has an index is whole. O3 joining packs never makes an object unreadable: the joined pack is
  * there before the parts go.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeIfThere, removeTemporaries, syncDirectory, TEMPORARY_PREFIX, writeWhole } from './durable-files.ts';
@@ -21,11 +21,12 @@ const JOIN_COUNT = 8;
 /** Larger packs stay as they are, so that a joined one has at most eight times this. */
 const JOINABLE_BYTES_MAX = 4 * 1024 * 1024;
 
-/** From so many packs on, stock git folds them. */
+/** From so many packs, or bytes in them, on, stock git folds them. */
 const FOLD_COUNT_MIN = 8;
+const FOLD_BYTES_MIN = 8 * 1024 * 1024;
 const FOLD_DEADLINE_MS = 45_000;
 
-/** What became of a session's packs: few as they are, folded, or left as they are. */
+/** What became of a session's packs: few and small as they are, folded, or left as they are. */
 export type PackState = 'few' | 'folded' | 'no-git' | 'failed';
 
 interface OwnPack {
@@ -77,7 +78,8 @@ export class PackStore implements ObjectSink {
   async fold(clock: Clock): Promise<PackState> {
     const small = this.#packs;
     const names = [...small.map((own) => own.name), ...this.#large].filter((name) => this.#isThere(name));
-    if (names.length < FOLD_COUNT_MIN) return 'few';
+    const bytes = names.reduce((sum, name) => sum + statSync(join(this.#directory, `${name}.pack`)).size, 0);
+    if (names.length < 2 || (names.length < FOLD_COUNT_MIN && bytes < FOLD_BYTES_MIN)) return 'few';
     const large = this.#large;
     // Nobody joins them meanwhile.
     this.#packs = [];

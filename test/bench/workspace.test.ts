@@ -2,10 +2,10 @@
 import { expect, test } from 'vitest';
 import { measureKilled } from '../../bench/workspace/killed.ts';
 import { measureLong } from '../../bench/workspace/long.ts';
-import { rowsOf, type Measurements } from '../../bench/workspace/rows.ts';
+import { rowsOf, type Measurements, type WritesRun } from '../../bench/workspace/rows.ts';
 import { planOf } from '../../bench/workspace/settings.ts';
 import { measureSharing } from '../../bench/workspace/sharing.ts';
-import { measureWrites } from '../../bench/workspace/writes.ts';
+import { measureWrites, type WritesSettings } from '../../bench/workspace/writes.ts';
 import { rowSchema } from '../../bench/harness/result.ts';
 import { Series } from '../../bench/harness/series.ts';
 import { temporaryDirectory } from '../support/command.ts';
@@ -31,12 +31,10 @@ test(
       long: new Series(),
     };
     const sizes = { agents: 10, filesEach: 3 };
-    await series.fastImport.add(() =>
-      inDirectory((directory) => measureWrites({ directory, method: 'fast-import', ...sizes })),
-    );
-    await series.writes.add(() =>
-      inDirectory((directory) => measureWrites({ directory, method: 'workspace', ...sizes })),
-    );
+    const written = (method: WritesSettings['method']): Promise<WritesRun> =>
+      inDirectory(async (directory) => ({ ...(await measureWrites({ directory, method, ...sizes })), processorMs: 5 }));
+    await series.fastImport.add(() => written('fast-import'));
+    await series.writes.add(() => written('workspace'));
     await series.sharing.add(() =>
       inDirectory((directory) => measureSharing({ directory, agents: 8, linesEach: 2, clashing: 4 })),
     );

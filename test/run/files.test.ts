@@ -79,8 +79,8 @@ test('while a run is on, files appear as they are written', { timeout: 60_000 },
   const seen: number[] = [];
   for (let looks = 0; looks < 1_000 && seen.at(-1) !== 5; looks += 1) {
     const found = await runFiles(runDir).catch(() => undefined);
-    if (found?.status === 'completed') break;
     if (found !== undefined) seen.push(found.files.length);
+    if (found?.status === 'completed') break;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   await run.report;
