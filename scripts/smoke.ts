@@ -78,6 +78,26 @@ const checkWorkspaceBench = (folder: string): void => {
   for (const { name, target, met } of rows) if (target === 0) assert.notEqual(met, false, name);
 };
 
+/** The same of the memory's, with few of everything. */
+const checkMemoryBench = (folder: string): void => {
+  const file = join(folder, 'few.json');
+  const few = {
+    runs: 1,
+    agents: 20,
+    memories: 50,
+    recalls: 200,
+    large: 1_000,
+    scopes: 1,
+    queries: 2,
+    embedder: 'none',
+  };
+  writeFileSync(file, JSON.stringify(few));
+  const { status, stdout } = megactor('bench', 'memory', '--set', file, '--json');
+  assert.equal(status, 0, 'the benchmark of the memory runs');
+  const { rows } = JSON.parse(stdout) as { rows: { name: string; value: number | null }[] };
+  assert.equal(rows.find((row) => row.name === 'identifier: words, hit@3')?.value, 1, 'identifiers are found');
+};
+
 const folder = mkdtempSync(join(tmpdir(), 'megactor-smoke-'));
 try {
   const runDir = join(folder, 'run');
@@ -85,6 +105,7 @@ try {
   checkFiles(runDir, summary);
   checkInspection(runDir);
   checkBench();
+  checkMemoryBench(folder);
   checkWorkspaceBench(folder);
   process.stdout.write(
     `smoke: ${summary.agents} agents, ${summary.modelCalls} calls, ${summary.files} files in ${summary.wallSeconds} s\n`,

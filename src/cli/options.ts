@@ -117,8 +117,13 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
   { name: 'sandbox-network', type: flag, help: 'let programs of agents into the network of this machine' },
   {
     name: 'embedder',
-    type: { kind: 'choice', choices: ['none', 'local'] },
-    help: 'what finds memories by meaning, beside their words: local needs no network, and is English',
+    type: {
+      kind: 'text',
+      value: 'EMBEDDER',
+      pattern: /^(?:none|local|openai:\S+)$/u,
+      expected: 'none, local or openai:NAME',
+    },
+    help: 'what finds memories by meaning, beside their words: local (no network, English) or openai:NAME',
     fallback: 'none',
   },
   { name: 'plan', type: jsonFile, help: 'start from this plan (JSON) instead of asking the model for one' },

@@ -122,12 +122,34 @@ const checkSandbox = async (): Promise<Finding> => {
 
 const REINSTALL = 'Install the packages again with `npm ci`, and allow their install scripts.';
 
-const absent = (name: string): CheckSpec => ({
-  name,
-  needed: false,
-  hint: '',
-  run: () => fine('not part of this version; nothing uses it'),
-});
+/** Finds a vector among two. */
+const checkVectors = async (): Promise<Finding> => {
+  const { loadUsearch } = await import('../memory/usearch.ts');
+  const { VectorSet } = await import('../memory/vector-set.ts');
+  const set = new VectorSet(await loadUsearch(), 2);
+  set.add(1, Float32Array.of(1, 0));
+  set.add(2, Float32Array.of(0, 1));
+  const [nearest] = set.search(Float32Array.of(0, 1), 1, () => true);
+  if (nearest?.ordinal !== 2) throw new Error('the nearest of two vectors was not found');
+  return fine('USearch finds the nearest vector');
+};
+
+/** Whether the packages of the local embedder are there; loading its model takes a while. */
+const checkEmbedder = (): Finding => {
+  const missing = ['core', 'embeddings', 'model-embeddings-en']
+    .map((name) => `@energetic-ai/${name}`)
+    .filter((name) => !isInstalled(name));
+  if (missing.length === 0) return fine('the packages of --embedder local are installed');
+  return fine(`--embedder local needs ${missing.join(' ')}; nothing else does`);
+};
+
+const isInstalled = (name: string): boolean => {
+  try {
+    return import.meta.resolve(name) !== '';
+  } catch {
+    return false;
+  }
+};
 
 export const PART_CHECKS: readonly CheckSpec[] = [
   { name: 'journal', needed: true, hint: REINSTALL, run: checkJournal },
@@ -140,7 +162,12 @@ export const PART_CHECKS: readonly CheckSpec[] = [
   { name: 'codec', needed: true, hint: REINSTALL, run: checkCodec },
   { name: 'threads', needed: true, hint: REINSTALL, run: checkThreads },
   { name: 'model', needed: true, hint: 'Check OPENAI_BASE_URL and OPENAI_API_KEY.', run: checkModel },
-  absent('vector-index'),
-  absent('embedder'),
+  {
+    name: 'vector-index',
+    needed: false,
+    hint: `${REINSTALL} Without it memories are found by words alone.`,
+    run: checkVectors,
+  },
+  { name: 'embedder', needed: false, hint: 'It is needed for --embedder local only.', run: checkEmbedder },
   { name: 'sandbox', needed: false, hint: 'Runs offer no programs without it.', run: checkSandbox },
 ];

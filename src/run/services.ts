@@ -66,6 +66,8 @@ export const serviceSpecs = (run: RunFile, runDirectory: string): ServiceSpec[] 
         ...(settings.rehearsal === null ? {} : { rehearsal: settings.rehearsal }),
         config: { model, models, modelOf, prices, cassette },
         record: settings.record,
+        run: run.runId,
+        embedder: settings.embedder.startsWith('openai:') ? settings.embedder : null,
         budgets: budgetsOf(settings.config, settings.budget),
       },
     },

@@ -66,7 +66,7 @@ export const configSchema = z.strictObject({
     .optional(),
 });
 
-const embedderName = z.string().regex(/^(?:none|local)$/u, 'must be `none` or `local`');
+const embedderName = z.string().regex(/^(?:none|local|openai:\S+)$/u, 'must be `none`, `local` or `openai:NAME`');
 
 export type RunConfig = z.infer<typeof configSchema>;
 
@@ -112,6 +112,18 @@ export const parseInput = <Schema extends z.ZodType>(
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map((issue) => `${issue.path.map(String).join('.') || '(top)'}: ${issue.message}`);
   throw new MegactorError(code, `${what}: ${issues.join('; ')}`);
+};
+
+/** An embedder on a server is one of the run's models: it has a server, a price and limits. @throws CONFIG_INVALID */
+const withEmbedder = (model: string, config: RunConfig, embedder: string | undefined): RunConfig => {
+  if (embedder?.startsWith('openai:') !== true) return config;
+  const { [embedder]: own = {}, ...models } = config.models ?? {};
+  if (modelsOf(model, { ...config, models }).includes(embedder)) {
+    throw new MegactorError('CONFIG_INVALID', `${embedder} cannot be both a model of agents and the embedder`, {
+      hint: 'Give the name of a model for embeddings, such as --embedder openai:text-embedding-3-small.',
+    });
+  }
+  return { ...config, models: { ...models, [embedder]: own } };
 };
 
 /** A cassette is found again from wherever the run is resumed. */
@@ -187,7 +199,7 @@ const budgetOf = (options: BudgetOptions, before: RunBudget = {}): RunBudget => 
 export const settingsOf = (options: RunOptions, defaults: { workspace: string; seed: number }): RunSettings => {
   const shards = options.shards ?? 8;
   const model = absolute(options.model ?? 'rehearsal');
-  const config = parseInput(configSchema, options.config ?? {}, 'configuration');
+  const config = withEmbedder(model, parseInput(configSchema, options.config ?? {}, 'configuration'), options.embedder);
   if (options.rehearsal !== undefined && model !== 'rehearsal') {
     throw new MegactorError('CONFIG_INVALID', `--rehearsal goes with --model rehearsal, not with ${model}`, {
       hint: 'Leave one of the two out.',
@@ -239,7 +251,9 @@ export const resumedSettings = (settings: RunSettings, options: ResumeOptions): 
       threads: Math.min(options.threads ?? threadsDefault(shards, deterministic), shards),
       durability: options.durability ?? settings.durability,
       config:
-        options.config === undefined ? settings.config : parseInput(configSchema, options.config, 'configuration'),
+        options.config === undefined
+          ? settings.config
+          : withEmbedder(settings.model, parseInput(configSchema, options.config, 'configuration'), settings.embedder),
       budget: budgetOf(options, settings.budget),
     },
     'options',

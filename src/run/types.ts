@@ -63,7 +63,7 @@ export interface RunOptions extends BudgetOptions {
   readonly sandbox?: 'bwrap' | 'none' | 'off';
   /** Lets programs into the network of this machine. */
   readonly sandboxNetwork?: boolean;
-  /** What finds memories by their meaning: `none` (default: words alone) or `local`. */
+  /** What finds memories by their meaning: `none` (default: words alone), `local` or `openai:NAME`. */
   readonly embedder?: string;
   /** A rehearsal file (JSON), already parsed; checked with zod. */
   readonly rehearsal?: unknown;

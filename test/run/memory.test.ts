@@ -1,7 +1,10 @@
 /** Agents remember what their windows show no more: the tool, the reminders, replay, and embedders of every kind. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { readJournal } from '../../src/journal/index.ts';
+import { parseRehearsalOptions } from '../../src/model/index.ts';
+import { startRehearsalServer } from '../../src/model/rehearsal-server/index.ts';
 import { replayRun, runSociety, type RunOptions } from '../../src/run/index.ts';
 import { temporaryDirectory } from '../support/command.ts';
 import { startScriptedServer, type ScriptedAnswer, type ScriptedRequest } from '../support/scripted-server.ts';
@@ -100,4 +103,31 @@ test('without a memory nobody is offered the tool', async () => {
   const { requests } = await play('none', { config });
   expect(JSON.stringify(requests[0]?.body.tools)).not.toContain('"recall"');
   expect(requests.map(({ body }) => body.messages.map(textOf).join()).join()).not.toContain(REMINDED);
+});
+
+test('an embedder on a server is asked as _embedder, in the background, and what it gave finds by meaning', async () => {
+  const server = await startRehearsalServer({ rehearsal: parseRehearsalOptions({}, 1) });
+  vi.stubEnv('OPENAI_BASE_URL', `${server.url}/v1`);
+  try {
+    const runDir = join(directory.path, 'embedded');
+    const { limits } = OPTIONS.config as { limits: object };
+    const summary = await runSociety('Write about the harbour', {
+      seed: 3,
+      maxAgents: 8,
+      durability: 'committed',
+      shards: 1,
+      embedder: 'openai:meaning',
+      config: { limits },
+      runDir,
+    }).report;
+    expect(summary.status).toBe('completed');
+    const report = JSON.parse(readFileSync(join(runDir, 'report.json'), 'utf8')) as { memory: Record<string, unknown> };
+    expect(report.memory).toMatchObject({ embedder: 'openai:meaning', model: 'openai:meaning', error: null });
+    const { byAgent } = (await (await fetch(`${server.url}/stats`)).json()) as { byAgent: Record<string, number> };
+    expect(byAgent['_embedder']).toBeGreaterThan(0);
+    expect((await replayRun(runDir)).diverged).toBeNull();
+  } finally {
+    vi.unstubAllEnvs();
+    await server.close();
+  }
 });

@@ -19,7 +19,7 @@ const optionsSchema = z.strictObject({
   owners: z.int().min(1).max(OWNERS_MAX).default(1),
   /** For index files; null: none are kept. */
   directory: z.string().nullable(),
-  embedder: z.enum(['none', 'local']),
+  embedder: z.string().regex(/^(?:none|local|openai:\S+)$/u),
   /** Moments are left out, so that what is recalled does not depend on them. */
   deterministic: z.boolean().default(false),
 });
@@ -57,14 +57,15 @@ const OWNER_DEADLINE_MS = 30_000;
 /** Worst first: what one owner says of its vectors, all say. */
 const MEANINGS = ['failed', 'waiting', 'used', 'off'] as const;
 
-/** The embedder on its own thread; null for `none`. */
-const embedderOf = (name: 'none' | 'local', host: ServiceHost): Embedder | null => {
+/** The embedder on its own thread, or on a server behind a gate; null for `none`. */
+const embedderOf = (name: string, host: ServiceHost): Embedder | null => {
   if (name === 'none') return null;
+  const [service, model] = name === 'local' ? (['embedder', LOCAL_MODEL] as const) : (['model', name] as const);
   return {
-    model: LOCAL_MODEL,
+    model,
     embed: async (texts, { signal, urgent }) => {
       const args = { texts, urgent };
-      return vectorsFromWire(await host.call('embedder', 'embed', args, { signal, deadlineMs: EMBED_DEADLINE_MS }));
+      return vectorsFromWire(await host.call(service, 'embed', args, { signal, deadlineMs: EMBED_DEADLINE_MS }));
     },
   };
 };

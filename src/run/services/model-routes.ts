@@ -89,6 +89,19 @@ const modelNamed = async (
   });
 };
 
+/** The embedder `openai:NAME`, on the server of the model of that name. @throws CONFIG_INVALID, KEY_MISSING */
+export const makeEmbeddings = async (name: string, options: RoutesOptions): Promise<ChatModel> => {
+  const settings = settingsFor(name, options);
+  const { createOpenAiEmbeddings } = await import('../../model/openai-embeddings.ts');
+  return createOpenAiEmbeddings({
+    model: name.slice('openai:'.length),
+    baseUrl: settings.baseUrl ?? options.baseUrl ?? undefined,
+    apiKey: keyOf(settings.keyVariable),
+    agentHeaders: options.agentHeaders,
+    timeoutMs: settings.requestTimeoutMs,
+  });
+};
+
 /** What a provider allows, as the configuration says it. */
 export const rateLimitsOf = ({
   requestsPerMinute,

@@ -17,11 +17,15 @@ import { openContextCheck } from './model-context.ts';
 import { makeRoutes, routeOf, routeOptionsSchema } from './model-routes.ts';
 import { SentCalls } from './sent-calls.ts';
 import { SharedTools } from './shared-tools.ts';
+import { openEmbedding } from './model-embedding.ts';
 import { openSpending } from './model-spend.ts';
 import { Watch, watchSchema } from './model-watch.ts';
 
 const optionsSchema = routeOptionsSchema.extend({
   budgets: budgetsSchema.default({}),
+  /** `openai:NAME`: what embeds the memories of the run; null: not a model server. */
+  embedder: z.string().nullable().default(null),
+  run: z.string().optional(),
   /** Longest time of one call on the wire. */
   callDeadlineMs: z.int().positive().optional(),
   /**
@@ -52,6 +56,9 @@ export const createService: CreateService = async (raw, host) => {
   const watch = new Watch(systemClock, (notice) => host.notify(notice));
   const sentCalls = await SentCalls.read(store, systemClock);
   const tools = new SharedTools();
+  const { embedder } = options;
+  const embedding =
+    embedder === null ? null : await openEmbedding({ name: embedder, options, clock: systemClock, store, spending });
   const gate = new Gate({
     ...own,
     routes,
@@ -135,6 +142,7 @@ export const createService: CreateService = async (raw, host) => {
   return {
     methods: {
       complete,
+      ...(embedding === null ? {} : { embed: embedding.embed }),
       release: (args: { effectIds: readonly string[] }) => gate.release(args.effectIds),
       drain: (args: { deadlineMs: number }) => gate.drain(args.deadlineMs),
       stats: () => gate.stats(),
@@ -145,6 +153,7 @@ export const createService: CreateService = async (raw, host) => {
     close: async () => {
       watch.flush();
       await gate.drain(0);
+      await embedding?.close();
       await Promise.all(models.map((model) => model.close()));
     },
   };

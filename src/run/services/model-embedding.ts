@@ -1,0 +1,84 @@
+/**
+ * The embedder of a run on a model server, behind a gate of its own: with limits, retries and budgets like every call, as
+ * `_embedder`, and apart, since a server that embeds nothing must not stop those that answer.
+ */
+import { z } from 'zod';
+import { Gate, type ChatRequest } from '../../model/index.ts';
+import { seededRandom, type Clock } from '../../platform/index.ts';
+import { MegactorError } from '../../protocol/errors.ts';
+import type { ServiceCallContext, ServiceTable } from '../../protocol/service.ts';
+import { vectorsToWire, type VectorsWire } from './embedding-wire.ts';
+import { makeEmbeddings, rateLimitsOf, settingsFor, type RoutesOptions } from './model-routes.ts';
+import type { Spending } from './model-spend.ts';
+
+export const EMBEDDER = '_embedder';
+
+const embedSchema = z.object({ texts: z.array(z.string()).min(1).max(256), urgent: z.boolean() });
+
+/** Queries before what can wait. */
+const LEVEL = { urgent: 0, background: 9 } as const;
+/** Servers refuse an empty text. */
+const NOTHING = '.';
+
+export interface EmbeddingParts {
+  /** `openai:NAME` */
+  readonly name: string;
+  readonly options: RoutesOptions & { readonly run?: string | undefined };
+  readonly clock: Clock;
+  readonly store: ServiceTable;
+  readonly spending: Spending;
+}
+
+export interface ModelEmbedding {
+  readonly embed: (args: unknown, call: ServiceCallContext) => Promise<VectorsWire>;
+  readonly close: () => Promise<void>;
+}
+
+export const openEmbedding = async ({
+  name,
+  options,
+  clock,
+  store,
+  spending,
+}: EmbeddingParts): Promise<ModelEmbedding> => {
+  const { embeddingsOf } = await import('../../model/openai-embeddings.ts');
+  const model = await makeEmbeddings(name, options);
+  const settings = settingsFor(name, options);
+  const gate = new Gate({
+    model,
+    clock,
+    random: seededRandom(options.seed),
+    spending: spending.budgets,
+    inFlightMax: settings.inFlightMax,
+    rateLimits: rateLimitsOf(settings),
+  });
+  let stopped: MegactorError | null = null;
+  const stop = Promise.withResolvers<never>();
+  stop.promise.catch(() => undefined);
+  gate.onStop(({ error }) => {
+    // Said as it is, and not tried again: words go on.
+    stopped = new MegactorError(error.code, error.message, { cause: error });
+    stop.reject(stopped);
+  });
+  return {
+    embed: async (args, { signal }) => {
+      const { texts, urgent } = embedSchema.parse(args);
+      if (stopped !== null) throw stopped;
+      const request: ChatRequest = {
+        agent: EMBEDDER,
+        run: options.run ?? '',
+        level: urgent ? LEVEL.urgent : LEVEL.background,
+        messages: texts.map((text) => ({ role: 'user', content: text.trim() === '' ? NOTHING : text })),
+        tools: [],
+      };
+      const answer = await Promise.race([gate.complete(request, { effectId: null, signal }), stop.promise]);
+      const changes = spending.changes(request, { ...answer, route: answer.route ?? name });
+      await store.commit({ effectId: null, result: null, changes });
+      return vectorsToWire(embeddingsOf(answer));
+    },
+    close: async () => {
+      await gate.drain(0);
+      await model.close();
+    },
+  };
+};
