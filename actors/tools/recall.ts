@@ -7,14 +7,16 @@ import { callService } from '../services.ts';
 import { ALL_LEVELS, defineTool } from './tool.ts';
 
 const COUNT_DEFAULT = 5;
+const COUNT_MAX = 20;
 const TEXT_CHARS_MAX = 1_000;
 /** For the meaning of the query; words answer alone when it takes longer. */
 const MEANING_WAIT_MS = 500;
 
 export const recall = defineTool({
   name: 'recall',
-  description: 'Find what you or your group said or did before.',
-  schema: z.object({ query: z.string().min(1).max(2_000), k: z.int().min(1).max(20).optional() }),
+  description: 'Search your memory.',
+  // No whole number: its bounds would go with every call.
+  schema: z.object({ query: z.string().min(1).max(2_000), k: z.number().optional() }),
   levels: ALL_LEVELS,
   service: SERVICE,
   execute: async ({ query, k = COUNT_DEFAULT }, run) => {
@@ -22,7 +24,7 @@ export const recall = defineTool({
     const found = await callService<RecallResult>(run, run.key, ownService(state), 'recall', {
       scopes: scopesOf(state),
       query,
-      k,
+      k: Math.min(COUNT_MAX, Math.max(1, Math.round(k))),
       before: { agent: state.name, at: Math.max(1, state.windowStart) },
       meaningWaitMs: MEANING_WAIT_MS,
     });
