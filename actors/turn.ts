@@ -10,16 +10,19 @@
 import type { MailOf } from '../src/actor/definition.ts';
 import type { AnswerClass, ChatAnswer } from '../src/model/types.ts';
 import { MegactorError } from '../src/protocol/errors.ts';
-import { hashString } from '../src/protocol/ids.ts';
 import {
   clip,
   forget,
+  isRepetition,
+  markOfCall,
   renderBatch,
   renderChecklist,
+  renderDeeds,
   RAISED,
   renderMail,
   systemMail,
   WHEN_STUCK,
+  withCalls,
   type AgentMail,
   type BudgetHold,
 } from '../src/society/index.ts';
@@ -31,7 +34,6 @@ import { promptWithSlots } from './prompts/agent.ts';
 import { repairText } from './prompts/repairs.ts';
 import { remembers } from './memory-scopes.ts';
 import { remember, remind } from './remembering.ts';
-import { isRepetition } from './repetition.ts';
 import { keepUnusable, replaceAgent, settleUnusable } from './replacement.ts';
 import { buildRequest, presentableCalls } from './request.ts';
 import { callRoster, holdOf, readGroup } from './services.ts';
@@ -41,7 +43,6 @@ import { offerOf } from './tools/index.ts';
 /** A text that begins so says that the agent only waits; it goes to nobody. */
 export const WAITING = '(waiting)';
 
-const RECENT_CALLS_MAX = 12;
 /** Requests in a row that were too long. */
 const OVERFLOWS_MAX = 3;
 const MODEL_CALL = 'model';
@@ -170,6 +171,7 @@ const giveUp = async (turn: Turn, why: 'format' | 'repetition', what: string): P
       ? ['It has no checklist.']
       : ['Its checklist:', ...renderChecklist(state.checklist)]),
     `Its files: ${state.files.length === 0 ? 'none' : state.files.slice(0, 20).join(', ')}`,
+    ...renderDeeds(state.programs ?? [], []),
   ];
   await reportRemedy(turn, why, clip(details.join('\n'), 4_000));
   return 'over';
@@ -217,13 +219,13 @@ const onProse = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
   return 'over';
 };
 
+/** Whether the agent goes round in a circle with the calls of this answer. */
 const rememberCalls = (turn: Turn, answer: ChatAnswer): boolean => {
   const { state } = turn;
-  for (const call of answer.toolCalls) {
-    state.recentCalls.push(hashString(`${call.function.name} ${call.function.arguments}`).toString(36));
-  }
-  state.recentCalls = state.recentCalls.slice(-RECENT_CALLS_MAX);
-  return isRepetition(state.recentCalls, state.settings.limits.repetitionMax);
+  const times = state.settings.limits.repetitionMax;
+  const marks = answer.toolCalls.map(({ function: { name, arguments: args } }) => markOfCall(name, args));
+  state.recentCalls = withCalls(state.recentCalls, marks, times);
+  return isRepetition(state.recentCalls, times);
 };
 
 const onTools = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {

@@ -12,6 +12,7 @@ export * from './names.ts';
 export * from './plan.ts';
 export * from './quiet.ts';
 export * from './quota.ts';
+export * from './repetition.ts';
 export * from './report.ts';
 export * from './roster.ts';
 export * from './roster-hire.ts';

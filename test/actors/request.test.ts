@@ -7,7 +7,6 @@ import { initialState } from '../../actors/agent.ts';
 import type { AgentInit } from '../../actors/agent-types.ts';
 import { agentPrompt } from '../../actors/prompts/agent.ts';
 import { situation } from '../../actors/prompts/situation.ts';
-import { isRepetition } from '../../actors/repetition.ts';
 import { buildRequest, estimateTokens, windowStartOf } from '../../actors/request.ts';
 
 const init = (more: Partial<AgentInit> = {}): AgentInit => ({
@@ -204,13 +203,6 @@ describe('the situation', () => {
       'You may hire 2 more agents.',
     ]);
   });
-});
-
-test('repetition: one call or a short loop, often enough', () => {
-  expect(isRepetition(['a', 'a', 'a', 'a'], 4)).toBe(true);
-  expect(isRepetition(['x', 'a', 'b', 'a', 'b', 'a', 'b', 'a', 'b'], 4)).toBe(true);
-  expect(isRepetition(['a', 'a', 'a', 'b'], 4)).toBe(false);
-  expect(isRepetition(['a', 'a', 'a'], 4)).toBe(false);
 });
 
 test('the state of an agent is what its schema says', () => {
