@@ -171,6 +171,8 @@ export const createOpenAiModel = (options: OpenAiModelOptions): OpenAiModel => {
   ): Promise<ChatAnswer> => {
     template ??= templateOf(client, setting.baseUrl.origin);
     const { path, headers: common } = await template;
+    // What nobody waits for any more is not sent.
+    if (cut.isCut) throw new MegactorError('ABORTED', 'the call was cancelled');
     const exchange = pool.post({
       path,
       headers: [...common, ...agentHeaders(request)],

@@ -34,6 +34,8 @@ interface Cuttable {
 export interface Cut {
   /** Aborts then; made when it is first asked for. */
   readonly signal: AbortSignal;
+  /** Whether it is to end already. */
+  readonly isCut: boolean;
   /** What is cut then; one in all. */
   cuts(target: Cuttable): void;
 }
@@ -41,17 +43,21 @@ export interface Cut {
 class RequestCut implements Cut {
   #controller: AbortController | null = null;
   #target: Cuttable | null = null;
+  isCut = false;
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
+    if (this.isCut) this.#controller.abort();
     return this.#controller.signal;
   }
 
   cuts(target: Cuttable): void {
     this.#target = target;
+    if (this.isCut) target.cut();
   }
 
   now(): void {
+    this.isCut = true;
     this.#controller?.abort();
     this.#target?.cut();
   }

@@ -6,6 +6,7 @@
  * 1. It settles once: with the answer, with a failure, or by `cut`.
  * 2. A failure is a TypeError whose cause has the code of the socket error, as that of `fetch` is.
  * 3. What was cut off before it got a socket is never written to one.
+ * 4. Of an answer no more than `ANSWER_BYTES_MAX` is held: a longer one is MODEL_BAD_RESPONSE, and read no further.
  */
 import type { Dispatcher } from 'undici';
 import { MegactorError } from '../protocol/errors.ts';
@@ -42,6 +43,9 @@ export const headerOf = (headers: RawHeaders, name: string): string | null => {
   return typeof value === 'string' ? value : value.join(', ');
 };
 
+/** Far beyond what any model says, and far below what ends a process. */
+export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+
 /** Some servers put it before JSON, which may not begin with it. */
 const BOM = '\uFEFF';
 
@@ -55,6 +59,7 @@ class WholeHandler implements Dispatcher.DispatchHandler, Exchange {
   #status = 0;
   #headers: RawHeaders = {};
   #chunks: Buffer[] = [];
+  #bytes = 0;
 
   constructor(onSent: (() => void) | undefined) {
     this.#onSent = onSent;
@@ -85,8 +90,16 @@ class WholeHandler implements Dispatcher.DispatchHandler, Exchange {
     this.#headers = headers;
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#chunks.push(chunk);
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes <= ANSWER_BYTES_MAX) {
+      this.#chunks.push(chunk);
+      return;
+    }
+    const error = new MegactorError('MODEL_BAD_RESPONSE', `the answer is longer than ${ANSWER_BYTES_MAX} bytes`);
+    this.#chunks = [];
+    this.#reject(error);
+    controller.abort(error);
   }
 
   onResponseEnd(): void {

@@ -223,6 +223,22 @@ describe('failures', () => {
     }
   });
 
+  test('an abort right behind the call: nothing is sent', async () => {
+    let came = 0;
+    const url = await serve((_incoming, response) => {
+      came += 1;
+      json(response, 200, good);
+    });
+    const model = modelAt(url);
+    const caller = new AbortController();
+    const work = failure(model.complete(request, caller.signal));
+    caller.abort();
+    expect((await work).code).toBe('ABORTED');
+    // Another one comes first if the aborted one was on its way.
+    expect((await model.complete(request, never)).content).toBe('Hello');
+    expect(came).toBe(1);
+  });
+
   test('connection refused, an unknown host, a connection that breaks', async () => {
     const refused = await failure(modelAt('http://127.0.0.1:1/v1').complete(request, never));
     expect(refused.code).toBe('MODEL_UNREACHABLE');

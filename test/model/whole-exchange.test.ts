@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { createPoolFetch, type PoolFetch } from '../../src/model/pool-fetch.ts';
-import { headerOf } from '../../src/model/whole-exchange.ts';
+import { ANSWER_BYTES_MAX, headerOf } from '../../src/model/whole-exchange.ts';
 
 const closers: (() => Promise<void> | void)[] = [];
 
@@ -94,4 +94,19 @@ test('a header that cannot be sent, and a closed pool, are failures', async () =
   await expect(wrong.answer).rejects.toThrow(TypeError);
   await pool.close();
   await expect(pool.post(request).answer).rejects.toThrow(TypeError);
+});
+
+test('an answer without end is read no further than its bound', async () => {
+  let closed = false;
+  const piece = Buffer.alloc(ANSWER_BYTES_MAX / 8, ' ');
+  const pool = await poolFor((response) => {
+    const more = (): void => {
+      if (!closed && response.write(piece)) setImmediate(more);
+    };
+    response.on('drain', more);
+    response.on('close', () => (closed = true));
+    more();
+  });
+  await expect(pool.post(request).answer).rejects.toMatchObject({ code: 'MODEL_BAD_RESPONSE' });
+  await expect.poll(() => closed).toBe(true);
 });
