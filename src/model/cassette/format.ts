@@ -26,6 +26,12 @@ const BLOT = '[redacted]';
 
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, HASH_LENGTH);
 
+/** A secret as it is, and as it stands in JSON and in JSON within JSON, for texts that cannot be read as such. */
+const spellingsOf = (secret: string): string[] => {
+  const inJson = JSON.stringify(secret).slice(1, -1);
+  return [secret, inJson, JSON.stringify(inJson).slice(1, -1)];
+};
+
 /** Blots out in texts what no cassette may hold. */
 export class Redaction {
   readonly #secrets: readonly string[];
@@ -33,7 +39,7 @@ export class Redaction {
 
   /** @param patterns as `redact` of the configuration has them */
   constructor(secrets: readonly string[] = [], patterns: readonly string[] = []) {
-    this.#secrets = secrets.filter((secret) => secret.length > 0);
+    this.#secrets = [...new Set(secrets.filter((secret) => secret.length > 0).flatMap(spellingsOf))];
     this.#patterns = [KEY_PATTERN, BEARER_PATTERN, ...patterns.map((pattern) => new RegExp(pattern, 'gu'))];
   }
 
@@ -52,15 +58,15 @@ export class Redaction {
 
   #inJson(text: string): string {
     if (!/^\s*[[{]/u.test(text)) return text;
-    let value: unknown;
     try {
-      value = JSON.parse(text);
+      const value: unknown = JSON.parse(text);
+      const clean = JSON.stringify(this.deep(value));
+      // What holds no secret stays as it was written.
+      return clean === JSON.stringify(value) ? text : clean;
     } catch {
+      // It is none, or nested deeper than the stack is.
       return text;
     }
-    const clean = JSON.stringify(this.deep(value));
-    // What holds no secret stays as it was written.
-    return clean === JSON.stringify(value) ? text : clean;
   }
 
   #blot(text: string): string {

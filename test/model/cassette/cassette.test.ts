@@ -227,6 +227,16 @@ test('a secret with quotes and backslashes is blotted out, also within arguments
   });
 });
 
+test('arguments that nest too deep, or are no JSON, are recorded all the same, and without the secret', () => {
+  const redaction = new Redaction(['pa"ss\\word']);
+  const inJson = '"pa\\"ss\\\\word"';
+  const deep = `${'['.repeat(20_000)}${inJson}${']'.repeat(20_000)}`;
+  for (const text of [deep, `{"content":${inJson}`, JSON.stringify(`see ${inJson}`)]) {
+    expect(text).toContain('word');
+    expect(redaction.of(text)).not.toContain('word');
+  }
+});
+
 test('mail about a budget is no part of a request: that of the recorded run may have been another', async () => {
   const file = newFile();
   await recorded(file, ['A: one\nB: two']);
