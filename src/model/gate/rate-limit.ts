@@ -13,7 +13,8 @@
  *    Beside them room is left for how far the answers under way may together be from their estimates: twice the root of
  *    the sum of the squares of what each is usually off by, but no less than a part of all, since they may be off the
  *    same way. The last call of a window needs more room, for its size, than a hundred together. That part is larger
- *    after requests that the server refused for their tokens, and becomes a twentieth again with answers.
+ *    after requests that the server refused for their tokens, and becomes a twentieth again with answers. Never is more
+ *    than `MARGIN_MAX` of the limit left free.
  * 4. Nothing waits for ever: every wait is finite, and a call larger than any window goes alone.
  */
 
@@ -61,6 +62,8 @@ const SHARE_MIN = 0.05;
 const SHARE_STEP = 0.05;
 const SHARE_MAX = 0.3;
 const SHARE_KEPT = 0.999;
+/** Of the limit, however far answers are off: with more, a window that is small beside one answer would hold one call. */
+const MARGIN_MAX = 0.3;
 /** A window that has no room for so many more of the same is used up. */
 const USED_UP = 2;
 const SLOTS_PER_WINDOW = 100;
@@ -297,7 +300,11 @@ export class RateLimit {
   #margin(tokens: number, spread: number): number {
     // What is known exactly needs none.
     if (spread === 0 && this.#variance === 0) return 0;
-    return Math.max(DEVIATIONS * Math.sqrt(this.#variance + spread ** 2), this.#share * (this.#openTokens + tokens));
+    const wanted = Math.max(
+      DEVIATIONS * Math.sqrt(this.#variance + spread ** 2),
+      this.#share * (this.#openTokens + tokens),
+    );
+    return Math.min(wanted, MARGIN_MAX * (this.#tokens.limit ?? Number.POSITIVE_INFINITY));
   }
 
   /**

@@ -246,4 +246,12 @@ describe('while the tokens of answers are not known', () => {
     }
     expect(burst(rate, 9_000_000).length).toBeLessThan(80);
   });
+
+  test('answers far off their estimates do not make a small window hold one call', () => {
+    const rate = new RateLimit(limits);
+    let sent = 0;
+    for (; rate.waitMs(300, 0, 6_000) === 0; sent += 1) rate.settle(rate.take(300, 0, 6_000), 300);
+    // What is left free is three tenths of the window.
+    expect(sent).toBe(23);
+  });
 });
