@@ -62,6 +62,7 @@ class StatePackr extends Packr {
 }
 
 const statePackr = new StatePackr(OPTIONS);
+const stateReader = new Packr({ ...OPTIONS, copyBuffers: true });
 
 /**
  * The bytes of a state as entries hold it (`LogAppend.packedState`), and whether reading them gives all of it back: maps,
@@ -74,7 +75,8 @@ export const packState = (state: unknown): { readonly bytes: Uint8Array<ArrayBuf
   return { bytes, isExact: statePackr.isPlain };
 };
 
-export const unpackState = (bytes: Uint8Array): unknown => packr.unpack(bytes);
+/** Shares nothing with `bytes`, which are what a later restart begins with. */
+export const unpackState = (bytes: Uint8Array): unknown => stateReader.unpack(bytes);
 
 /** Binary parts of the result are views into `bytes`. */
 export const unpack = (bytes: Uint8Array): unknown => packr.unpack(bytes);

@@ -116,6 +116,7 @@ export class Effects {
     if (foreseen) progress.foreseen = null;
     if (atMostOnce && known && !foreseen) return this.#reject(running, unknownOutcome(cell, key));
     if (intent && !known) await this.#intend(running, atMostOnce ? undefined : 'committed');
+    else if (foreseen) await this.#complete(running);
     let result: unknown;
     try {
       result = await run();
@@ -154,6 +155,14 @@ export class Effects {
       progress.begun = begun;
       throw thrown;
     }
+    this.#checkAlive(running);
+  }
+
+  /** An intent that was durable before its step had begun: what the step has asked for since has to be so as well. */
+  async #complete(running: Running): Promise<void> {
+    const entries = this.#circumstances(running);
+    if (entries.length === 0) return;
+    await this.#write(running.progress, { entries, outgoing: [] }, 'committed');
     this.#checkAlive(running);
   }
 

@@ -18,8 +18,9 @@ export class PackedState {
     this.#whole = isExact ? null : pack(state);
   }
 
+  /** Shares nothing with what is kept. */
   unpack(): unknown {
-    return this.#whole === null ? unpackState(this.bytes) : unpack(this.#whole);
+    return this.#whole === null ? unpackState(this.bytes) : unpack(this.#whole.slice());
   }
 
   equals(other: PackedState): boolean {

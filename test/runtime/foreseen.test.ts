@@ -50,6 +50,21 @@ const caller = defineActor(FIXTURES, 'caller', {
   },
 });
 
+/** Its second step asks for the time before the call that its commit brought along. */
+const timed = defineActor(FIXTURES, 'timed', {
+  state: () => ({}),
+  messages: { call: message(), seen: request<void, string[]>() },
+  receiveBatch: async (_state, batch, ctx) => {
+    for (const mail of batch) if (mail.type === 'seen') mail.reply([]);
+    if (batch.some(({ type }) => type === 'call')) {
+      await ctx.effect('first', () => 1);
+      await ctx.endStep({ intent: 'call' });
+    } else if (batch.length > 0) return;
+    const at = ctx.now();
+    await ctx.effect('call', () => void calls.push(String(at)), { record: 'step', intent: true });
+  },
+});
+
 const OPTIONS = { name: 'c', durable: true, restart: 'transient' } as const;
 
 const fresh = async () => {
@@ -110,6 +125,18 @@ describe('the intent of the next step', () => {
     await next.clock.settle();
     expect(calls).toEqual(made);
     expect(await next.ask(ref, 'seen')).toEqual(['c/0/call', last]);
+  });
+
+  test('D5 the time that a step asked for before the call is the same in a try after a crash', async () => {
+    const worlds = new Worlds({ timed }, new MemoryJournal());
+    const world = await worlds.start();
+    const ref = await world.spawn(timed, undefined, OPTIONS);
+    worlds.journal.fate = once('lost', ({ entries }) => entries.some((one) => one.kind === 'step' && one.step === 1));
+    world.tell(ref, 'call');
+    await world.clock.settle();
+    expect(calls.length).toBe(1);
+    await worlds.restart(world, 5_000);
+    expect(calls).toEqual([calls[0], calls[0]]);
   });
 
   test('is of a key of the handler', async () => {

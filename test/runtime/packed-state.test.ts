@@ -52,6 +52,16 @@ test('states are told apart, whatever they hold', () => {
   }
 });
 
+test.each([
+  ['bytes', { a: Buffer.from('abc') }],
+  ['bytes beside a map', { a: Buffer.from('abc'), m: new Map([[1, Buffer.from('x')]]) }],
+])('what a handler does to a state that was given back changes nothing of what is kept: %s', (_what, state) => {
+  const packed = new PackedState(state);
+  const given = packed.unpack() as { a: Uint8Array };
+  given.a[0] = 0;
+  expect((packed.unpack() as { a: Uint8Array }).a[0]).toBe(97);
+});
+
 test('a function in a state is refused', () => {
   expect(() => new PackedState({ f: () => 1 })).toThrow(expect.objectContaining({ code: 'MESSAGE_NOT_CLONEABLE' }));
 });
