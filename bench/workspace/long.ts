@@ -89,7 +89,8 @@ export const measureLong = async (settings: LongSettings): Promise<LongResult> =
   await files.call('flush', {});
   const before = await readMany(files, reads, (draw) => `early/${draw(agents)}.md`);
   const writeSeconds = await writeMany(files, settings);
-  const after = await readMany(files, reads, (draw) => pathOf(draw(agents), draw(filesEach)));
+  const filesOfEach = Math.min(filesEach, Math.ceil(settings.writes / agents));
+  const after = await readMany(files, reads, (draw) => pathOf(draw(agents), draw(filesOfEach)));
   const startedAt = systemClock.monotonic();
   await files.call('finish', {});
   const finishSeconds = secondsSince(startedAt);
