@@ -7,7 +7,7 @@ import { defineConfig } from 'vitest/config';
 const SHARED = ['actor', 'actors', 'model', 'society', 'style', 'telemetry'].map((room) => `test/${room}/**/*.test.ts`);
 
 /** Short forms of the fault suites, and every program of the documentation: `npm run test:faults` and `test:docs`. */
-const FAULTS = ['chaos', 'kill', 'sim', 'soak'].map((room) => `test/${room}/**/*.test.ts`);
+const FAULTS = ['adversarial', 'chaos', 'kill', 'sim', 'soak'].map((room) => `test/${room}/**/*.test.ts`);
 const DOCUMENTS = ['test/docs/snippets.test.ts'];
 
 export default defineConfig({

@@ -41,6 +41,14 @@ const MODEL_STOPS: Readonly<Record<string, Pick<Outcome, 'status' | 'reason'>>> 
 const REASON_OF_ERROR: Partial<Record<ErrorCode, RunReason>> = {
   JOURNAL_DAMAGED: 'journal-damaged',
   DISK: 'disk',
+  // Of the call for the plan: errors of agents' calls are their supervisors' to decide on.
+  MODEL_BAD_RESPONSE: 'boss-failed',
+  MODEL_BAD_REQUEST: 'model-unreachable',
+  MODEL_CONTEXT_OVERFLOW: 'model-unreachable',
+  MODEL_RATE_LIMITED: 'model-unreachable',
+  MODEL_SERVER: 'model-unreachable',
+  MODEL_TIMEOUT: 'model-unreachable',
+  MODEL_UNREACHABLE: 'model-unreachable',
 };
 
 export const failure = (thrown: unknown): Outcome => {

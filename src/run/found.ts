@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { bootstrap, makePlan, type Planning } from '../../actors/planner.ts';
 import type { JournalClient, Outgoing } from '../journal/index.ts';
 import type { ChatAnswer } from '../model/index.ts';
-import { effectId } from '../protocol/ids.ts';
+import { effectId, type ActorAddress } from '../protocol/ids.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import type { ActorSystem } from '../runtime/index.ts';
 import type { EventInput } from '../telemetry/index.ts';
@@ -97,13 +97,13 @@ const ask = async (parts: FoundingParts): Promise<Plan> => {
   );
 };
 
-const withoutActor = async <Agent extends { readonly address: { readonly name: string } }>(
+/** Those without an actor. Where a host has just died the journal says so, and nobody waits for its replacement. */
+const withoutActor = async <Agent extends { readonly address: ActorAddress }>(
   system: ActorSystem,
   agents: readonly Agent[],
 ): Promise<Agent[]> => {
-  const missing: Agent[] = [];
-  for (const agent of agents) if ((await system.lookup(agent.address.name)) === null) missing.push(agent);
-  return missing;
+  const there = new Set((await system.inspect(agents.map(({ address }) => address))).map(({ id }) => id));
+  return agents.filter(({ address }) => !there.has(address.id));
 };
 
 /** The plan of the run, given or asked for; nobody is hired. @throws MODEL_*, CONFIG_INVALID */
@@ -128,7 +128,7 @@ export const found = async (parts: FoundingParts): Promise<void> => {
   // A Boss that exists has its mail: both come in one commit.
   const boss = first.agents[0];
   if (boss === undefined) throw new MegactorError('INTERNAL', 'the roster hired no Boss');
-  const isNew = (await system.lookup(boss.address.name)) === null;
+  const isNew = (await withoutActor(system, [boss])).length > 0;
   // After a repair of the journal the Boss may be there and others not.
   const missing = isNew ? first.agents : await withoutActor(system, first.agents);
   const outgoing: Outgoing[] = missing.map((agent) => ({

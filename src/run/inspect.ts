@@ -8,6 +8,7 @@ import { agentStateSchema, Roster, type AgentState, type RosterRow } from '../so
 import { nearNames } from '../society/near-names.ts';
 import { agentDetail } from './inspect-agent.ts';
 import { RunDirectory, type RunFile } from './run-directory.ts';
+import { hasEnded } from './resumable.ts';
 import type { InspectedAgent, Inspection, InspectOptions } from './types.ts';
 
 const EMPTY_LOG_HASH = '';
@@ -30,18 +31,26 @@ export const statusOf = (run: RunFile, directory: RunDirectory): Inspection['sta
 
 type Inspected = InspectedAgent & { readonly id: number };
 
-const stateOf = (row: RosterRow | undefined, state: AgentState | null): InspectedAgent['state'] => {
+/** @param over nobody will go on with the run: a turn that its end has cut off is no turn any more */
+const stateOf = (row: RosterRow | undefined, state: AgentState | null, over: boolean): InspectedAgent['state'] => {
   if (row?.status === 'retired' || row?.status === 'failed' || row?.status === 'finished') return row.status;
-  return state?.phase ?? 'idle';
+  const phase = state?.phase ?? 'idle';
+  return over && (phase === 'processing' || phase === 'responding') ? 'idle' : phase;
 };
 
-const inspected = (row: RosterRow, state: AgentState | null, mail: number): Inspected => {
+interface Look {
+  readonly state: AgentState | null;
+  readonly mail: number;
+  readonly over: boolean;
+}
+
+const inspected = (row: RosterRow, { state, mail, over }: Look): Inspected => {
   const counters = state?.counters ?? row.counters;
   return {
     id: row.id,
     name: row.name,
     level: row.level,
-    state: stateOf(row, state),
+    state: stateOf(row, state, over),
     ...(row.held === null ? {} : { waitsFor: row.held }),
     mail,
     checklist: row.checklist,
@@ -50,7 +59,7 @@ const inspected = (row: RosterRow, state: AgentState | null, mail: number): Insp
   };
 };
 
-const inspectAgents = (journal: JournalReader, roster: readonly RosterRow[]): InspectedAgent[] => {
+const inspectAgents = (journal: JournalReader, roster: readonly RosterRow[], over: boolean): InspectedAgent[] => {
   const rows = new Map(roster.map((row) => [row.id, row]));
   const agents: Inspected[] = [];
   for (const shard of journal.shards) {
@@ -62,12 +71,13 @@ const inspectAgents = (journal: JournalReader, roster: readonly RosterRow[]): In
       const row = rows.get(actor.record.id);
       if (row === undefined) continue;
       const parsed = agentStateSchema.safeParse(actor.state);
-      agents.push(inspected(row, parsed.success ? parsed.data : null, mail.get(row.id) ?? 0));
+      agents.push(inspected(row, { state: parsed.success ? parsed.data : null, mail: mail.get(row.id) ?? 0, over }));
       rows.delete(row.id);
     }
   }
   // The actor of one that crashed for good is gone; the others without an actor are about to be spawned.
-  for (const row of rows.values()) if (row.status === 'failed') agents.push(inspected(row, null, 0));
+  for (const row of rows.values())
+    if (row.status === 'failed') agents.push(inspected(row, { state: null, mail: 0, over }));
   agents.sort((left, right) => left.id - right.id);
   return agents.map(({ id: _id, ...agent }) => agent);
 };
@@ -91,7 +101,7 @@ export const inspectRun = async (runDir: string, { agent }: InspectOptions = {})
   }
   try {
     const { rows } = (await Roster.open(readOnlyStore(journal, 'roster'))).summary();
-    const agents = inspectAgents(journal, rows);
+    const agents = inspectAgents(journal, rows, hasEnded(run));
     const { logHash } = journal;
     if (agent === undefined) return { runId, status, agents, logHash };
     const row = rows.find(({ name }) => name === agent);

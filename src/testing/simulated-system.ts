@@ -220,6 +220,14 @@ export class SimulatedSystem {
   }
 
   /**
+   * Waits for something outside of the simulation, as real files: nothing else happens and no time passes meanwhile. It must
+   * not itself wait for the simulation.
+   */
+  outside<Value>(promise: Promise<Value>): Promise<Value> {
+    return this.#scheduler.outside(promise);
+  }
+
+  /**
    * Lets time pass, with whatever falls due.
    * @param limits at most so many steps; default 1,000,000 and 20 more for each second @throws INTERNAL when they do not suffice
    */

@@ -1,8 +1,8 @@
 /** Whatever a model server or a model says, a run ends with a true status, the documented exit code, and its files. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { RunSummary } from '../../src/run/types.ts';
+import type { Inspection, RunSummary } from '../../src/run/types.ts';
 import { command, jsonLine, startCommand, temporaryDirectory, type CommandResult } from '../support/command.ts';
 import { startScriptedServer, type ScriptedAnswer, type ScriptedRequest } from '../support/scripted-server.ts';
 
@@ -10,7 +10,7 @@ const directory = temporaryDirectory();
 afterAll(() => directory.cleanUp());
 let runs = 0;
 
-type Script = (request: ScriptedRequest) => ScriptedAnswer;
+type Script = (request: ScriptedRequest) => ScriptedAnswer | Promise<ScriptedAnswer>;
 
 const runAgainst = async (
   script: Script,
@@ -131,10 +131,51 @@ describe('a model that misbehaves', () => {
   );
 
   test('a planner that never plans: failed, three attempts', async () => {
-    const { result, calls } = await runAgainst(() => ({ content: 'What a nice goal!' }));
+    const { result, calls, runDir } = await runAgainst(() => ({ content: 'What a nice goal!' }));
     expect(result.exitCode).toBe(1);
     expect(calls).toBe(3);
     expect(result.stderr).toMatch(/no usable plan/u);
+    // No defect of ours (`internal`), and nothing that another try with the same answers could help.
+    const run = JSON.parse(readFileSync(join(runDir, 'run.json'), 'utf8')) as unknown;
+    expect(run).toMatchObject({ status: 'failed', reason: 'boss-failed' });
+  });
+
+  test('V5: a run that is over has nobody at work, also when it ended in the middle of a call', async () => {
+    const config = join(directory.path, 'one-turn.json');
+    writeFileSync(config, JSON.stringify({ limits: { turnsPerAgentMax: 1 } }));
+    const { agents, items } = JSON.parse(plan.toolCalls?.[0]?.arguments ?? '') as {
+      agents: { name: string }[];
+      items: unknown;
+    };
+    const two = [...agents, ...agents.map((agent) => ({ ...agent, name: 'Reader' }))];
+    const plans = {
+      toolCalls: [{ name: 'submit_plan', arguments: JSON.stringify({ goal: 'a guide', agents: two, items }) }],
+    };
+    const asked = Promise.withResolvers<void>();
+    const { result, runDir } = await runAgainst(
+      async ({ agent, body }) => {
+        if (agent === '_planner') return plans;
+        if (agent === 'Boss' && body.messages.length < 4) {
+          return { toolCalls: [{ name: 'talk', arguments: '{"messages":[{"to":"subordinates","content":"go"}]}' }] };
+        }
+        if (agent === 'Reader') {
+          asked.resolve();
+          return new Promise(() => {});
+        }
+        // What the Writer says is the mail that the Boss has no turn left for.
+        await asked.promise;
+        return { content: agent === 'Boss' ? '(waiting)' : 'I have nothing to say.' };
+      },
+      ['--config', config],
+    );
+    expect(result.exitCode, result.stderr).toBe(1);
+    expect(jsonLine(result)).toMatchObject({ status: 'stopped', reason: 'limit-turns' });
+    const inspected = jsonLine(await command(['inspect', runDir, '--json'])) as Inspection;
+    expect(inspected.agents.map(({ name, state }) => [name, state])).toEqual([
+      ['Boss', 'failed'],
+      ['Writer', 'idle'],
+      ['Reader', 'idle'],
+    ]);
   });
 
   test('what was written before stays', async () => {
@@ -160,7 +201,6 @@ describe('Ctrl-C', () => {
     const runDir = join(directory.path, 'interrupted');
     const args = ['run', 'Write a guide', '--max-agents', '60', '--seed', '5', '--run-dir', runDir, '--json'];
     const rehearsal = join(directory.path, 'slow.json');
-    const { writeFileSync } = await import('node:fs');
     writeFileSync(rehearsal, JSON.stringify({ latencyMs: 300 }));
     const running = startCommand([...args, '--rehearsal', rehearsal]);
     let spawned = 0;

@@ -8,11 +8,18 @@
  * answer and what it cost are one commit (`model-spend.ts`).
  */
 import { z } from 'zod';
-import { budgetsSchema, Gate, type ChatAnswer, type ChatModel, type ChatRequest } from '../../model/index.ts';
-import { isCanary, seededRandom, systemClock, VirtualClock, type Random } from '../../platform/index.ts';
+import {
+  budgetsSchema,
+  Gate,
+  type ChatAnswer,
+  type ChatModel,
+  type ChatRequest,
+  type RouteOptions,
+} from '../../model/index.ts';
+import { isCanary, seededRandom, systemClock, VirtualClock, type Clock, type Random } from '../../platform/index.ts';
 import { errorToWire, toMegactorError } from '../../protocol/errors.ts';
 import { hashString } from '../../protocol/ids.ts';
-import type { CreateService, ServiceCallContext } from '../../protocol/service.ts';
+import type { CreateService, ServiceCallContext, ServiceHost, ServiceInstance } from '../../protocol/service.ts';
 import { openContextCheck } from './model-context.ts';
 import { makeRoutes, routeOf, routeOptionsSchema } from './model-routes.ts';
 import { SentCalls } from './sent-calls.ts';
@@ -45,16 +52,27 @@ export interface ServedAnswer extends ChatAnswer {
 
 export type ModelServiceOptions = z.input<typeof optionsSchema>;
 
-export const createService: CreateService = async (raw, host) => {
+/** What a simulation puts in the place of the process's time and of the models that the options name. */
+export interface ModelSurroundings {
+  readonly clock: Clock;
+  readonly routes: readonly [RouteOptions, ...RouteOptions[]];
+}
+
+export const createModelService = async (
+  raw: unknown,
+  host: ServiceHost,
+  surroundings?: ModelSurroundings,
+): Promise<ServiceInstance> => {
   const options = optionsSchema.parse(raw);
-  const clock = options.deterministic ? new VirtualClock({ selfDriven: true }) : systemClock;
-  const [own, ...routes] = await makeRoutes(options, clock);
+  const time = surroundings?.clock ?? systemClock;
+  const clock = options.deterministic ? new VirtualClock({ selfDriven: true }) : time;
+  const [own, ...routes] = surroundings?.routes ?? (await makeRoutes(options, clock));
   const models: readonly ChatModel[] = [own, ...routes].map(({ model }) => model);
   const store = host.store('model');
   const spending = await openSpending(store, host, options);
   const context = openContextCheck(options);
-  const watch = new Watch(systemClock, (notice) => host.notify(notice));
-  const sentCalls = await SentCalls.read(store, systemClock);
+  const watch = new Watch(time, (notice) => host.notify(notice));
+  const sentCalls = await SentCalls.read(store, time);
   const tools = new SharedTools();
   const { embedder } = options;
   const embedding =
@@ -158,3 +176,5 @@ export const createService: CreateService = async (raw, host) => {
     },
   };
 };
+
+export const createService: CreateService = (options, host) => createModelService(options, host);

@@ -1,0 +1,200 @@
+/** What a trial is, drawn from its seed: the limits, the plan, who behaves how, budgets, interruptions, what is slow. */
+import { BOSS, limitsWith, type Limits, type LimitsInput } from '../../src/society/index.ts';
+import type { SimulatedFaults } from '../../src/testing/index.ts';
+import { BAD_KINDS, type BadKind, type Kind } from './behaviours.ts';
+import { between, chance, pick, streamOf, type Random } from './random.ts';
+
+/** How the kinds are dealt to agents. */
+export type Mood = 'good' | 'alike' | 'drawn' | 'mostly-good';
+
+export interface PlannedMember {
+  readonly name: string;
+  readonly supervisor: string;
+  readonly slots?: number;
+  readonly files: readonly string[];
+}
+
+export interface TrialPlan {
+  readonly members: readonly PlannedMember[];
+  readonly items: readonly { readonly id: string; readonly owner: string }[];
+}
+
+export interface Trial {
+  readonly seed: number;
+  readonly limits: Limits;
+  readonly reviews: boolean;
+  readonly compaction: boolean;
+  readonly memory: boolean;
+  readonly plan: TrialPlan;
+  /** How many answers of the planner hold no plan. */
+  readonly planlessAnswers: number;
+  readonly mood: Mood;
+  readonly boss: Kind;
+  /** Of everybody, when they are alike. */
+  readonly one: BadKind;
+  /** Most calls, process by process; null: no limit. The last one has none. */
+  readonly budgets: readonly (number | null)[];
+  /** Most calls of each agent; null: no limit. */
+  readonly eachAgent: number | null;
+  /** The run is interrupted after so many milliseconds of the first process. */
+  readonly interruptAfterMs: number | null;
+  /** Hosts die after so many steps of the simulation. */
+  readonly killAtSteps: readonly number[];
+  readonly latencyMs: number;
+  readonly faults: Partial<SimulatedFaults>;
+  readonly shards: number;
+  readonly hosts: number;
+}
+
+const NEW_NAMES = Array.from({ length: 12 }, (_, index) => `r${index + 1}`);
+const ODD_NAMES = ['user', 'Supervisor', 'a b', '', BOSS, 'x'.repeat(64), 'x'.repeat(65)];
+
+export const newNamesOf = (random: Random): readonly string[] => (chance(random, 0.9) ? NEW_NAMES : ODD_NAMES);
+
+export const addressesOf = ({ plan }: Trial, agent: string): readonly string[] => [
+  BOSS,
+  'supervisor',
+  'group',
+  'subordinates',
+  ...plan.members.map(({ name }) => name),
+  ...NEW_NAMES.slice(0, 5),
+  `${agent}-r1`,
+  agent,
+  'user',
+  'nobody',
+];
+
+const PATHS = ['a.md', 'b.md', 'docs/c.md', 'loop.md', 'log.md', 'truth.md'];
+const ODD_PATHS = [
+  'docs/c.md/d',
+  '../x',
+  '/etc/passwd',
+  '.git/config',
+  '',
+  'é/ü.md',
+  `${'d/'.repeat(40)}x`,
+  'docs',
+  'a\nb',
+];
+
+export const pathsOf = (agent: string): readonly string[] => [...PATHS, ...PATHS, `${agent}.md`, ...ODD_PATHS];
+
+const drawLimits = (random: Random): Limits => {
+  const some = (part: number, input: LimitsInput): LimitsInput => (chance(random, part) ? input : {});
+  return limitsWith({
+    agentsMax: between(random, 2, 14),
+    depthMax: between(random, 1, 4),
+    fanOutMax: between(random, 2, 8),
+    stepsPerTurnMax: between(random, 1, 8),
+    turnsPerAgentMax: chance(random, 0.3) ? between(random, 1, 8) : between(random, 10, 60),
+    ...some(0.7, { nudgesPerAgentMax: between(random, 1, 3) }),
+    ...some(0.7, { reviewRoundsMax: between(random, 1, 3), reviewAsksMax: between(random, 1, 3) }),
+    ...some(0.7, { finalReviewsMax: between(random, 1, 3) }),
+    ...some(0.7, { repairsPerAnswerMax: between(random, 1, 4) }),
+    ...some(0.5, { replacementsPerAgentMax: between(random, 1, 3) }),
+    ...some(0.5, { planAttemptsMax: between(random, 1, 3) }),
+    ...some(0.3, { toolCallsPerAnswerMax: between(random, 1, 20) }),
+    ...some(0.3, { checklistItemsMax: between(random, 1, 10), talkMessagesMax: between(random, 1, 5) }),
+    ...some(0.3, { repetitionMax: between(random, 1, 6) }),
+    ...some(0.3, { messageCharsMax: between(random, 20, 2_000), promptCharsMax: between(random, 20, 2_000) }),
+    ...some(0.3, { fileCharsMax: between(random, 50, 5_000), resultCharsMax: between(random, 50, 2_000) }),
+    ...some(0.2, { historyTokensMax: between(random, 800, 4_000), summaryTokensMax: between(random, 20, 500) }),
+  });
+};
+
+const drawPlan = (random: Random, { agentsMax, depthMax, fanOutMax }: Limits): TrialPlan => {
+  const members: PlannedMember[] = [];
+  const depths = new Map([[BOSS, 0]]);
+  const count = chance(random, 0.15) ? 0 : between(random, 1, Math.min(agentsMax - 1, 7));
+  for (let index = 1; index <= count; index += 1) {
+    const room = [...depths].filter(
+      ([name, depth]) => depth < depthMax && members.filter(({ supervisor }) => supervisor === name).length < fanOutMax,
+    );
+    if (room.length === 0) break;
+    const [supervisor, depth] = chance(random, 0.5) ? (room[0] as [string, number]) : pick(random, room);
+    const name = `m${index}`;
+    depths.set(name, depth + 1);
+    members.push({ name, supervisor, files: chance(random, 0.5) ? [`${name}.md`] : [] });
+  }
+  const owners = [...depths.keys()];
+  const items = Array.from({ length: chance(random, 0.4) ? 0 : between(random, 1, 4) }, (_, index) => ({
+    id: `item${index + 1}`,
+    owner: pick(random, owners),
+  }));
+  return { members, items };
+};
+
+const drawFaults = (random: Random): Partial<SimulatedFaults> => {
+  if (!chance(random, 0.25)) return {};
+  return {
+    lateChance: random() * 0.3,
+    lateMaxMs: between(random, 1, 50),
+    commitMaxMs: between(random, 0, 10),
+    flushMaxMs: between(random, 0, 10),
+    stepTakesChance: random() * 0.1,
+    stepTakesMaxMs: between(random, 1, 5),
+    slowLanes: chance(random, 0.3) ? 0.2 : 0,
+  };
+};
+
+export const drawTrial = (seed: number): Trial => {
+  const random = streamOf(seed, 'trial');
+  const limits = drawLimits(random);
+  // Dealt in turn, so that as many seeds as there are kinds have each.
+  const one = BAD_KINDS[seed % BAD_KINDS.length] as BadKind;
+  const mood = chance(random, 0.05)
+    ? 'good'
+    : pick(random, ['alike', 'alike', 'drawn', 'drawn', 'mostly-good'] as const);
+  // Somebody who is done before anything was done, and may say so.
+  const hasty = chance(random, 0.06);
+  const boss: Kind = hasty
+    ? 'terminating'
+    : chance(random, 0.6)
+      ? 'good'
+      : mood === 'alike'
+        ? one
+        : pick(random, BAD_KINDS);
+  const budget = chance(random, 0.3);
+  return {
+    seed,
+    limits,
+    reviews: chance(random, 0.75),
+    compaction: chance(random, 0.8),
+    memory: chance(random, 0.5),
+    plan: hasty ? { members: [], items: [] } : drawPlan(random, limits),
+    planlessAnswers: chance(random, 0.85) ? 0 : between(random, 1, limits.planAttemptsMax),
+    mood,
+    boss,
+    one,
+    budgets: budget
+      ? [between(random, 1, 30), ...(chance(random, 0.5) ? [between(random, 31, 90)] : []), null]
+      : [null],
+    eachAgent: chance(random, 0.1) ? between(random, 1, 12) : null,
+    interruptAfterMs: !budget && chance(random, 0.1) ? between(random, 1, 3_000) : null,
+    killAtSteps: chance(random, 0.1)
+      ? Array.from({ length: between(random, 1, 3) }, () => between(random, 50, 3_000))
+      : [],
+    latencyMs: pick(random, [1, 20, 200, 1_000]),
+    faults: drawFaults(random),
+    shards: between(random, 1, 4),
+    hosts: between(random, 1, 2),
+  };
+};
+
+/** How an agent of a trial behaves. */
+export const kindOf = (trial: Trial, agent: string): Kind => {
+  if (agent === BOSS) return trial.mood === 'good' ? 'good' : trial.boss;
+  const random = streamOf(trial.seed, 'kind', agent);
+  switch (trial.mood) {
+    case 'good':
+      return 'good';
+    case 'alike':
+      return trial.one;
+    case 'mostly-good':
+      return chance(random, 0.75) ? 'good' : pick(random, BAD_KINDS);
+    case 'drawn':
+      return pick(random, ['good' as const, ...BAD_KINDS]);
+    default:
+      return trial.mood satisfies never;
+  }
+};

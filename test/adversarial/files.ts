@@ -1,0 +1,134 @@
+/**
+ * The workspace of a trial: the service of a real run over a real directory, with its records in memory, and beside it a
+ * ledger of what was acknowledged. Time of the simulation stands still while the disk is waited for.
+ *
+ * What it checks by itself: the base of an acknowledged write is that of the content that this write, after those before
+ * it, comes to.
+ */
+import { execFileSync } from 'node:child_process';
+import { z } from 'zod';
+import type { ServiceHost, ServiceInstance, ServiceMethod } from '../../src/protocol/service.ts';
+import { createService } from '../../src/run/services/workspace.ts';
+import { blobObject } from '../../src/workspace/git-objects.ts';
+import { createMemoryStore } from '../../src/journal/memory-store.ts';
+
+const callSchema = z.looseObject({ author: z.string(), path: z.string() });
+const resultSchema = z.looseObject({ ok: z.literal(true), base: z.string() });
+const readSchema = z.looseObject({ ok: z.literal(true), content: z.string(), base: z.string() });
+
+/** Methods that change a file and answer with its base. */
+const CHANGES = new Set(['write', 'append', 'edit']);
+
+export interface Acknowledged {
+  readonly base: string;
+  readonly author: string;
+  /** Changes so far. */
+  readonly count: number;
+}
+
+type Outside = <Value>(promise: Promise<Value>) => Promise<Value>;
+
+export class TrialFiles {
+  /** The last acknowledged version of each path. */
+  readonly acknowledged = new Map<string, Acknowledged>();
+  readonly wrong: string[] = [];
+  readonly directory: string;
+  readonly #store = createMemoryStore();
+  readonly #seen = new Set<string>();
+  #instance: ServiceInstance | null = null;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  async open(runId: string): Promise<void> {
+    const host: ServiceHost = {
+      store: () => this.#store,
+      call: () => Promise.reject(new Error('the workspace calls nobody')),
+      notify: () => undefined,
+      event: () => undefined,
+    };
+    this.#instance = await createService({ directory: this.directory, runId, sync: false }, host);
+  }
+
+  async close(): Promise<void> {
+    await this.#instance?.close?.();
+    this.#instance = null;
+  }
+
+  /** The service, for a simulation. */
+  service(outside: Outside): ServiceInstance {
+    const instance = this.#instance;
+    if (instance === null) throw new Error('the workspace of the trial is not open');
+    const wrap =
+      (name: string, method: ServiceMethod): ServiceMethod =>
+      (args: unknown, call) =>
+        outside(
+          this.#inTurn(async () => {
+            const result: unknown = await method(args as never, call);
+            if (CHANGES.has(name)) await this.#note(args, result, call.effectId, instance);
+            return result;
+          }),
+        );
+    return {
+      methods: Object.fromEntries(Object.entries(instance.methods).map(([name, of]) => [name, wrap(name, of)])),
+    };
+  }
+
+  /** What the repository's last commit holds: blob ids by path. */
+  head(): ReadonlyMap<string, string> {
+    // A branch without a commit has no tree.
+    if (this.#git('rev-list', '--all', '--max-count=1') === '') return new Map();
+    const lines = this.#git('ls-tree', '-r', '-z', '--format=%(objectname) %(path)', 'HEAD').split('\0');
+    return new Map(lines.filter((line) => line !== '').map((line) => [line.slice(41), line.slice(0, 40)]));
+  }
+
+  /** What git finds different between the last commit and the work tree. */
+  status(): string {
+    return this.#git('status', '--porcelain');
+  }
+
+  /** What git says against the repository. */
+  check(): string {
+    try {
+      this.#git('fsck', '--strict');
+      return '';
+    } catch (error) {
+      return String(error);
+    }
+  }
+
+  /** One call after the other, so that the ledger knows their order. */
+  #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  #git(...words: readonly string[]): string {
+    return execFileSync('git', ['-C', this.directory, '-c', 'core.quotePath=false', ...words], {
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  }
+
+  async #note(args: unknown, result: unknown, effectId: string | null, instance: ServiceInstance): Promise<void> {
+    const done = resultSchema.safeParse(result);
+    const asked = callSchema.safeParse(args);
+    if (!done.success || !asked.success) return;
+    // A repeated call is answered, and changes nothing.
+    if (effectId !== null && this.#seen.has(effectId)) return;
+    if (effectId !== null) this.#seen.add(effectId);
+    const { path, author } = asked.data;
+    const { base } = done.data;
+    const count = (this.acknowledged.get(path)?.count ?? 0) + 1;
+    this.acknowledged.set(path, { base, author, count });
+    const context = { effectId: null, caller: 'trial', signal: new AbortController().signal };
+    const read = readSchema.safeParse(await instance.methods['read']?.({ author, path } as never, context));
+    if (!read.success || read.data.base !== base || blobObject(read.data.content).oid !== base) {
+      this.wrong.push(`${path}: what was acknowledged as ${base} reads otherwise`);
+    }
+  }
+}

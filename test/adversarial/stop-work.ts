@@ -1,0 +1,37 @@
+/**
+ * The end of a process's work on a run: nothing new begins, what is under way may end, the files are brought to where
+ * they are said to be, and everybody is asked once what it came to, in the order in which a run does it.
+ */
+import type { ActorSystem } from '../../src/runtime/index.ts';
+import { failure, type Outcome } from '../../src/run/controller.ts';
+import { gather, type Gathered } from '../../src/run/report.ts';
+
+/** How long model calls in flight may still answer when a run is paused; what they answer is paid for and kept. */
+const DRAIN_DEADLINE_MS = 10_000;
+const STOP_DEADLINE_MS = 10_000;
+const FINISH_DEADLINE_MS = 120_000;
+
+export interface StoppedWork {
+  /** As it was, unless the files could not be brought to their place. */
+  readonly outcome: Outcome;
+  readonly gathered: Gathered;
+}
+
+/** @throws what the services throw */
+export const stopWork = async (system: ActorSystem, ending: Outcome, memoryThreads: number): Promise<StoppedWork> => {
+  let outcome = ending;
+  await system.quiesce();
+  if (outcome.status !== 'completed') {
+    // Nobody will come for the answers of a run that cannot go on.
+    const deadlineMs = outcome.status === 'stopped' ? 0 : DRAIN_DEADLINE_MS;
+    await system.callService('model', 'drain', { deadlineMs }, { deadlineMs: DRAIN_DEADLINE_MS * 2 });
+  }
+  await system.drain({ deadlineMs: STOP_DEADLINE_MS });
+  try {
+    await system.callService('workspace', 'finish', {}, { deadlineMs: FINISH_DEADLINE_MS });
+  } catch (error) {
+    // The run is not complete while its files are not where they are said to be.
+    outcome = failure(error);
+  }
+  return { outcome, gathered: await gather(system, memoryThreads) };
+};
