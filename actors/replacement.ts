@@ -11,7 +11,8 @@
 import type { AnswerClass } from '../src/model/types.ts';
 import { renderMail, systemMail, type AgentState } from '../src/society/index.ts';
 import type { Turn } from './agent-types.ts';
-import { callRoster } from './services.ts';
+import { callRoster, callService } from './services.ts';
+import { SANDBOX } from './tools/programs.ts';
 
 /** Of an answer that could not be used. */
 const SHOWN_CHARS_MAX = 4_000;
@@ -53,6 +54,11 @@ export const replaceAgent = async (turn: Turn, last: AnswerClass): Promise<boole
   const said = state.turn.unusable?.findLast(({ role }) => role === 'assistant')?.content ?? 'nothing';
   const detail = `${answers} answers in a row, the last: ${said.slice(0, 300)}`;
   await callRoster(turn, 'replace', 'remedy', { agent: state.name, why, detail });
+  if (state.program !== null) {
+    // It ends with the agent that started it; what it wrote is kept.
+    await callService(turn, 'replace-program', SANDBOX, 'release', { agent: state.name });
+    state.program = null;
+  }
   ctx.event({ type: 'remedy', agent: state.name, why });
   state.replaced = before + 1;
   state.recentCalls = [];
