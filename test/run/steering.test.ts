@@ -60,7 +60,7 @@ const startSlow = async (name: string): Promise<{ runDir: string; running: Runni
   const runDir = join(directory.path, name);
   const args = ['run', 'Write a guide', '--max-agents', String(AGENTS), '--seed', '5', '--rehearsal', slow];
   const running = startCommand([...args, '--run-dir', runDir, '--json']);
-  for (let attempt = 0; attempt < 200; attempt += 1) {
+  for (let attempt = 0; attempt < 1_500; attempt += 1) {
     if (((await inspect(runDir))?.agents.length ?? 0) > 1) return { runDir, running };
     if (running.child.exitCode !== null) break;
     await sleep(20);

@@ -28,6 +28,24 @@ describe('roster', () => {
     await expect(second.call('hire', 'text')).rejects.toMatchObject({ code: 'SERVICE_FAILED' });
   });
 
+  test('B2 what an agent runs ends with it: handed in, failed, retired', async () => {
+    const released: unknown[] = [];
+    const others = async (service: string, method: string, args: unknown): Promise<void> => {
+      expect([service, method]).toEqual(['sandbox', 'release']);
+      released.push((args as { agent: string }).agent);
+      await Promise.resolve();
+    };
+    const { call } = await hostService(createRoster, { programs: true }, undefined, others);
+    await call('found', { ...founding, plan: planWith([{ name: 'A' }, { name: 'B' }, { name: 'C' }]) });
+    await call('checklist', { agent: 'A', items: [] });
+    await call('terminate', { agent: BOSS, summary: 'refused: others are at work', files: [] });
+    expect(released).toEqual([]);
+    await call('terminate', { agent: 'A', summary: 'done', files: [] });
+    await call('failed', { agent: 'B', why: 'crash' });
+    await call('retire', { by: BOSS, agent: 'C', reason: 'no need' });
+    expect(released).toEqual(['A', 'B', 'C']);
+  });
+
   test('before it is founded there is nobody', async () => {
     const { call } = await hostService(createRoster, undefined);
     expect(await call('summary', {})).toMatchObject({ agents: 0, rows: [] });
