@@ -21,7 +21,13 @@ if os.fork() == 0:
         subprocess.Popen(sleeper)
         time.sleep(600)
     os._exit(0)
-while sum(mark in open('/proc/%s/cmdline' % pid).read().split('\\0') for pid in os.listdir('/proc') if pid.isdigit()) < 5:
+def has_mark(pid):
+    try:
+        return mark in open('/proc/%s/cmdline' % pid).read().split('\\0')
+    except OSError:
+        # It has ended meanwhile.
+        return False
+while sum(has_mark(pid) for pid in os.listdir('/proc') if pid.isdigit()) < 5:
     time.sleep(0.01)
 print('started', flush=True)
 `;
