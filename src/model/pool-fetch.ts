@@ -7,10 +7,11 @@
  * 2. An aborted signal rejects with its reason, also while the body is read.
  * 3. Cancelling the body destroys the connection's stream and swallows the stream's 'error', which would otherwise end
  *    the process.
+ * 4. No more than `ANSWER_BYTES_MAX` of a body are handed over: a longer one fails with MODEL_BAD_RESPONSE.
  */
 import type { Readable } from 'node:stream';
 import { DecoratorHandler, Pool, type Dispatcher } from 'undici';
-import { exchangeWhole, type Exchange, type WholeRequest } from './whole-exchange.ts';
+import { ANSWER_BYTES_MAX, exchangeWhole, tooLong, type Exchange, type WholeRequest } from './whole-exchange.ts';
 
 /** What this `fetch` takes beyond a `RequestInit`. */
 export interface PoolRequestInit extends RequestInit {
@@ -50,10 +51,18 @@ const NO_BODY_STATUSES = new Set([101, 103, 204, 205, 304]);
 const webStream = (body: Readable, signal: AbortSignal | null | undefined): ReadableStream<Uint8Array> => {
   // Whatever the body still says after that is said to nobody.
   let done = false;
+  let bytes = 0;
   return new ReadableStream<Uint8Array>({
     start(controller) {
       body.on('data', (chunk: Buffer) => {
         if (done) return;
+        bytes += chunk.length;
+        if (bytes > ANSWER_BYTES_MAX) {
+          done = true;
+          controller.error(tooLong());
+          body.destroy();
+          return;
+        }
         controller.enqueue(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
         if ((controller.desiredSize ?? 0) <= 0) body.pause();
       });

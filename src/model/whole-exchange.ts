@@ -46,6 +46,9 @@ export const headerOf = (headers: RawHeaders, name: string): string | null => {
 /** Far beyond what any model says, and far below what ends a process. */
 export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
+export const tooLong = (): MegactorError =>
+  new MegactorError('MODEL_BAD_RESPONSE', `the answer is longer than ${ANSWER_BYTES_MAX} bytes`);
+
 /** Some servers put it before JSON, which may not begin with it. */
 const BOM = '\uFEFF';
 
@@ -96,7 +99,7 @@ class WholeHandler implements Dispatcher.DispatchHandler, Exchange {
       this.#chunks.push(chunk);
       return;
     }
-    const error = new MegactorError('MODEL_BAD_RESPONSE', `the answer is longer than ${ANSWER_BYTES_MAX} bytes`);
+    const error = tooLong();
     this.#chunks = [];
     this.#reject(error);
     controller.abort(error);

@@ -6,6 +6,7 @@ import { createOpenAiModel, type OpenAiModel, type OpenAiModelOptions } from '..
 import { createPoolFetch } from '../../src/model/pool-fetch.ts';
 import { parseRehearsalOptions, rehearse } from '../../src/model/rehearsal/index.ts';
 import { MegactorError, errorToWire } from '../../src/protocol/errors.ts';
+import { ANSWER_BYTES_MAX } from '../../src/model/whole-exchange.ts';
 import type { ChatRequest } from '../../src/model/types.ts';
 
 const KEY = 'sk-secret-0123456789abcdef';
@@ -336,6 +337,22 @@ describe('the pool fetch', () => {
     const response = await fetchFor(url)(url);
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect((await response.arrayBuffer()).byteLength).toBe(size);
+  });
+
+  test('a body without end is read no further than its bound', async () => {
+    let closed = false;
+    const piece = Buffer.alloc(ANSWER_BYTES_MAX / 8, 'y');
+    const url = await serve((_incoming, response) => {
+      const more = (): void => {
+        if (!closed && response.write(piece)) setImmediate(more);
+      };
+      response.on('drain', more);
+      response.on('close', () => (closed = true));
+      more();
+    });
+    const response = await fetchFor(url)(url);
+    expect((await failure(response.arrayBuffer())).code).toBe('MODEL_BAD_RESPONSE');
+    await expect.poll(() => closed).toBe(true);
   });
 
   test('no content, other origins', async () => {
