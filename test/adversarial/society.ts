@@ -241,6 +241,8 @@ export class TrialRun {
     this.#simulation = simulation;
     const kills = new Set(this.trial.killAtSteps);
     simulation.onStep((step) => {
+      // A system whose host does not outlive its start does not start.
+      if (this.#controller === null) return;
       if (kills.delete(step) && simulation.killHost(step % hosts)) this.hostKills += 1;
     });
     return simulation;
