@@ -154,6 +154,8 @@ export class AgentPrograms {
       const files = this.#filesOf(owner);
       entry.program = await this.#sandbox.start({
         ...call,
+        // As the workspace takes it.
+        path: call.path.replace(/^(?:\.\/)+/u, ''),
         files,
         signal: abort.signal,
         queueMs: this.#queueMs,

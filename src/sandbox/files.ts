@@ -3,7 +3,8 @@
  * an archive, never the disk, and gives no path to anybody that it has not looked at.
  *
  * Invariants: F1 only plain files with a plain relative path are brought back; links, FIFOs, devices, oversized files and
- * everything of git's own is left and named. F2 what is as it was is not brought back.
+ * everything of git's own is left and named. F2 what is as it was is not brought back. F3 no more than a given number of
+ * bytes is held.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -85,8 +86,11 @@ export class ChangeCollector {
   readonly #gone: Set<string>;
   readonly #changed: ChangedFile[] = [];
   readonly #left: LeftFile[] = [];
+  #bytesLeft: number;
 
-  constructor(seen: readonly SeenFile[]) {
+  /** @param bytesMax of all changed files: sparse files and hard links are longer than the disk that they were on */
+  constructor(seen: readonly SeenFile[], bytesMax = Number.POSITIVE_INFINITY) {
+    this.#bytesLeft = bytesMax;
     this.#seen = new Map(seen.map(({ path, base }) => [path, base]));
     this.#gone = new Set(this.#seen.keys());
   }
@@ -104,7 +108,13 @@ export class ChangeCollector {
       return;
     }
     const base = this.#seen.get(path) ?? null;
-    if (blobId(bytes) !== base) this.#changed.push({ path, content: bytes, base });
+    if (blobId(bytes) === base) return;
+    if (bytes.length > this.#bytesLeft) {
+      this.#leave(path, 'too large');
+      return;
+    }
+    this.#bytesLeft -= bytes.length;
+    this.#changed.push({ path, content: bytes, base });
   }
 
   other(path: string | null, kind: 'link' | 'special'): void {

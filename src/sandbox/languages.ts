@@ -1,5 +1,6 @@
 /** What runs a program, by the ending of its name. It looks for interpreters and starts none. */
 import { accessSync, constants, realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { delimiter, dirname, extname, join } from 'node:path';
 import { MegactorError } from '../protocol/errors.ts';
 
@@ -34,6 +35,9 @@ const LANGUAGES: Readonly<Record<string, Interpreter['language']>> = {
 
 const MIB = 1024 * 1024;
 const SYSTEM = '/usr/';
+/** Folders that hold far more than an interpreter, homes above all. */
+const holdsMore = (folder: string, home: string): boolean =>
+  folder === '/' || home === folder || home.startsWith(`${folder}/`);
 
 const isExecutable = (path: string): boolean => {
   try {
@@ -52,12 +56,16 @@ export const findCommand = (name: string, path: string): string | undefined =>
     .map((directory) => join(directory, name))
     .find(isExecutable);
 
-/** Python of the system, else that of the path: with the whole of the folder that it was installed to. */
-const findPython = (path: string): Interpreter | undefined => {
-  const found = isExecutable('/usr/bin/python3') ? '/usr/bin/python3' : findCommand('python3', path);
+/**
+ * Python of the system, else that of the path: with the whole of the folder that it was installed to, unless that is, or
+ * holds, somebody's home: programs are not to read that.
+ */
+export const findPython = (path: string, home: string, system = '/usr/bin/python3'): Interpreter | undefined => {
+  const found = isExecutable(system) ? system : findCommand('python3', path);
   if (found === undefined) return undefined;
   const binary = realpathSync(found);
   const folder = dirname(dirname(binary));
+  if (!binary.startsWith(SYSTEM) && holdsMore(folder, home)) return undefined;
   // Its libraries are found at the place that it was built for.
   const needs = binary.startsWith(SYSTEM) ? [] : [{ from: folder, to: folder }];
   return { language: 'python', binary, inside: binary, needs, args: () => [], reservesAddresses: false };
@@ -76,7 +84,7 @@ const nodeOf = (binary: string): Interpreter => ({
 
 /** @param node the Node that runs programs @param path where Python is looked for when the system has none */
 export const findInterpreters = (node: string, path: string): Interpreters => {
-  const python = findPython(path);
+  const python = findPython(path, homedir());
   return { javascript: nodeOf(realpathSync(node)), ...(python === undefined ? {} : { python }) };
 };
 

@@ -69,6 +69,8 @@ const ENDING_MS = 20_000;
 /** An archive may be this much longer than the files of the disk: sparse files, and what stands around each. */
 const ARCHIVE_FACTOR = 4;
 const STATUS_CHARS_MAX = 1_000;
+/** Twice this after the archive, what it printed is no longer waited for: without walls somebody may still hold its output. */
+const LINGER_MS = 250;
 /** Input that waits to be read. */
 const INPUT_MAX = 16 * 1024 * 1024;
 
@@ -113,7 +115,7 @@ export class Program implements RunningProgram {
     this.#parts = parts;
     this.#stdout = new Output(limits.outputBytes);
     this.#stderr = new Output(limits.outputBytes);
-    this.#collector = new ChangeCollector(seen);
+    this.#collector = new ChangeCollector(seen, limits.diskBytes);
     this.#archive = new ArchiveReader(
       {
         file: (path, bytes) => this.#collector.file(path, bytes),
@@ -129,6 +131,8 @@ export class Program implements RunningProgram {
     }
     const [, archive, status] = child.pipes;
     archive?.on('data', (chunk: Buffer) => this.#onArchive(chunk));
+    // Twice, so that a held-up event loop reads once more in between.
+    archive?.on('end', () => this.#after(LINGER_MS, () => this.#after(LINGER_MS, () => this.#letGo())));
     status?.on('data', (chunk: Buffer) => this.#onStatus(chunk));
     child.closed.then(
       (exit) => this.#onClosed(exit),
@@ -198,6 +202,13 @@ export class Program implements RunningProgram {
     this.#archiveFailed = true;
     this.#parts.child.pipes[0]?.destroy();
     this.#parts.child.kill('SIGKILL');
+    this.#letGo();
+  }
+
+  /** Reads no more: its end is told when its first process is gone, whoever else has its output open. */
+  #letGo(): void {
+    const { stdout, stderr, pipes } = this.#parts.child;
+    for (const stream of [stdout, stderr, ...pipes]) stream.destroy();
   }
 
   #onPrinted(output: Output, chunk: Buffer): void {

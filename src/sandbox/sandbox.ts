@@ -8,8 +8,7 @@
  * nothing of it runs any more, follows no link, and is plain files alone. B4 no more than `runningMax` programs run at a
  * time; others wait in their order, `waitingMax` at most.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { coreCount, startProgram, systemClock, type Clock } from '../platform/index.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
@@ -19,6 +18,7 @@ import { directCommand, sandboxCommand, type Launch } from './launcher.ts';
 import { interpreterOf, type Interpreters } from './languages.ts';
 import { programLimitsSchema, type ProgramLimits, type ProgramLimitsInput } from './limits.ts';
 import { examine, type Holding } from './probe.ts';
+import { makeScratch } from './scratch.ts';
 import { writeFilter } from './seccomp.ts';
 import { Program, type ProgramEnd, type ProgramOutput, type RunningProgram } from './program.ts';
 
@@ -110,7 +110,7 @@ export class Sandbox {
     this.#clock = options.clock ?? systemClock;
     this.#waitingMax = options.waitingMax ?? WAITING_MAX;
     this.#slots = Array.from({ length: runningMax }, (_, slot) => runningMax - 1 - slot);
-    this.#scratch = mkdtempSync(join(tmpdir(), `megactor-programs-${process.pid}-`));
+    this.#scratch = makeScratch();
     this.#filter = writeFilter(this.#scratch);
   }
 

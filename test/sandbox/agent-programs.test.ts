@@ -133,7 +133,7 @@ describe.skipIf(missing !== null)('programs by their owner', () => {
     expect(last).toEqual(ended('you said two\nbye\n', { files: { written: ['heard'] } }));
     expect(files.content.get('heard')).toBe('one\ntwo\n');
     expect(await programs.send('A', '')).toMatchObject({ ok: false, error: { code: 'NOT_FOUND' } });
-    expect(await toEnd('A', await programs.run('A', { path: 'quick.py' }))).toEqual(ended('quick\n'));
+    expect(await toEnd('A', await programs.run('A', { path: './quick.py' }))).toEqual(ended('quick\n'));
   });
 
   test('Q2 Q3 one that ends when nobody looks brings its files back, and how it ended is kept', async () => {

@@ -52,6 +52,14 @@ test('F2 exactly what a program changed is brought back', () => {
   );
 });
 
+test('F3 what is changed is held up to a number of bytes; beyond that it is left, and the workspace keeps what it had', () => {
+  const collector = new ChangeCollector([{ path: 'c', base: blobId(Buffer.from('old')) }], 6);
+  for (const path of ['a', 'b', 'c']) collector.file(path, Buffer.from('four'.slice(path === 'b' ? 2 : 0)));
+  const { changed, left } = collector.changes();
+  expect(changed.map(({ path }) => path)).toEqual(['a', 'b']);
+  expect(left).toEqual([{ path: 'c', why: 'too large' }]);
+});
+
 test('F1 links, FIFOs, what is too large and what is of git is left, and a file that became one of them is not removed', () => {
   const collector = new ChangeCollector([
     { path: 'a', base: '0' },

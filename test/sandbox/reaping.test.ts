@@ -127,6 +127,28 @@ describe.skipIf(missing !== null)('B2 what is left of a program', () => {
     }
   });
 
+  test('without a sandbox, one that hid and holds the output delays no end and loses no file', async () => {
+    const unprotected = await openSmall({ mode: 'none' });
+    const mark = freshMark();
+    const content = `
+import subprocess, sys
+subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(3600)', sys.argv[1]], start_new_session=True)
+open('file', 'w').write('file')
+print('done')
+`;
+    try {
+      const files = [{ path: 'main.py', content }];
+      const result = await unprotected.run({ path: 'main.py', args: [mark], files });
+      expect(result).toMatchObject({ exitCode: 0, endedBy: 'itself', stdout: 'done\n' });
+      expect(result.files?.changed.map(({ path }) => path)).toEqual(['file']);
+      // It was there all the time.
+      expect(marked(mark).length).toBeGreaterThan(0);
+    } finally {
+      for (const pid of marked(mark)) process.kill(pid, 'SIGKILL');
+      await unprotected.close();
+    }
+  });
+
   test('no process survives to change the files while they are read', async () => {
     // One that hid goes on turning a file into a link and back, as fast as it can.
     const content = `
