@@ -10,7 +10,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { type Clock, systemClock } from '../platform/index.ts';
 import { errorFromWire, MegactorError } from '../protocol/errors.ts';
 import { ClientShardLog, type JournalCaller, packOutgoing } from './client-shard-log.ts';
-import { pack, unpack } from './codec.ts';
+import { packData, unpack } from './codec.ts';
 import { postPacked } from './post-packed.ts';
 import { type PeekedShard, peekShard } from './peek.ts';
 import type { DurabilityLevel, JournalClient, Outgoing, ServiceStore, ShardLog } from './shard-log.ts';
@@ -280,8 +280,8 @@ class ClientStore implements ServiceStore {
   }
 
   async commit(group: Parameters<ServiceStore['commit']>[0]): Promise<unknown> {
-    const result = pack(group.result);
-    const changes = group.changes.map(({ key, value }) => [key, value === undefined ? null : pack(value)] as const);
+    const result = packData(group.result);
+    const changes = group.changes.map(({ key, value }) => [key, value === undefined ? null : packData(value)] as const);
     const kept = await this.#caller.call((request) => ['commit', request, this.#name, group.effectId, result, changes]);
     // What was sent is not sent back.
     return kept === null ? group.result : unpackValue(kept);

@@ -6,80 +6,25 @@
  * Invariants: every record carries a crc32 over everything else in it, its own shard and position included, so that a
  * record that was changed, cut or moved is noticed. Entries are tuples: the names of fields are not stored.
  */
-import { Packr } from 'msgpackr';
 import { crc32 } from 'node:zlib';
 import { MegactorError } from '../protocol/errors.ts';
 import type { ActorAddress } from '../protocol/ids.ts';
 import type { InboxEntry, StepLogEntry, TimerChange, TimerRecord } from './shard-log.ts';
+import { pack, packData, unpack, unpackData } from './values.ts';
 
-/** Grows when an older version could not read what a newer one writes. */
-export const JOURNAL_FORMAT = 2;
-
-// Plain maps instead of msgpackr's record extension: every packed value can be read on its own, by any version.
-const OPTIONS = {
-  useRecords: false,
-  mapsAsObjects: true,
-  // Left alone, msgpackr stores a function as null, and the loss would show only after a restart.
-  writeFunction: () => {
-    throw new TypeError('a function is not data');
-  },
-} as const;
-const packr = new Packr(OPTIONS);
-
-const packWith = (packer: Packr, value: unknown): Uint8Array => {
-  try {
-    return packer.pack(value);
-  } catch (error) {
-    throw new MegactorError('MESSAGE_NOT_CLONEABLE', `cannot be journaled: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-};
-
-/** @throws MESSAGE_NOT_CLONEABLE for functions, symbols and the like */
-export const pack = (value: unknown): Uint8Array => packWith(packr, value);
-
-/** Of anything but plain objects, arrays and primitive values msgpackr asks an option how to write it. */
-class StatePackr extends Packr {
-  isPlain = true;
-
-  get mapAsEmptyObject(): boolean {
-    return this.#other();
-  }
-
-  get setAsEmptyObject(): boolean {
-    return this.#other();
-  }
-
-  get moreTypes(): boolean {
-    return this.#other();
-  }
-
-  #other(): boolean {
-    this.isPlain = false;
-    return false;
-  }
-}
-
-const statePackr = new StatePackr(OPTIONS);
-const stateReader = new Packr({ ...OPTIONS, copyBuffers: true });
+export { pack, packData, unpack, unpackData } from './values.ts';
 
 /**
- * The bytes of a state as entries hold it (`LogAppend.packedState`), and whether reading them gives all of it back: maps,
- * sets and typed arrays come back as something else.
- * @throws MESSAGE_NOT_CLONEABLE
+ * Grows when an older version could not read what a newer one writes, but for maps in users' data: older versions lost
+ * them, and refuse to read them now.
  */
-export const packState = (state: unknown): { readonly bytes: Uint8Array<ArrayBuffer>; readonly isExact: boolean } => {
-  statePackr.isPlain = true;
-  const bytes = new Uint8Array(packWith(statePackr, state));
-  return { bytes, isExact: statePackr.isPlain };
-};
+export const JOURNAL_FORMAT = 2;
+
+/** The bytes of a state as entries hold it (`LogAppend.packedState`). @throws MESSAGE_NOT_CLONEABLE */
+export const packState = (state: unknown): Uint8Array<ArrayBuffer> => new Uint8Array(packData(state));
 
 /** Shares nothing with `bytes`, which are what a later restart begins with. */
-export const unpackState = (bytes: Uint8Array): unknown => stateReader.unpack(bytes);
-
-/** Binary parts of the result are views into `bytes`. */
-export const unpack = (bytes: Uint8Array): unknown => packr.unpack(bytes);
+export const unpackState = unpackData;
 
 /** Kinds of inbox entries on the wire and on disk; only `SPAWN` is not counted as pending. */
 export const MAIL = 0;
@@ -137,10 +82,10 @@ const inboxTuple = (entry: InboxEntry): InboxTuple => {
   }
 };
 
-export const encodeInboxEntry = (entry: InboxEntry): Uint8Array => pack(inboxTuple(entry));
+export const encodeInboxEntry = (entry: InboxEntry): Uint8Array => packData(inboxTuple(entry));
 
 export const decodeInboxEntry = (bytes: Uint8Array): InboxEntry => {
-  const tuple = unpack(bytes) as InboxTuple;
+  const tuple = unpackData(bytes) as InboxTuple;
   switch (tuple[0]) {
     case MAIL:
       return { kind: 'mail', mail: { to: tuple[1], from: addressFromTuple(tuple[2]), type: tuple[3], body: tuple[4] } };
@@ -279,7 +224,7 @@ const SHORT_ARRAY = 0x90;
 /** So many entries beside a step still make short arrays. */
 const OTHERS_MAX = 8;
 
-const elementsOf = (...values: readonly unknown[]): Uint8Array => pack(values).subarray(1);
+const elementsOf = (...values: readonly unknown[]): Uint8Array => packData(values).subarray(1);
 
 /** The same bytes as those of `entries` packed whole. */
 const encodeAround = (packedState: Uint8Array, [step, ...others]: readonly StepLogEntry[]): Uint8Array | null => {
@@ -296,8 +241,8 @@ const encodeAround = (packedState: Uint8Array, [step, ...others]: readonly StepL
 
 /** @param packedState of the step that is the first of `entries`; it is not packed again then */
 export const encodeLogEntries = (entries: readonly StepLogEntry[], packedState?: Uint8Array): Uint8Array =>
-  (packedState === undefined ? null : encodeAround(packedState, entries)) ?? pack(entries.map(logTuple));
-export const decodeLogEntries = (bytes: Uint8Array): StepLogEntry[] => (unpack(bytes) as LogTuple[]).map(logEntry);
+  (packedState === undefined ? null : encodeAround(packedState, entries)) ?? packData(entries.map(logTuple));
+export const decodeLogEntries = (bytes: Uint8Array): StepLogEntry[] => (unpackData(bytes) as LogTuple[]).map(logEntry);
 
 /** One append as it is stored: what the journal's thread must know of it without decoding the entries. */
 export type StoredAppend = readonly [
@@ -346,14 +291,20 @@ export const damaged = (what: string, details: Record<string, unknown>, cause?: 
   new MegactorError('JOURNAL_DAMAGED', `the journal is damaged: ${what}`, { details, cause });
 
 /** @throws JOURNAL_DAMAGED unless it is the record that was sealed for this place, whose first three fields say so */
-export const openSeal = (bytes: Uint8Array, table: string, shard: number, position: number): unknown => {
+export const openSeal = (
+  bytes: Uint8Array,
+  table: string,
+  shard: number,
+  position: number,
+  read: (body: Uint8Array) => unknown = unpack,
+): unknown => {
   const where = { table, shard, position };
   const name = `${table} of shard ${shard} at position ${position}`;
   if (bytes.length <= CHECKSUM_BYTES) throw damaged(`${name} is cut off`, where);
   const body = bytes.subarray(CHECKSUM_BYTES);
   const expected = new DataView(bytes.buffer, bytes.byteOffset, CHECKSUM_BYTES).getUint32(0, true);
   if (crc32(body) !== expected) throw damaged(`${name} does not match its checksum`, where);
-  const value = unpack(body) as readonly unknown[];
+  const value = read(body) as readonly unknown[];
   if (value[0] !== table || value[1] !== shard || value[2] !== position) {
     throw damaged(`${name} holds another record`, where);
   }

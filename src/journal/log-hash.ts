@@ -11,7 +11,7 @@
  * order of shards.
  */
 import { createHash } from 'node:crypto';
-import { pack } from './codec.ts';
+import { packData } from './codec.ts';
 import type { Outgoing, StepLogEntry } from './shard-log.ts';
 
 const isPlain = (value: object): boolean => {
@@ -21,13 +21,16 @@ const isPlain = (value: object): boolean => {
 
 const sorted = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null || !isPlain(value)) return value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Map) return new Map([...value].map(([key, inner]) => [sorted(key), sorted(inner)]));
+  if (value instanceof Set) return new Set([...value].map(sorted));
+  if (!isPlain(value)) return value;
   const entries = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
   return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 };
 
 /** Equal for equal values, whatever the order of the keys in their objects. */
-export const canonicalBytes = (value: unknown): Uint8Array => pack(sorted(value));
+export const canonicalBytes = (value: unknown): Uint8Array => packData(sorted(value));
 
 const CHAIN_BYTES = 32;
 

@@ -13,11 +13,12 @@ import {
   damaged,
   openSeal,
   pack,
+  packData,
   seal,
   timerFromTuple,
   type TimerTuple,
   timerTuple,
-  unpack,
+  unpackData,
 } from './codec.ts';
 import { hashString } from '../protocol/ids.ts';
 import type { ActorRecord, ActorSnapshot, ChildRecord, SnapshotMark, TimerRecord } from './shard-log.ts';
@@ -69,7 +70,7 @@ export const encodeActorRow = (shard: number, row: ActorRow): Uint8Array => {
     row.children.map((child) => [child.shard, child.id, child.name] as const),
   ];
   // The body is packed apart, since who removes the actor only wants its name.
-  return seal(pack(['actors', shard, id, name, row.step, row.open, row.historyLength, pack(body)]));
+  return seal(pack(['actors', shard, id, name, row.step, row.open, row.historyLength, packData(body)]));
 };
 
 const openActor = (shard: number, id: number, bytes: Uint8Array): ActorTuple =>
@@ -81,7 +82,7 @@ export const nameOfActorRow = (shard: number, id: number, bytes: Uint8Array): st
 /** @throws JOURNAL_DAMAGED */
 export const decodeActorRow = (shard: number, id: number, bytes: Uint8Array): ActorRow => {
   const [, , , name, step, open, historyLength, packed] = openActor(shard, id, bytes);
-  const [module, exported, init, parent, options, state, timers, children] = unpack(packed) as ActorBody;
+  const [module, exported, init, parent, options, state, timers, children] = unpackData(packed) as ActorBody;
   return {
     record: { id, name, module, export: exported, init, parent: addressFromTuple(parent), options },
     step,
@@ -95,7 +96,7 @@ export const decodeActorRow = (shard: number, id: number, bytes: Uint8Array): Ac
 
 /** Entries of an actor's history from `first` on. @throws MESSAGE_NOT_CLONEABLE */
 export const encodeHistory = (shard: number, id: number, first: number, entries: readonly unknown[]): Uint8Array =>
-  seal(pack(['history', shard, id, first, entries]));
+  seal(packData(['history', shard, id, first, entries]));
 
 /** A chunk of a history and where it begins. */
 export type HistoryChunk = readonly [first: number, bytes: Uint8Array];
@@ -111,7 +112,8 @@ export const decodeHistory = (
   const where = { table: 'history', shard, actor: id };
   for (const [first, bytes] of chunks) {
     if (history.length >= length) break;
-    const [, , , at, entries] = openSeal(bytes, 'history', shard, id) as [string, number, number, number, unknown[]];
+    const opened = openSeal(bytes, 'history', shard, id, unpackData) as [string, number, number, number, unknown[]];
+    const [, , , at, entries] = opened;
     if (at !== first || first !== history.length) {
       throw damaged(`the history of actor ${id} has a gap at ${history.length}`, { ...where, position: first });
     }

@@ -7,7 +7,7 @@
  * cannot be packed is refused before anything is asked for.
  */
 import { MegactorError } from '../../protocol/errors.ts';
-import { pack, unpack } from '../codec.ts';
+import { packData, unpackData } from '../codec.ts';
 import type { JournalClient, Outgoing, ServiceStore, ShardLog } from '../shard-log.ts';
 import type { Answer, OutboxJournal } from './journal.ts';
 import { packOutgoing } from './parcel.ts';
@@ -15,7 +15,7 @@ import { OutboxShardLog } from './shard-log.ts';
 
 const OUTSTANDING_MAX = 1_000_000;
 
-const unpackValue = (bytes: Uint8Array | undefined): unknown => (bytes === undefined ? undefined : unpack(bytes));
+const unpackValue = (bytes: Uint8Array | undefined): unknown => (bytes === undefined ? undefined : unpackData(bytes));
 
 export class OutboxClient implements JournalClient {
   readonly journal: OutboxJournal;
@@ -83,16 +83,16 @@ export class OutboxClient implements JournalClient {
           journal
             .service(name)
             .range(from, to)
-            .map(([key, bytes]) => [key, unpack(bytes)] as const),
+            .map(([key, bytes]) => [key, unpackData(bytes)] as const),
         ),
       result: (effectId) =>
         read(() => {
           const kept = journal.service(name).result(effectId);
-          return kept === undefined ? undefined : { result: unpack(kept) };
+          return kept === undefined ? undefined : { result: unpackData(kept) };
         }),
       commit: async ({ effectId, result, changes }) => {
-        const packed = pack(result);
-        const values = changes.map(({ key, value }) => [key, value === undefined ? null : pack(value)] as const);
+        const packed = packData(result);
+        const values = changes.map(({ key, value }) => [key, value === undefined ? null : packData(value)] as const);
         const kept = await this.request<Uint8Array>((answer) =>
           journal.transact(
             'services',
@@ -101,7 +101,7 @@ export class OutboxClient implements JournalClient {
             answer,
           ),
         );
-        return unpack(kept);
+        return unpackData(kept);
       },
     };
   }

@@ -1,5 +1,5 @@
 /** An inbox entry as it is stored and carried: packed, and decoded anew for whoever gets it, so that nobody shares it. */
-import { pack, unpack } from '../codec.ts';
+import { packData, unpackData } from '../codec.ts';
 import type { InboxEntry, Outgoing } from '../shard-log.ts';
 
 export interface Parcel {
@@ -17,8 +17,8 @@ export interface PackedOutgoing {
 /** @throws MESSAGE_NOT_CLONEABLE */
 export const packOutgoing = (outgoing: readonly Outgoing[]): PackedOutgoing[] =>
   outgoing.map(({ shard, entry }) => {
-    const bytes = pack(entry);
-    return { shard, entry: unpack(bytes) as InboxEntry, parcel: { kind: entry.kind, bytes } };
+    const bytes = packData(entry);
+    return { shard, entry: unpackData(bytes) as InboxEntry, parcel: { kind: entry.kind, bytes } };
   });
 
-export const decodeParcel = (parcel: Parcel): InboxEntry => unpack(parcel.bytes) as InboxEntry;
+export const decodeParcel = (parcel: Parcel): InboxEntry => unpackData(parcel.bytes) as InboxEntry;

@@ -6,7 +6,7 @@
  * change nothing here.
  */
 import { ActorFold } from '../actor-fold.ts';
-import { unpack } from '../codec.ts';
+import { unpackData } from '../codec.ts';
 import type {
   ActorRecord,
   ChildRecord,
@@ -54,11 +54,11 @@ const receiverOf = (entry: InboxEntry): number => {
   return entry.kind === 'mail' ? entry.mail.to : entry.to;
 };
 
-export const entriesOf = (append: StoredAppend): StepLogEntry[] => unpack(append.entries) as StepLogEntry[];
+export const entriesOf = (append: StoredAppend): StepLogEntry[] => unpackData(append.entries) as StepLogEntry[];
 
 const snapshotRow = (kept: StoredSnapshot, historyLength: number): ActorRow => ({
   ...kept,
-  state: unpack(kept.state),
+  state: unpackData(kept.state),
   historyLength,
 });
 
@@ -85,7 +85,7 @@ const fold = (rows: ShardRows, ids: ReadonlySet<number>): RecoveredActor[] => {
     }
   }
   return [...logged].flatMap(([id, log]) => {
-    const history = (rows.histories.get(id) ?? []).map(unpack);
+    const history = (rows.histories.get(id) ?? []).map(unpackData);
     const snapshot = rows.snapshots.get(id);
     if (snapshot !== undefined) return log.onto(snapshotRow(snapshot, history.length), history);
     const spawned = rows.spawns.get(id);

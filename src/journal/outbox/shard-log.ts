@@ -5,7 +5,7 @@
  * append or a snapshot was refused every later one is refused with the same error, until the shard is opened again.
  */
 import { MegactorError, toMegactorError } from '../../protocol/errors.ts';
-import { pack, unpack } from '../codec.ts';
+import { packData, unpackData } from '../codec.ts';
 import type {
   ActorSnapshot,
   Delivery,
@@ -92,9 +92,9 @@ export class OutboxShardLog implements ShardLog {
   async append(group: LogAppend): Promise<void> {
     const opened = this.#opened;
     if (opened === null) throw this.#refused;
-    const packed = pack(group.entries);
+    const packed = packData(group.entries);
     const outgoing = packOutgoing(group.outgoing);
-    const entries = unpack(packed) as StepLogEntry[];
+    const entries = unpackData(packed) as StepLogEntry[];
     const { journal } = this.#client;
     await this.#write(opened, (answer) => {
       for (const { shard } of outgoing) journal.store(shard);
@@ -111,7 +111,7 @@ export class OutboxShardLog implements ShardLog {
   async snapshot(actors: readonly ActorSnapshot[], mark?: SnapshotMark): Promise<void> {
     const opened = this.#opened;
     if (opened === null) throw this.#refused;
-    const kept = unpack(pack(actors)) as ActorSnapshot[];
+    const kept = unpackData(packData(actors)) as ActorSnapshot[];
     const place = mark === undefined ? null : { log: mark.log, inbox: mark.inbox };
     const { journal } = this.#client;
     const { position } = opened;

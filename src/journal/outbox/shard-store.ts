@@ -8,7 +8,7 @@
  * acknowledged (D1). T3 a sequence of a sender is taken once, and in order (D2, A2).
  */
 import { MegactorError } from '../../protocol/errors.ts';
-import { pack } from '../codec.ts';
+import { packData } from '../codec.ts';
 import { marksOf } from '../client-shard-log.ts';
 import type { ActorRecord, ActorSnapshot, Delivery, InboxEntry, SnapshotMark, StepLogEntry } from '../shard-log.ts';
 import { entriesOf, type ShardRows, type StoredAppend, type StoredSnapshot } from './recovery.ts';
@@ -129,9 +129,9 @@ export class ShardStore implements ShardRows {
     }
     if (mark !== null) this.#checkMark(mark, new Map(kept.map((actor) => [actor.record.id, actor.step])));
     for (const { record, step, state, open, timers, children, history, historyBefore } of kept) {
-      this.snapshots.set(record.id, { record, step, state: pack(state), open, timers, children });
+      this.snapshots.set(record.id, { record, step, state: packData(state), open, timers, children });
       const before = this.histories.get(record.id)?.slice(0, historyBefore) ?? [];
-      this.histories.set(record.id, [...before, ...history.map(pack)]);
+      this.histories.set(record.id, [...before, ...history.map(packData)]);
     }
     if (mark === null) return;
     if (mark.log > this.#logFirst) {
