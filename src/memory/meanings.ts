@@ -111,14 +111,21 @@ export class Meanings {
     else await this.save(handle, index);
   }
 
-  /** Vectors that came for older memories while they were read. */
+  /** Vectors that came for older memories while they were read, or after the index was written to its file. */
   async #catchUp(handle: ScopeHandle, index: ScopeIndex, set: VectorSet): Promise<void> {
     const { store, model } = this.#parts;
-    const lacking = [...index.entries()].filter(({ ordinal }) => !set.has(ordinal)).slice(-PAGE);
-    const records = await Promise.all(lacking.map(({ ordinal }) => store.get(KEY.vector(handle.name, ordinal))));
-    for (const [at, { ordinal }] of lacking.entries()) {
-      const vector = records[at] === undefined ? null : decodeVector(records[at], model, set.dimensions);
-      if (vector !== null && !set.has(ordinal) && index.find(ordinal) !== null) set.add(ordinal, vector);
+    const lacking = [...index.entries()].map(({ ordinal }) => ordinal).filter((ordinal) => !set.has(ordinal));
+    for (let at = 0; at < lacking.length && !this.#closed; at += PAGE) {
+      const page = lacking.slice(at, at + PAGE);
+      const records = await Promise.all(page.map((ordinal) => store.get(KEY.vector(handle.name, ordinal))));
+      let piece = 0;
+      for (const [row, ordinal] of page.entries()) {
+        const vector = records[row] === undefined ? null : decodeVector(records[row], model, set.dimensions);
+        if (vector === null || set.has(ordinal) || index.find(ordinal) === null) continue;
+        set.add(ordinal, vector);
+        piece += 1;
+        if (piece % PIECE === 0 && set.index !== null) await this.#breathe();
+      }
     }
   }
 

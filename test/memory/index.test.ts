@@ -161,4 +161,34 @@ describe('the index file', () => {
     expect(memory.stats().rebuilt).toBe(0);
     await memory.close();
   });
+
+  test('R6 what got its vector after the file was written is found by its meaning, however much that is', async () => {
+    const store = createMemoryStore();
+    const directory = temporaryDirectory();
+    const gate = Promise.withResolvers<void>();
+    gate.promise.catch(() => undefined);
+    const held = new (class extends WordEmbedder {
+      override async embed(texts: readonly string[]): Promise<Float32Array[]> {
+        if (texts.includes('Port closes')) await gate.promise;
+        return super.embed(texts);
+      }
+    })();
+    const before = await Memory.open({ store, directory, limits, embedder: held });
+    const all = Array.from({ length: count }, (_, at) => memoryOf('a', `The whale n${at} is rare`));
+    await before.add(all, ONCE);
+    await before.embedded();
+    const late = Array.from({ length: 700 }, (_, at) => memoryOf('a', `The whale n${count + at} is rare`));
+    await before.add([memoryOf('a', 'Port closes'), ...late], ONCE);
+    await recall(before);
+    const closed = before.close();
+    gate.reject(new Error('the run has ended'));
+    await closed;
+
+    const memory = await Memory.open({ store, directory, limits, embedder: new WordEmbedder() });
+    await memory.embedded();
+    const query = { scopes: ['a'], query: 'harbour shuts', meaningWaitMs: 30_000 };
+    expect((await memory.recall(query)).memories[0]?.text).toBe('Port closes');
+    expect(memory.stats().rebuilt).toBe(0);
+    await memory.close();
+  });
 });
