@@ -404,6 +404,16 @@ describe('resume and inspect', () => {
     });
   });
 
+  test.each(['resume', 'continue'])('%s says at once that programs are unprotected', async (name) => {
+    for (const sandbox of ['none', 'bwrap']) {
+      const recorded = recorder({ 'runs/abc123/run.json': JSON.stringify({ settings: { sandbox } }) });
+      const ended = commandLine([name, 'runs/abc123'], recorded.context);
+      recorded.current.finish(summaryOf());
+      await ended;
+      expect(recorded.stderr.includes('Programs of this run are unprotected')).toBe(sandbox === 'none');
+    }
+  });
+
   const inspection = {
     runId: 'abc123',
     status: 'paused',

@@ -2,7 +2,7 @@
 import type { Command } from '../command.ts';
 import { RESUME_OPTIONS } from '../options.ts';
 import { watchRun } from '../watch.ts';
-import { refuseRunOption, resumeOptionsOf, runDirOf } from './resume.ts';
+import { isUnprotected, refuseRunOption, resumeOptionsOf, runDirOf } from './resume.ts';
 
 export const continueCommand: Command = {
   name: 'continue',
@@ -22,7 +22,7 @@ export const continueCommand: Command = {
         json: line.values.get('json') === true,
         quiet: line.values.get('quiet') === true,
         synthetic: undefined,
-        unprotected: undefined,
+        unprotected: await isUnprotected(runDir, context),
       },
       context,
     );

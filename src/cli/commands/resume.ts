@@ -1,4 +1,6 @@
 /** `resume`: goes on with a run that paused or was killed. What shaped its society cannot be changed any more. */
+import { join } from 'node:path';
+import { z } from 'zod';
 import type { DurabilityLevel } from '../../journal/shard-log.ts';
 import type { ResumeOptions } from '../../run/types.ts';
 import type { Command } from '../command.ts';
@@ -42,6 +44,19 @@ export const resumeOptionsOf = async (line: ParsedLine, context: CommandContext)
   };
 };
 
+const sandboxSchema = z.object({ settings: z.object({ sandbox: z.string() }) });
+
+/** Whether the programs of a run are unprotected, so that it is said before any of them runs; undefined when nobody knows. */
+export const isUnprotected = async (runDir: string, context: CommandContext): Promise<boolean | undefined> => {
+  try {
+    const run = sandboxSchema.safeParse(JSON.parse(await context.readFile(join(runDir, 'run.json'))));
+    return run.success ? run.data.settings.sandbox === 'none' : undefined;
+  } catch {
+    // What is wrong with the directory is told by whoever opens it.
+    return undefined;
+  }
+};
+
 export const resumeCommand: Command = {
   name: 'resume',
   usage: 'resume RUN_DIR [OPTIONS]',
@@ -60,7 +75,7 @@ export const resumeCommand: Command = {
         json: line.values.get('json') === true,
         quiet: line.values.get('quiet') === true,
         synthetic: undefined,
-        unprotected: undefined,
+        unprotected: await isUnprotected(runDir, context),
       },
       context,
     );
