@@ -316,3 +316,21 @@ test('sections of a file are in the order of their authors, whoever writes first
   expect(write([...names, 'Anna'])).toBe(write(names));
   expect(withSection('a.md', '# Mine\n\nkept\n', 'Anna', 'new')).toBe('# Mine\n\nkept\n\n## Anna\n\nnew\n');
 });
+
+test('a Boss whose summary forgot most of its group begins nothing again at the final review', () => {
+  const planned = Array.from({ length: 500 }, (_, index) => `Group-${index}`).join(',');
+  const boss = { name: 'Boss', level: 'Boss', supervisor: 'user', slots: 0, reviews: 'on', goal: 'Fair', planned };
+  const messages: unknown[] = [
+    system(boss),
+    { role: 'user', content: '(summary)' },
+    { role: 'user', content: 'system: [final-review] All work is done and reviewed in the groups.' },
+  ];
+  const made: string[] = [];
+  for (let answer = 0; answer < 10 && !made.includes('terminate'); answer += 1) {
+    const completion = ask(messages);
+    made.push(...(completion.choices[0].message.tool_calls ?? []).map((call) => call.function.name));
+    messages.push(...played(completion, fine));
+  }
+  expect(made).toContain('terminate');
+  expect(made).not.toContain('talk');
+});

@@ -166,12 +166,14 @@ export const decideLead = (progress: Progress, options: RehearsalOptions): Decis
   if (reviews.length > 0) return { calls: reviews };
 
   const open = openList(progress, itemsOf(documentsOf(progress), 'doing', []));
-  const start = [...assignCalls(progress), ...hireCalls(progress, options)];
+  const final = progress.systemMails('final-review').length > 0;
+  // At the final review all work is done: who led so many that a summary forgot some of them begins nothing again.
+  const start = final ? [] : [...assignCalls(progress), ...hireCalls(progress, options)];
   if (start.length > 0) return { calls: open === null ? start : [open, ...start] };
 
   const members = membersOf(progress);
   const left = unsettled(progress, members);
-  const goOn = progress.waitsInVain || progress.systemMails('final-review').length > 0;
+  const goOn = progress.waitsInVain || final;
   const retries = retryCalls(progress, left);
   if (retries.length > 0) return { calls: retries };
   if (open !== null) return { calls: [open] };
