@@ -16,6 +16,7 @@ const SLICE_TOOLS = [
   'edit_file',
   'list_files',
   'read_file',
+  'recall',
   'retire_agent',
   'review',
   'search_files',
