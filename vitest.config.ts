@@ -8,6 +8,8 @@ const SHARED = ['actor', 'actors', 'model', 'society', 'style', 'telemetry'].map
 
 /** Short forms of the fault suites, and every program of the documentation: `npm run test:faults` and `test:docs`. */
 const FAULTS = ['adversarial', 'chaos', 'kill', 'sim', 'soak'].map((room) => `test/${room}/**/*.test.ts`);
+/** What takes longest, whole runs told twice and benchmarks in small: `npm run test:long`. */
+const LONG = ['test/bench/**/*.test.ts', 'test/run/{compact,deterministic,repair}.test.ts'];
 const DOCUMENTS = ['test/docs/snippets.test.ts'];
 
 export default defineConfig({
@@ -22,8 +24,9 @@ export default defineConfig({
       { extends: true, test: { name: 'shared', include: SHARED, isolate: false } },
       {
         extends: true,
-        test: { name: 'alone', include: ['test/**/*.test.ts'], exclude: [...SHARED, ...FAULTS, ...DOCUMENTS] },
+        test: { name: 'alone', include: ['test/**/*.test.ts'], exclude: [...SHARED, ...FAULTS, ...LONG, ...DOCUMENTS] },
       },
+      { extends: true, test: { name: 'long', include: LONG } },
       { extends: true, test: { name: 'faults', include: FAULTS } },
       { extends: true, test: { name: 'documents', include: DOCUMENTS } },
     ],
