@@ -119,6 +119,16 @@ const numberIn = (details: Readonly<Record<string, unknown>>, key: string): numb
 };
 
 /**
+ * An earlier try of this step may have been refused, and have told the roster that the agent waits, before it was lost:
+ * then the roster hears that it goes on. In a step that is tried for the first time nobody is asked anything.
+ */
+const forgetHold = async ({ state, ctx }: Turn): Promise<void> => {
+  if (!ctx.interrupted(MODEL_CALL)) return;
+  const { serviceDeadlineMs: deadlineMs } = state.settings.limits;
+  await ctx.service('roster', 'unhold', { agents: [state.name] }, { deadlineMs });
+};
+
+/**
  * Asks the model, once. The service journals an answer when it arrives and gives it out again under its effect id, so
  * it is written with the step's commit only; the intent keeps the step's mail together. That a request was too long, or that
  * the agent's budget does not reach for it, is a result like an answer, so that a replay goes the same way (D5).
@@ -136,11 +146,14 @@ const ask = (turn: Turn): Promise<Asked> => {
       };
       try {
         const options = { effectId, deadlineMs: limits.callWaitMs };
-        return (await ctx.service('model', 'complete', request, options)) as ServedAnswer;
+        const answer = (await ctx.service('model', 'complete', request, options)) as ServedAnswer;
+        await forgetHold(turn);
+        return answer;
       } catch (error) {
         if (!(error instanceof MegactorError)) throw error;
         if (error.code === 'BUDGET_SPENT') return { spent: holdOf(error) };
         if (error.code !== 'MODEL_CONTEXT_OVERFLOW') throw error;
+        await forgetHold(turn);
         const { message, details } = error;
         return { tooLong: message, tokens: numberIn(details, 'tokens'), limit: numberIn(details, 'limit') };
       }

@@ -328,9 +328,9 @@ export interface UnholdArgs {
   readonly agents: readonly string[];
 }
 
-/** These were told to go on. */
+/** These were told to go on, or go on by themselves. Changes nothing of those that do not wait. */
 export const unhold = (draft: Draft, args: UnholdArgs): Record<string, never> => {
-  for (const name of args.agents) if (draft.find(name) !== undefined) draft.edit(name).held = null;
+  for (const name of args.agents) if ((draft.find(name)?.held ?? null) !== null) draft.edit(name).held = null;
   return {};
 };
 
