@@ -1,9 +1,10 @@
 /**
- * Bringing back what somebody changed in a copy of the files: many files in one change, each by the same
- * compare-and-swap as a single write, so that one that clashes does not hold up the others. Durable in one: after a crash
- * all accepted files of it are there, or none.
+ * Bringing back what somebody changed in a copy of the files: many files in one call, each by the same compare-and-swap as
+ * a single write, so that one that clashes does not hold up the others. Up to the limits of a slice they are durable in
+ * one: after a crash all accepted files are there, or none. More are made slice after slice, each an effect of its own: a
+ * crash leaves the slices that were done, and a repeat of the effect goes on behind them.
  */
-import { byteLengthOf, contentOf, type Content } from './content.ts';
+import { contentOf } from './content.ts';
 import type { Decider, Decision } from './decisions.ts';
 import { checkPath } from './path-jail.ts';
 import {
@@ -15,17 +16,13 @@ import {
   type PlainRefusal,
   type WorkspaceCall,
 } from './results.ts';
+import { slicesOf, type SliceLimits } from './slices.ts';
 import type { Outcome, Writer } from './writer.ts';
-
-/** Most files of one call. */
-export const APPLY_COUNT_MAX = 2_000;
-/** Most bytes of one call. */
-export const APPLY_BYTES_MAX = 32 * 1024 * 1024;
 
 interface Checked {
   readonly path: string;
-  /** Null: the file was removed. */
-  readonly content: Content | null;
+  /** As it was given. Null: the file was removed. */
+  readonly content: string | Uint8Array | null;
   readonly base: string | null;
 }
 
@@ -33,7 +30,7 @@ type Refusal = PlainRefusal | ClashRefusal;
 
 const decideOne = async (decider: Decider, change: Checked): Promise<Decision> => {
   const { path, content, base } = change;
-  if (content !== null) return await decider.write(path, content, base ?? undefined);
+  if (content !== null) return await decider.write(path, contentOf(content), base ?? undefined);
   if (base === null || decider.isMissing(path)) return { kind: 'same', entry: null, merged: false };
   return await decider.remove(path, base);
 };
@@ -59,8 +56,7 @@ const checkChanges = (changes: readonly FileChange[]): { checked: Checked[]; row
     const path = checkPath(change.path);
     const isTwice = path.ok && checked.has(path.path);
     if (path.ok && !isTwice && isContent(change.content)) {
-      const content = change.content === null ? null : contentOf(change.content);
-      checked.set(path.path, { path: path.path, content, base: change.base });
+      checked.set(path.path, { path: path.path, content: change.content, base: change.base });
       continue;
     }
     const { error } = path.ok
@@ -72,38 +68,43 @@ const checkChanges = (changes: readonly FileChange[]): { checked: Checked[]; row
       : path;
     rows.push({ path: change.path, status: 'refused', base: null, error });
   }
-  // Removals first: where a file was, there may be a directory now.
-  const removed = [...checked.values()].filter((change) => change.content === null);
-  const written = [...checked.values()].filter((change) => change.content !== null);
-  return { checked: [...removed, ...written], rows };
+  return { checked: [...checked.values()], rows };
 };
 
+const applySlice = async (
+  writer: Writer,
+  slice: readonly Checked[],
+  call: WorkspaceCall,
+): Promise<readonly AppliedFile[]> =>
+  await writer.change<readonly AppliedFile[], Refusal>(
+    {
+      paths: slice.map((change) => change.path),
+      decide: async (decider) => {
+        const decisions: Decision[] = [];
+        for (const change of slice) decisions.push(await decideOne(decider, change));
+        return decisions;
+      },
+      answer: (outcomes) => outcomes.map((outcome, index) => rowOf(slice[index]?.path ?? '', outcome)),
+    },
+    call,
+  );
+
+/** The first slice has the effect id of the call, so that a call of one slice is what it says. */
+const effectOf = (effectId: string | null, index: number): string | null =>
+  effectId === null || index === 0 ? effectId : `${effectId}#${index}`;
+
+/** The contents are not to be changed before the answer. */
 export const applyChanges = async (
   writer: Writer,
   changes: readonly FileChange[],
   call: WorkspaceCall,
+  limits: SliceLimits,
 ): Promise<ApplyResult> => {
-  if (changes.length > APPLY_COUNT_MAX) {
-    return refuse('TOO_LARGE', `${changes.length} files changed, at most ${APPLY_COUNT_MAX}.`, 'Change fewer files.');
-  }
   const { checked, rows } = checkChanges(changes);
-  const bytes = checked.reduce((sum, { content }) => sum + (content === null ? 0 : byteLengthOf(content)), 0);
-  if (bytes > APPLY_BYTES_MAX) {
-    return refuse('TOO_LARGE', `${bytes} bytes changed, at most ${APPLY_BYTES_MAX}.`, 'Write smaller files.');
+  const files: AppliedFile[] = [];
+  // One at a time: the writer waits while git is far behind, so that no more than that and a slice is held.
+  for (const [index, slice] of slicesOf(checked, limits).entries()) {
+    files.push(...(await applySlice(writer, slice, { ...call, effectId: effectOf(call.effectId, index) })));
   }
-  return await writer.change<ApplyResult, Refusal>(
-    {
-      paths: checked.map((change) => change.path),
-      decide: async (decider) => {
-        const decisions: Decision[] = [];
-        for (const change of checked) decisions.push(await decideOne(decider, change));
-        return decisions;
-      },
-      answer: (outcomes) => {
-        const files = outcomes.map((outcome, index) => rowOf(checked[index]?.path ?? '', outcome));
-        return { ok: true, files: [...files, ...rows].sort((left, right) => (left.path < right.path ? -1 : 1)) };
-      },
-    },
-    call,
-  );
+  return { ok: true, files: [...files, ...rows].sort((left, right) => (left.path < right.path ? -1 : 1)) };
 };

@@ -11,5 +11,6 @@ export { createMemoryStore } from '../journal/memory-store.ts';
 export { repairFiles } from './store-repair.ts';
 export { WORKSPACE_LIMITS, type WorkspaceLimits, type WorkspaceOptions } from './open-parts.ts';
 export type { SnapshotArguments } from './snapshot.ts';
+export type { SliceLimits } from './slices.ts';
 export { Workspace, type FinishResult } from './workspace.ts';
 export type { CommitInfo } from './committer.ts';

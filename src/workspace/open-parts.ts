@@ -12,6 +12,7 @@ import { decideOpening, refuseDirty } from './opening.ts';
 import { PackStore } from './pack-store.ts';
 import { recover } from './recovery.ts';
 import type { Repository } from './repository.ts';
+import { SLICE_LIMITS, type SliceLimits } from './slices.ts';
 import { KEY, type OriginRecord } from './store-layout.ts';
 import { changedByOthers } from './work-tree.ts';
 
@@ -20,6 +21,8 @@ export interface WorkspaceLimits extends CommitterLimits {
   readonly fileBytesMax: number;
   /** Most paths that `listFiles` gives. */
   readonly listCountMax: number;
+  /** How much of an `applyChanges` is made in one. */
+  readonly applySlice: SliceLimits;
 }
 
 export interface WorkspaceOptions {
@@ -41,6 +44,7 @@ export interface WorkspaceOptions {
 export const WORKSPACE_LIMITS: WorkspaceLimits = {
   fileBytesMax: 1024 * 1024,
   listCountMax: 5_000,
+  applySlice: SLICE_LIMITS,
   commitDelayMs: 50,
   batchCountMax: 256,
   batchBytesMax: 8 * 1024 * 1024,

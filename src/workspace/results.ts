@@ -118,8 +118,11 @@ export interface AppliedFile {
   readonly error?: { readonly code: string; readonly message: string; readonly hint: string };
 }
 
-/** A row per change, in the order of paths. A refusal means that nothing was changed. */
-export type ApplyResult = { readonly ok: true; readonly files: readonly AppliedFile[] } | PlainRefusal;
+/** A row per change, in the order of paths. */
+export interface ApplyResult {
+  readonly ok: true;
+  readonly files: readonly AppliedFile[];
+}
 
 /** One file of a snapshot. */
 export interface SnapshotFile {

@@ -15,8 +15,8 @@
  * W5 No path leads out of the workspace.
  * W6 The versions of a file are totally ordered; appends never conflict.
  * W7 After `finish` the work tree equals HEAD, and stock git finds nothing to complain about.
- * W8 A snapshot is the state of one commit. What was changed in one call (a move, an `applyChanges`) is durable in one and
- *    in git in one commit.
+ * W8 A snapshot is the state of one commit. What was changed in one call (a move, an `applyChanges` of up to 2,000 files
+ *    and 32 MiB) is durable in one and in git in one commit; a larger `applyChanges` in slices of that size, in order.
  */
 import { MegactorError } from '../protocol/errors.ts';
 import { applyChanges } from './apply.ts';
@@ -185,12 +185,14 @@ export class Workspace {
   }
 
   /**
-   * Brings back what changed in a copy, each file by compare-and-swap on the `base` that the snapshot gave for it. All in
-   * one effect: after a crash all accepted files are there, or none, and a repeat gets the first answer.
+   * Brings back what changed in a copy, each file by compare-and-swap on the `base` that the snapshot gave for it. After a
+   * crash all accepted files are there, or none, and a repeat gets the first answer. That holds for each slice of 2,000
+   * files or 32 MiB, when there are more: a repeat makes those that are missing. The contents are not to be changed before
+   * the answer.
    */
   async applyChanges(args: { readonly changes: readonly FileChange[] }, call: WorkspaceCall): Promise<ApplyResult> {
     this.#check();
-    return await applyChanges(this.#writer, args.changes, call);
+    return await applyChanges(this.#writer, args.changes, call, this.#parts.limits.applySlice);
   }
 
   /** Paths in order: all, or those that match a glob (as a shell reads it; `**` stands for directories). */

@@ -221,16 +221,60 @@ describe('W2, W3: applying what changed in a copy', () => {
     await workspace.close();
   });
 
-  test('too many files, or bytes, are refused whole', async () => {
+  test('a file that is too large is refused, and no other', async () => {
     const { workspace } = await openWorkspace();
-    const many = Array.from({ length: 2_001 }, (_, number) => ({ path: `f${number}`, content: '', base: null }));
-    expect(refused(await workspace.applyChanges({ changes: many }, by('A'))).code).toBe('TOO_LARGE');
-    const content = 'x'.repeat(1024 * 1024);
-    const large = Array.from({ length: 33 }, (_, number) => ({ path: `f${number}`, content, base: null }));
-    expect(refused(await workspace.applyChanges({ changes: large }, by('A'))).code).toBe('TOO_LARGE');
-    expect(accepted(await workspace.listFiles()).files).toEqual([]);
-    const over = [{ path: 'f', content: `${content}x`, base: null }];
-    expect(accepted(await workspace.applyChanges({ changes: over }, by('A'))).files[0]?.status).toBe('refused');
+    const changes = [
+      { path: 'f', content: 'x'.repeat(1024 * 1024 + 1), base: null },
+      { path: 'g', content: 'x', base: null },
+    ];
+    const { files } = accepted(await workspace.applyChanges({ changes }, by('A')));
+    expect(files.map(({ status }) => status)).toEqual(['refused', 'written']);
+    await workspace.close();
+  });
+
+  test('W3, W8: more than a slice is made in slices; after a crash between them a repeat makes those that are missing', async () => {
+    const limits = { applySlice: { countMax: 2, bytesMax: 1_000 }, commitDelayMs: 100_000 };
+    const { directory, store, workspace: first } = await openWorkspace({ limits });
+    const { base: old } = accepted(await first.writeFile({ path: 'old', content: 'old' }, by('A')));
+    const { base: room } = accepted(await first.writeFile({ path: 'room', content: 'x' }, by('A')));
+    await first.close();
+    const failing: typeof store = {
+      ...store,
+      commit: async (group) => {
+        if (group.effectId === 'C/1/run#1') throw new Error('the power is gone');
+        return await store.commit(group);
+      },
+    };
+    const changes = [
+      { path: '../out', content: 'x', base: null },
+      { path: 'old', content: null, base: old },
+      { path: 'room', content: null, base: room },
+      { path: 'room/a', content: 'a', base: null },
+      { path: 'b', content: 'b', base: null },
+      { path: 'c', content: 'c', base: null },
+    ];
+    const call = by('C', 'C/1/run');
+    const { workspace: broken } = await openWorkspace({ directory, store: failing, limits });
+    await expect(broken.applyChanges({ changes }, call)).rejects.toThrow('the power is gone');
+
+    const { workspace } = await openWorkspace({ directory, store, limits });
+    // One slice is there. What is removed goes last, so nothing is gone but what stood in the way.
+    expect(accepted(await workspace.listFiles()).files).toEqual(['old', 'room/a']);
+    const { base } = accepted(await workspace.readFile({ path: 'room/a' }));
+    accepted(await workspace.writeFile({ path: 'room/a', content: 'of B', base }, by('B')));
+    const result = accepted(await workspace.applyChanges({ changes }, call));
+    expect(result.files.map(({ path, status }) => `${path} ${status}`)).toEqual([
+      '../out refused',
+      'b written',
+      'c written',
+      'old removed',
+      'room removed',
+      'room/a written',
+    ]);
+    expect(accepted(await workspace.readFile({ path: 'room/a' })).content).toBe('of B');
+    expect(await workspace.applyChanges({ changes }, call)).toEqual(result);
+    await workspace.finish();
+    expect(git(directory, 'ls-tree', '-r', '--name-only', 'HEAD')).toBe('b\nc\nroom/a\n');
     await workspace.close();
   });
 });

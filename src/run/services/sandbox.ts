@@ -7,9 +7,10 @@
  * bubblewrap ends with the thread that started it: this one, which lives as long as the run.
  */
 import { z } from 'zod';
-import { MegactorError } from '../../protocol/errors.ts';
+import { MegactorError, toMegactorError } from '../../protocol/errors.ts';
 import type { CreateService, ServiceHost } from '../../protocol/service.ts';
-import { AgentPrograms, programLimitsSchema, Sandbox, type OwnedFiles } from '../../sandbox/index.ts';
+import { AgentPrograms, programLimitsSchema, Sandbox, type BroughtBack, type OwnedFiles } from '../../sandbox/index.ts';
+import { SLICE_LIMITS, slicesOf, type SliceLimits } from '../../workspace/slices.ts';
 
 const optionsSchema = z.strictObject({
   mode: z.enum(['bwrap', 'none']),
@@ -33,29 +34,32 @@ const snapshotSchema = z.discriminatedUnion('ok', [
   z.object({ ok: z.literal(true), files: z.array(z.object({ path: z.string(), base: z.string() })) }),
   z.object({ ok: z.literal(false), error: refusalSchema }),
 ]);
-const appliedSchema = z.discriminatedUnion('ok', [
-  z.object({
-    ok: z.literal(true),
-    files: z.array(
-      z.object({
-        path: z.string(),
-        status: z.enum(['written', 'merged', 'removed', 'unchanged', 'conflict', 'refused']),
-        error: refusalSchema.optional(),
-      }),
-    ),
-  }),
-  z.object({ ok: z.literal(false), error: refusalSchema }),
-]);
+const appliedSchema = z.object({
+  files: z.array(
+    z.object({
+      path: z.string(),
+      status: z.enum(['written', 'merged', 'removed', 'unchanged', 'conflict', 'refused']),
+      error: refusalSchema.optional(),
+    }),
+  ),
+});
 
 /** Half of a program's disk is for what it makes. */
 const SHARE = 0.5;
 const WORKSPACE_DEADLINE_MS = 120_000;
 
-/** The workspace as programs of `agent` see it. */
+const rowOf = ({ path, status, error }: z.output<typeof appliedSchema>['files'][number]): BroughtBack => ({
+  path,
+  status,
+  ...(error === undefined ? {} : { message: error.message }),
+});
+
+/** The workspace as programs of `agent` see it. What they changed is brought back in slices. */
 export const workspaceFiles = (
   host: Pick<ServiceHost, 'call'>,
   agent: string,
   limits: { readonly diskBytes: number; readonly diskFiles: number },
+  slices: SliceLimits = SLICE_LIMITS,
 ): OwnedFiles => ({
   export: async (directory) => {
     const filesMax = Math.floor(limits.diskFiles * SHARE);
@@ -69,13 +73,24 @@ export const workspaceFiles = (
   },
   bringBack: async (changes) => {
     const options = { deadlineMs: WORKSPACE_DEADLINE_MS };
-    const result = appliedSchema.parse(await host.call('workspace', 'apply', { author: agent, changes }, options));
-    if (!result.ok) throw new MegactorError('SANDBOX_FAILED', result.error.message, { hint: result.error.hint });
-    return result.files.map(({ path, status, error }) => ({
-      path,
-      status,
-      ...(error === undefined ? {} : { message: error.message }),
-    }));
+    const brought: BroughtBack[] = [];
+    // Each slice is a call with a deadline of its own, and no more than a slice is copied at a time.
+    for (const slice of slicesOf(changes, slices)) {
+      try {
+        const args = { author: agent, changes: slice };
+        const { files } = appliedSchema.parse(await host.call('workspace', 'apply', args, options));
+        brought.push(...files.map(rowOf));
+      } catch (thrown) {
+        if (brought.length === 0) throw thrown;
+        // What was brought back stays, and is told; what was not is told as well.
+        const told = new Set(brought.map(({ path }) => path));
+        const { message } = toMegactorError(thrown);
+        const rest = changes.filter(({ path }) => !told.has(path));
+        brought.push(...rest.map(({ path }) => ({ path, status: 'refused' as const, message })));
+        break;
+      }
+    }
+    return brought.sort((left, right) => (left.path < right.path ? -1 : 1));
   },
 });
 

@@ -15,7 +15,8 @@
  *
  * The copies are real files (no links), made in slices; `owner: { uid, gid }` gives them away, `filesMax` and `bytesMax`
  * bound them (TOO_LARGE; what was written until then is the caller's to remove). Links and submodules are `skipped`. An
- * apply takes at most 2,000 files and 32 MiB, is one durable effect, and never undoes what somebody else wrote meanwhile.
+ * apply of up to 2,000 files and 32 MiB is one durable effect, a larger one is several of that size, each derived from the
+ * effect id; it never undoes what somebody else wrote meanwhile.
  * When it is read, a directory that a program had is full of traps: open with O_NOFOLLOW, take plain files only.
  */
 import { z } from 'zod';
