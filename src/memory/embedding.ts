@@ -3,24 +3,30 @@
  * the process, and keeps the vectors there. What it does not do: decide who searches them, or embed queries on its own.
  *
  * Invariants: V1 Adding and recalling never wait for an embedding. V2 What has no vector of this model is found again after
- * a restart, and after a change of the model (nothing of another model is used meanwhile). V3 Failures are tried again after
- * a growing delay, `FAILURES_MAX` times in a row; then embedding stops until the next opening, and says so. A text that the
- * embedder refuses is left to words alone. V4 One batch is under way at a time, beside queries, of which at most
+ * a restart, and after a change of the model or of its vectors' length (nothing of the former is used meanwhile). V3 Failures
+ * are tried again after a growing delay, at most `DELAY_MAX_MS`, until one succeeds; from `FAILURES_TOLD` in a row on it says
+ * that it fails. What the user must put right (a wrong key, no such model) stops embedding until the next opening. A text that
+ * the embedder refuses is left to words alone. V4 One batch is under way at a time, beside queries, of which at most
  * `QUERIES_MAX` are.
  */
 import type { ServiceStore, StoreChange } from '../journal/shard-log.ts';
-import type { Clock } from '../platform/index.ts';
+import type { Clock, Random } from '../platform/index.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
 import { KEY, SCOPES, scopeOfKey, type MemoryRecord, type ScopeRecord } from './store-layout.ts';
 import type { Embedder, EmbeddingStats } from './types.ts';
-import { encodeVector, normalised, type VectorRecord } from './vector-codec.ts';
+import { commonLength, encodeVector, normalised, type VectorRecord } from './vector-codec.ts';
 
 export const BATCH = 32;
 /** Characters of a text that are embedded: what it is about stands at its beginning. */
 const CHARS_MAX = 1_000;
 const DELAY_MIN_MS = 500;
 const DELAY_MAX_MS = 60_000;
-export const FAILURES_MAX = 8;
+/** Failures in a row after which it is told: about 40 seconds. */
+export const FAILURES_TOLD = 8;
+/** Changes of the length of vectors in one opening; a server with more is two models under one name. */
+export const LENGTHS_MAX = 3;
+/** Embedded to learn the length of the vectors. */
+const PROBE = 'How long is a vector of this model?';
 const QUERIES_MAX = 64;
 const QUERY_VECTORS_MAX = 512;
 /** Failures that are about the text, not about the embedder. */
@@ -30,9 +36,11 @@ export interface EmbeddingParts {
   readonly embedder: Embedder;
   readonly store: ServiceStore;
   readonly clock: Clock;
+  /** For jitter. */
+  readonly random: Random;
   /** Told of vectors that are in the store. */
   readonly onVector: (scope: string, ordinal: number, vector: Float32Array) => void;
-  /** Told when embedding stops, and when it works again after failures. */
+  /** Told when embedding fails or stops, works again after failures, and begins or has ended to embed again. */
   readonly onChange: (stats: EmbeddingStats) => void;
 }
 
@@ -64,32 +72,45 @@ export class Embedding {
   #state: EmbeddingStats['state'] = 'idle';
   #error: string | null = null;
   #reembedding: boolean;
+  /** The length that the store says all of its vectors have; null: it says none. */
+  #storedDimensions: number | null;
+  #lengthChanges = 0;
 
-  private constructor(parts: EmbeddingParts, start: { done: number; next: number; reembedding: boolean }) {
+  private constructor(
+    parts: EmbeddingParts,
+    start: { done: number; next: number; reembedding: boolean; dimensions: number | null },
+  ) {
     this.#parts = parts;
     this.#done = start.done;
     this.#ready = start.next;
     this.#next = start.next;
     this.#reembedding = start.reembedding;
+    this.#dimensions = start.dimensions;
+    this.#storedDimensions = start.dimensions;
   }
 
   static async open(parts: EmbeddingParts): Promise<Embedding> {
     const { store, embedder } = parts;
-    const [done, next, model] = await Promise.all([
+    const [done = 0, next = 0, model, dimensions] = (await Promise.all([
       store.get(KEY.pendingDone),
       store.get(KEY.pendingNext),
       store.get(KEY.model),
-    ]);
+      store.get(KEY.dimensions),
+    ])) as [number?, number?, (string | null)?, (number | null)?];
+    const isSame = model === embedder.model;
+    // Not known although there may be vectors: embedding again did not end, or it was not kept when they were made.
+    const isLengthLost = dimensions === null || (dimensions === undefined && done > 0);
     // A store that never had a memory has no model either.
-    const reembedding = model !== embedder.model && (await store.range(SCOPES.from, SCOPES.to)).length > 0;
-    if (model !== embedder.model && !reembedding) {
-      await store.commit({ effectId: null, result: null, changes: [{ key: KEY.model, value: embedder.model }] });
+    const reembedding = (!isSame || isLengthLost) && (await store.range(SCOPES.from, SCOPES.to)).length > 0;
+    if (!isSame && !reembedding) {
+      const changes = [
+        { key: KEY.model, value: embedder.model },
+        { key: KEY.dimensions, value: undefined },
+      ];
+      await store.commit({ effectId: null, result: null, changes });
     }
-    const embedding = new Embedding(parts, {
-      done: (done as number | undefined) ?? 0,
-      next: (next as number | undefined) ?? 0,
-      reembedding,
-    });
+    const known = isSame ? (dimensions ?? null) : null;
+    const embedding = new Embedding(parts, { done, next, reembedding, dimensions: known });
     embedding.#wake();
     return embedding;
   }
@@ -187,14 +208,41 @@ export class Embedding {
   }
 
   async #ask(texts: readonly string[], urgent: boolean): Promise<Float32Array[]> {
-    const vectors = await this.#parts.embedder.embed(texts, { signal: this.#stop.signal, urgent });
-    if (vectors.length !== texts.length) {
-      throw new MegactorError('EMBEDDER_FAILED', `${vectors.length} vectors came for ${texts.length} texts`);
+    const vectors = await this.#made(texts, urgent);
+    const length = commonLength(vectors);
+    // One odd answer is a fault; when the probe has the same length, the model behind the name is another.
+    if (length !== null && this.#isOther(length) && commonLength(await this.#made([PROBE], urgent)) === length) {
+      this.#changeLength(length);
     }
     const dimensions = this.#dimensions ?? vectors[0]?.length ?? 0;
     const checked = vectors.map((vector) => normalised(vector, dimensions));
     this.#dimensions = dimensions;
     return checked;
+  }
+
+  async #made(texts: readonly string[], urgent: boolean): Promise<Float32Array[]> {
+    const vectors = await this.#parts.embedder.embed(texts, { signal: this.#stop.signal, urgent });
+    if (vectors.length === texts.length) return vectors;
+    throw new MegactorError('EMBEDDER_FAILED', `${vectors.length} vectors came for ${texts.length} texts`);
+  }
+
+  #isOther(length: number): boolean {
+    return this.#dimensions !== null && this.#dimensions !== length;
+  }
+
+  /** @throws CONFIG_INVALID when it has changed too often */
+  #changeLength(length: number): void {
+    if (!this.#isOther(length)) return;
+    if (this.#lengthChanges >= LENGTHS_MAX) {
+      const said = `the vectors of ${this.model} change their length: ${this.#dimensions}, now ${length}`;
+      throw new MegactorError('CONFIG_INVALID', said, { hint: 'Give each model a name of its own on the server.' });
+    }
+    this.#lengthChanges += 1;
+    this.#dimensions = length;
+    this.#queryVectors.clear();
+    this.#reembedding = true;
+    this.#parts.onChange(this.stats);
+    this.#wake();
   }
 
   async #work(): Promise<void> {
@@ -215,26 +263,47 @@ export class Embedding {
     }
   }
 
-  /** Everything again that another model has embedded, or none. */
+  /** Everything again that has no vector of this model and this length. */
   async #embedAgain(): Promise<void> {
     const { store, embedder } = this.#parts;
-    for (const [key, record] of await store.range(SCOPES.from, SCOPES.to)) {
-      const scope = scopeOfKey(key);
-      const { first, next } = record as ScopeRecord;
-      for (let from = first; from < next; from += BATCH) {
-        const to = Math.min(next, from + BATCH);
-        const vectors = new Map(await store.range(KEY.vector(scope, from), KEY.vector(scope, to)));
-        const foreign: [string, number][] = [];
-        for (let ordinal = from; ordinal < to; ordinal += 1) {
-          const vector = vectors.get(KEY.vector(scope, ordinal)) as VectorRecord | undefined;
-          if (vector?.model !== embedder.model) foreign.push([scope, ordinal]);
-        }
-        await this.#embed(await this.#texts(foreign), []);
+    // Under the same model what has no vector waits for its first one.
+    const isSame = (await store.get(KEY.model)) === embedder.model;
+    // An opening after a sudden end goes on with it.
+    await store.commit({ effectId: null, result: null, changes: [{ key: KEY.dimensions, value: null }] });
+    this.#storedDimensions = null;
+    if (this.#dimensions === null) await this.#vectors([{ scope: '', ordinal: 0, text: PROBE }]);
+    let dimensions: number | null;
+    do {
+      dimensions = this.#dimensions;
+      for (const [key, record] of await store.range(SCOPES.from, SCOPES.to)) {
+        await this.#scopeAgain(scopeOfKey(key), record as ScopeRecord, isSame);
       }
-    }
-    await store.commit({ effectId: null, result: null, changes: [{ key: KEY.model, value: embedder.model }] });
+      // The length may have changed meanwhile, `LENGTHS_MAX` times at most.
+    } while (dimensions !== this.#dimensions);
+    const changes = [
+      { key: KEY.model, value: embedder.model },
+      { key: KEY.dimensions, value: dimensions },
+    ];
     this.#reembedding = false;
+    this.#storedDimensions = dimensions;
+    await store.commit({ effectId: null, result: null, changes });
     this.#parts.onChange(this.stats);
+  }
+
+  async #scopeAgain(scope: string, { first, next }: ScopeRecord, isSame: boolean): Promise<void> {
+    const { store, embedder } = this.#parts;
+    for (let from = first; from < next; from += BATCH) {
+      const to = Math.min(next, from + BATCH);
+      const vectors = new Map(await store.range(KEY.vector(scope, from), KEY.vector(scope, to)));
+      const foreign: [string, number][] = [];
+      for (let ordinal = from; ordinal < to; ordinal += 1) {
+        const vector = vectors.get(KEY.vector(scope, ordinal)) as VectorRecord | undefined;
+        if (vector === undefined && isSame) continue;
+        if (vector?.model === embedder.model && vector.dimensions === this.#dimensions) continue;
+        foreign.push([scope, ordinal]);
+      }
+      await this.#embed(await this.#texts(foreign), []);
+    }
   }
 
   /** What of these memories still exists. */
@@ -257,7 +326,12 @@ export class Embedding {
       return { key: KEY.vector(scope, ordinal), value: encodeVector(embedder.model, vector) };
     });
     if (kept.length + changes.length === 0) return;
+    const dimensions = this.#dimensions;
+    const isLearned = !this.#reembedding && dimensions !== null && dimensions !== this.#storedDimensions;
+    if (isLearned) kept.push({ key: KEY.dimensions, value: dimensions });
     await store.commit({ effectId: null, result: null, changes: [...kept, ...changes] });
+    if (isLearned) this.#storedDimensions = dimensions;
+    this.#embedded += vectors.filter((vector) => vector !== null).length;
     for (const [index, { scope, ordinal }] of batch.entries()) {
       const vector = vectors[index];
       if (vector !== null && vector !== undefined) onVector(scope, ordinal, vector);
@@ -267,13 +341,12 @@ export class Embedding {
   /** A vector for each, or null for one that was refused. */
   async #vectors(batch: readonly Waiting[]): Promise<(Float32Array | null)[]> {
     for (;;) {
-      this.#state = 'working';
+      this.#state = this.#failures < FAILURES_TOLD ? 'working' : 'failing';
       try {
         const vectors = await this.#ask(
           batch.map(({ text }) => text),
           false,
         );
-        this.#embedded += vectors.length;
         this.#succeeded();
         return vectors;
       } catch (thrown) {
@@ -300,6 +373,7 @@ export class Embedding {
     const failed = this.#failures > 0;
     this.#failures = 0;
     this.#error = null;
+    this.#state = 'working';
     if (failed) this.#parts.onChange(this.stats);
   }
 
@@ -307,10 +381,12 @@ export class Embedding {
   async #failed(error: MegactorError): Promise<void> {
     this.#failures += 1;
     this.#error = error.message;
-    if (this.#failures >= FAILURES_MAX || !error.retryable) throw error;
-    this.#state = 'backoff';
+    if (error.family === 'user' && !error.retryable) throw error;
+    this.#state = this.#failures < FAILURES_TOLD ? 'backoff' : 'failing';
+    if (this.#failures === FAILURES_TOLD) this.#parts.onChange(this.stats);
     const delayMs = Math.min(DELAY_MAX_MS, DELAY_MIN_MS * 2 ** (this.#failures - 1));
-    await this.#parts.clock.sleep(delayMs, this.#stop.signal);
+    // Between the half and the whole: several owners do not come at the same moments.
+    await this.#parts.clock.sleep(delayMs * (0.5 + this.#parts.random() / 2), this.#stop.signal);
   }
 
   #give(error: string): void {

@@ -31,6 +31,8 @@ export interface MeaningsParts {
   /** Vectors of a scope that are searched one by one; with more they are indexed. */
   readonly exactMax: number;
   readonly onError: (error: unknown) => void;
+  /** Told when the vectors of a scope take more or less room than before. */
+  readonly onSize: (handle: ScopeHandle) => void;
 }
 
 export class Meanings {
@@ -50,13 +52,14 @@ export class Meanings {
     return this.#rebuilt;
   }
 
-  /** Begins to read the vectors of a scope that is in memory, unless they are there or being read. */
+  /** Begins to read the vectors of a scope that is in memory, unless they are there, of this length, or being read. */
   want(handle: ScopeHandle, index: ScopeIndex, dimensions: number): void {
     if (handle.meaning !== null || this.#closed) return;
-    if (index.vectors !== null) {
+    if (index.vectors?.dimensions === dimensions) {
       if (index.vectors.wantsIndex) this.#run(handle, () => this.#build(handle, index.vectors));
       return;
     }
+    index.vectors = null;
     this.#run(handle, () => this.#read(handle, index, dimensions));
   }
 
@@ -65,6 +68,7 @@ export class Meanings {
       .catch((error: unknown) => this.#parts.onError(error))
       .finally(() => {
         handle.meaning = null;
+        this.#parts.onSize(handle);
       });
   }
 
@@ -73,6 +77,7 @@ export class Meanings {
     const set = handle.index?.vectors ?? null;
     if (set === null || handle.index?.find(ordinal) === null || set.dimensions !== vector.length) return;
     set.add(ordinal, vector);
+    this.#parts.onSize(handle);
   }
 
   async #read(handle: ScopeHandle, index: ScopeIndex, dimensions: number): Promise<void> {

@@ -14,7 +14,7 @@
  * R7 An index file that is missing, damaged or of another model is never loaded: the index is made anew from the store.
  */
 import type { ServiceStore, StoreChange } from '../journal/shard-log.ts';
-import { systemClock, type Clock } from '../platform/index.ts';
+import { freshSeed, seededRandom, systemClock, type Clock, type Random } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import { areAlike, shapeOf, type Shape } from './duplicates.ts';
 import { Embedding } from './embedding.ts';
@@ -58,8 +58,10 @@ export interface MemoryOptions {
   /** A directory of its own for index files; absent: large scopes are indexed anew by every process. */
   readonly directory?: string | undefined;
   readonly clock?: Clock | undefined;
+  /** For the jitter of an embedder's delays. */
+  readonly random?: Random | undefined;
   readonly limits?: Partial<MemoryLimits> | undefined;
-  /** Told when embedding stops, works again, or has caught up with a changed model. */
+  /** Told when embedding fails, stops or works again, and when a changed model is noticed or caught up with. */
   readonly onEmbedding?: ((stats: EmbeddingStats) => void) | undefined;
 }
 
@@ -116,6 +118,7 @@ export class Memory {
             exactMax: this.#limits.exactVectorsMax,
             // What could not be read is tried again by the next recall; words answer meanwhile.
             onError: () => undefined,
+            onSize: (handle) => this.#scopes.account(handle),
           });
     this.#scopes = new Scopes(store, this.#limits.residentBytesMax, (handle, index) => {
       // The file is a cache: when it cannot be written, the index is made anew.
@@ -138,6 +141,7 @@ export class Memory {
             embedder,
             store,
             clock,
+            random: options.random ?? seededRandom(freshSeed()),
             onVector: (...made) => onVector.call(...made),
             onChange: onEmbedding,
           });
@@ -254,9 +258,12 @@ export class Memory {
 
   /** Whether the scope's vectors are in memory; begins to read them. */
   async #hasMeaning(handle: ScopeHandle, index: ScopeIndex, dimensions: number, patience: Patience): Promise<boolean> {
-    if (index.vectors === null || index.vectors.wantsIndex) this.#meanings?.want(handle, index, dimensions);
-    if (index.vectors === null && handle.meaning !== null) await patience.until(handle.meaning);
-    return index.vectors !== null;
+    // The meaning of a query that was asked for before the vectors changed their length.
+    if (dimensions !== this.#embedding?.dimensions) return false;
+    const isThere = (): boolean => index.vectors?.dimensions === dimensions;
+    if (!isThere() || index.vectors?.wantsIndex === true) this.#meanings?.want(handle, index, dimensions);
+    if (!isThere() && handle.meaning !== null) await patience.until(handle.meaning);
+    return isThere();
   }
 
   async #read(

@@ -179,16 +179,18 @@ export class ScopeIndex {
         }
       }
     }
-    if (vector !== null && rankers !== 'words' && this.vectors !== null) {
+    // Those of another length are about to be read anew.
+    const vectors = this.vectors?.dimensions === vector?.length ? this.vectors : null;
+    if (vector !== null && rankers !== 'words' && vectors !== null) {
       const allowsOrdinal = (ordinal: number): boolean => allows(this.#documentOf(ordinal));
-      for (const hit of this.vectors.search(vector, CANDIDATES, allowsOrdinal)) {
+      for (const hit of vectors.search(vector, CANDIDATES, allowsOrdinal)) {
         at(this.#documentOf(hit.ordinal)).meaning = hit.cosine;
       }
     }
     return [...found].flatMap(([document, values]) => {
       const entry = this.#kept[document]?.entry;
       if (entry === undefined) return [];
-      const isEmbedded = vector !== null && this.vectors?.has(entry.ordinal) === true;
+      const isEmbedded = vector !== null && vectors?.has(entry.ordinal) === true;
       return [{ entry, when: entry.when, isEmbedded, ...values }];
     });
   }

@@ -9,6 +9,7 @@
  *     p/NUMBER           a memory that waits for its vector, in the order of their coming
  *     q/next, q/done     the range of those
  *     q/model            the model that everything outside of `p/` has been embedded with; null: none
+ *     q/dimensions       the length of those vectors; null: they are being embedded again, and may have several
  */
 import { z } from 'zod';
 
@@ -57,6 +58,7 @@ export const KEY = {
   pendingNext: 'q/next',
   pendingDone: 'q/done',
   model: 'q/model',
+  dimensions: 'q/dimensions',
 } as const;
 
 export const SCOPES = { from: 's/', to: 's0' } as const;

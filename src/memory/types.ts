@@ -101,9 +101,10 @@ export interface EmbeddingStats {
   readonly waiting: number;
   /** Texts that the embedder refused: words find them. */
   readonly refused: number;
-  /** What exists was embedded by another model, and is being embedded again: words alone find it meanwhile. */
+  /** What exists has vectors of another model or length, and is being embedded again: words alone find it meanwhile. */
   readonly reembedding: boolean;
-  readonly state: 'off' | 'idle' | 'working' | 'backoff' | 'stopped';
+  /** `backoff`, then `failing`: it is tried again and again. `stopped`: not before the next opening. */
+  readonly state: 'off' | 'idle' | 'working' | 'backoff' | 'failing' | 'stopped';
   /** Of the last failure; null after a success. */
   readonly error: string | null;
 }

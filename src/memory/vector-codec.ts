@@ -9,6 +9,13 @@ import { MegactorError } from '../protocol/errors.ts';
 export const DIMENSIONS_MAX = 8_192;
 const SCALE = 32_767;
 
+/** The length that all of them have; null when they differ, or when it is none that a vector may have. */
+export const commonLength = (vectors: readonly Float32Array[]): number | null => {
+  const length = vectors[0]?.length ?? 0;
+  if (length === 0 || length > DIMENSIONS_MAX) return null;
+  return vectors.every((vector) => vector.length === length) ? length : null;
+};
+
 /** The vector at length 1. @throws EMBEDDER_FAILED */
 export const normalised = (vector: Float32Array, dimensions: number): Float32Array => {
   if (vector.length !== dimensions || dimensions === 0 || dimensions > DIMENSIONS_MAX) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FAILURES_MAX } from '../../src/memory/embedding.ts';
+import { FAILURES_TOLD, LENGTHS_MAX } from '../../src/memory/embedding.ts';
 import { createMemoryStore, Memory, type EmbeddingStats, type MemoryOptions } from '../../src/memory/index.ts';
 import { VirtualClock } from '../../src/platform/index.ts';
 import { MegactorError } from '../../src/protocol/errors.ts';
@@ -95,24 +95,106 @@ describe('embedding', () => {
     await again.close();
   });
 
-  test('V3 failures are tried again after growing delays, then it stops and says so; words go on', async () => {
+  test('V3 a long outage is said, tried through at bounded delays, and over by itself; words go on', async () => {
     const clock = new VirtualClock({ selfDriven: true });
     const embedder = new WordEmbedder();
-    embedder.fail = () => new MegactorError('MODEL_SERVER', 'down');
-    const store = createMemoryStore();
-    const stopped = Promise.withResolvers<EmbeddingStats>();
-    const memory = await open({ store, embedder, clock, onEmbedding: (stats) => stopped.resolve(stats) });
+    const triedAt: number[] = [];
+    embedder.fail = () => {
+      triedAt.push(clock.monotonic());
+      return triedAt.length <= 40 ? new MegactorError('MODEL_SERVER', 'down') : null;
+    };
+    const changes: EmbeddingStats[] = [];
+    const memory = await open({ embedder, clock, random: () => 0.5, onEmbedding: (stats) => changes.push(stats) });
     await memory.add([memoryOf('a', ANSWER)], ONCE);
-    expect(await stopped.promise).toMatchObject({ state: 'stopped', error: 'down', waiting: 1 });
-    expect(embedder.asked).toHaveLength(FAILURES_MAX);
-    expect(clock.monotonic()).toBeGreaterThan(30_000);
+    expect(await memory.recall({ scopes: ['a'], query: 'closes', rankers: 'words' })).toMatchObject({
+      memories: [{ text: ANSWER }],
+    });
+    await memory.embedded();
+    expect(changes).toMatchObject([
+      { state: 'failing', error: 'down', waiting: 1, embedded: 0 },
+      { state: 'working', error: null },
+    ]);
+    expect(triedAt).toHaveLength(41);
+    const delays = triedAt.slice(1).map((at, before) => at - (triedAt[before] ?? 0));
+    expect(delays.slice(0, 3)).toEqual([375, 750, 1_500]);
+    expect(delays.slice(FAILURES_TOLD).every((delayMs) => delayMs === 45_000)).toBe(true);
+    expect(memory.stats().embedding).toMatchObject({ state: 'idle', error: null, waiting: 0, embedded: 1 });
+    expect(await ask(memory)).toEqual({ first: ANSWER, meaning: 'used' });
+    await memory.close();
+  });
+
+  test('V3 what cannot heal stops it at once and is said; the next opening begins anew', async () => {
+    const embedder = new WordEmbedder();
+    embedder.fail = () => new MegactorError('MODEL_AUTH', 'wrong key');
+    const store = createMemoryStore();
+    const changes: EmbeddingStats[] = [];
+    const memory = await open({ store, embedder, onEmbedding: (stats) => changes.push(stats) });
+    await memory.add([memoryOf('a', ANSWER)], ONCE);
+    await memory.embedded();
+    expect(changes).toMatchObject([{ state: 'stopped', error: 'wrong key', waiting: 1 }]);
+    expect(embedder.asked).toHaveLength(1);
     expect(await ask(memory, 'closes')).toEqual({ first: ANSWER, meaning: 'failed' });
     await memory.close();
-    // The next opening begins anew.
     const again = await open({ store, embedder: new WordEmbedder() });
     await again.embedded();
     expect(again.stats().embedding).toMatchObject({ embedded: 1, waiting: 0 });
     await again.close();
+  });
+
+  test('V2 vectors of another length under the same name: everything is embedded again, and it says so', async () => {
+    const store = createMemoryStore();
+    const earlier = await open({ store, embedder: new WordEmbedder('words-a', 64) });
+    await earlier.add(some, ONCE);
+    await earlier.embedded();
+    await earlier.close();
+    // The length is another after an opening, and changes once more in the middle of it.
+    const changes: EmbeddingStats[] = [];
+    let length = 32;
+    const embedder = new WordEmbedder();
+    embedder.vectorOf = (text) => new WordEmbedder('words-a', length).vectorOf(text);
+    const memory = await open({ store, embedder, onEmbedding: (stats) => changes.push(stats) });
+    expect(memory.stats().embedding).toMatchObject({ reembedding: false, dimensions: 64 });
+    for (const query of [QUERY, 'the harbour shuts', 'a harbour that shuts']) {
+      await ask(memory, query);
+      await memory.embedded();
+      expect(await ask(memory, query)).toEqual({ first: ANSWER, meaning: 'used' });
+      if (query === QUERY) length = 16;
+    }
+    expect(changes).toMatchObject([
+      { reembedding: true, dimensions: 32 },
+      { reembedding: false, embedded: 3 },
+      { reembedding: true, dimensions: 16 },
+      { reembedding: false, embedded: 6 },
+    ]);
+    expect(memory.stats().embedding).toMatchObject({ refused: 0, waiting: 0, state: 'idle' });
+    // A restart in the middle goes on without being asked anything.
+    length = 8;
+    embedder.fail = (texts) => (texts.includes(ANSWER) ? new MegactorError('MODEL_SERVER', 'down') : null);
+    await ask(memory, 'harbour');
+    await expect.poll(() => memory.stats().embedding.state, { timeout: 20_000 }).toBe('backoff');
+    await memory.close();
+    const again = await open({ store, embedder: new WordEmbedder('words-a', 8) });
+    expect(again.stats().embedding.reembedding).toBe(true);
+    await again.embedded();
+    expect(again.stats().embedding).toMatchObject({ embedded: 3, reembedding: false, dimensions: 8 });
+    expect(await ask(again)).toEqual({ first: ANSWER, meaning: 'used' });
+    await again.close();
+  });
+
+  test('V3 a server whose vectors change their length all the time is not followed for ever', async () => {
+    const embedder = new WordEmbedder();
+    let length = 8;
+    embedder.vectorOf = (text) => new WordEmbedder('words-a', length).vectorOf(text);
+    const changes: EmbeddingStats[] = [];
+    const memory = await open({ embedder, onEmbedding: (stats) => changes.push(stats) });
+    for (; length < 8 + LENGTHS_MAX + 2; length += 1) {
+      await memory.add([memoryOf('a', `text n${length}`)], ONCE);
+      await memory.embedded();
+    }
+    expect(changes.filter(({ reembedding }) => reembedding)).toHaveLength(LENGTHS_MAX);
+    expect(memory.stats().embedding).toMatchObject({ state: 'stopped', waiting: 1 });
+    expect(memory.stats().embedding.error).toContain('change their length');
+    await memory.close();
   });
 
   test('V3 a text that is refused, and a vector that is none, are left to words alone', async () => {
@@ -140,7 +222,7 @@ describe('embedding', () => {
     embedder.fail = () => new MegactorError('MODEL_SERVER', 'down');
     const memory = await open({ store, embedder });
     await memory.add(some, ONCE);
-    await expect.poll(() => memory.stats().embedding.state).toBe('backoff');
+    await expect.poll(() => memory.stats().embedding.state, { timeout: 20_000 }).toBe('backoff');
     await memory.close();
     const again = await open({ store, embedder: new WordEmbedder() });
     expect(again.stats().embedding.waiting).toBe(3);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createMemoryStore, Memory, type MemoryOptions } from '../../src/memory/index.ts';
-import { memoryOf, openStore, temporaryDirectory } from './support.ts';
+import { memoryOf, openStore, temporaryDirectory, WordEmbedder } from './support.ts';
 
 const ONCE = { effectId: null };
 
@@ -159,5 +159,26 @@ describe('the store', () => {
     expect(memory.stats().loadedScopes).toBeLessThan(20);
     for (const name of names) expect((await texts(memory, [name], 'n49'))[0]).toBe(`${name} saw fish number n49`);
     expect(memory.stats().loadedScopes).toBeLessThan(20);
+  });
+
+  test('S6 vectors count when they come, not with the next memory of their scope', async () => {
+    const embedder = new WordEmbedder('words-a', 4_096);
+    const memory = await open({ embedder, limits: { residentBytesMax: 1_200_000 } });
+    const wait = { meaningWaitMs: 10_000 };
+    for (const name of ['small', 'large']) await memory.add([memoryOf(name, `${name} fish`)], ONCE);
+    await memory.embedded();
+    for (const name of ['small', 'large']) await texts(memory, [name], 'fish', wait);
+    expect(memory.stats().loadedScopes).toBe(2);
+    const held = Promise.withResolvers<void>();
+    embedder.gate = held.promise;
+    await memory.add(
+      Array.from({ length: 60 }, (_, at) => memoryOf('large', `fish n${at}`)),
+      ONCE,
+    );
+    expect(memory.stats().loadedScopes).toBe(2);
+    held.resolve();
+    await memory.embedded();
+    expect(memory.stats().loadedScopes).toBe(1);
+    await memory.close();
   });
 });

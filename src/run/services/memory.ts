@@ -1,7 +1,7 @@
 /**
  * Memory as a service: what the agents of a run said and did. Scopes are shared among as many services as there are owners;
  * whichever is asked does its own part and hands the rest to their owners. Methods: `add recall stats`. Main sees an event
- * `limit` when embedding stops, works again, or has caught up with a changed model.
+ * `limit` when embedding fails, stops or works again, and when a changed model is noticed or caught up with.
  */
 import { z } from 'zod';
 import { LOCAL_MODEL, Memory, type AddResult, type Embedder, type RecallResult } from '../../memory/index.ts';

@@ -1,6 +1,7 @@
 /**
  * The embedder of a run on a model server, behind a gate of its own: with limits, retries and budgets like every call, as
- * `_embedder`, and apart, since a server that embeds nothing must not stop those that answer.
+ * `_embedder`, and apart, since a server that embeds nothing must not stop those that answer. A gate that has given a server up
+ * is replaced by another with the next call: the memory asks again until the server is back.
  */
 import { z } from 'zod';
 import { Gate, type ChatRequest } from '../../model/index.ts';
@@ -34,6 +35,12 @@ export interface ModelEmbedding {
   readonly close: () => Promise<void>;
 }
 
+interface Opened {
+  readonly gate: Gate;
+  /** Rejects when the gate stops. */
+  readonly stop: Promise<never>;
+}
+
 export const openEmbedding = async ({
   name,
   options,
@@ -44,22 +51,35 @@ export const openEmbedding = async ({
   const { embeddingsOf } = await import('../../model/openai-embeddings.ts');
   const model = await makeEmbeddings(name, options);
   const settings = settingsFor(name, options);
-  const gate = new Gate({
-    model,
-    clock,
-    random: seededRandom(options.seed),
-    spending: spending.budgets,
-    inFlightMax: settings.inFlightMax,
-    rateLimits: rateLimitsOf(settings),
-  });
   let stopped: MegactorError | null = null;
-  const stop = Promise.withResolvers<never>();
-  stop.promise.catch(() => undefined);
-  gate.onStop(({ error }) => {
-    // Said as it is, and not tried again: words go on.
-    stopped = new MegactorError(error.code, error.message, { cause: error });
-    stop.reject(stopped);
-  });
+  /** Gates that have given up, until they are drained. */
+  const leaving = new Set<Promise<unknown>>();
+  const openGate = (): Opened => {
+    const gate = new Gate({
+      model,
+      clock,
+      random: seededRandom(options.seed),
+      spending: spending.budgets,
+      inFlightMax: settings.inFlightMax,
+      rateLimits: rateLimitsOf(settings),
+    });
+    const stop = Promise.withResolvers<never>();
+    stop.promise.catch(() => undefined);
+    gate.onStop(({ error }) => {
+      const said = new MegactorError(error.code, error.message, { cause: error });
+      if (said.retryable) {
+        opened = null;
+        const drained = gate.drain(0).finally(() => leaving.delete(drained));
+        leaving.add(drained);
+      } else {
+        // Said as it is, and not tried again: words go on.
+        stopped = said;
+      }
+      stop.reject(said);
+    });
+    return { gate, stop: stop.promise };
+  };
+  let opened: Opened | null = null;
   return {
     embed: async (args, { signal }) => {
       const { texts, urgent } = embedSchema.parse(args);
@@ -71,13 +91,16 @@ export const openEmbedding = async ({
         messages: texts.map((text) => ({ role: 'user', content: text.trim() === '' ? NOTHING : text })),
         tools: [],
       };
-      const answer = await Promise.race([gate.complete(request, { effectId: null, signal }), stop.promise]);
+      opened ??= openGate();
+      const { gate, stop } = opened;
+      const answer = await Promise.race([gate.complete(request, { effectId: null, signal }), stop]);
       const changes = spending.changes(request, { ...answer, route: answer.route ?? name });
       await store.commit({ effectId: null, result: null, changes });
       return vectorsToWire(embeddingsOf(answer));
     },
     close: async () => {
-      await gate.drain(0);
+      await opened?.gate.drain(0);
+      await Promise.all(leaving);
       await model.close();
     },
   };
