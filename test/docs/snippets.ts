@@ -211,6 +211,7 @@ export class Snippets {
     // Node strips no types below node_modules, so that the mapping itself is JavaScript.
     const exports = {
       '.': './index.js',
+      './memory': './memory.js',
       './sandbox': './sandbox.js',
       './testing': './testing.js',
       './workspace': './workspace.js',
@@ -218,6 +219,7 @@ export class Snippets {
     writeFileSync(join(own, 'package.json'), JSON.stringify({ name: 'megactor', type: 'module', exports }));
     for (const [name, path] of [
       ['index', 'src/index.ts'],
+      ['memory', 'src/memory/index.ts'],
       ['sandbox', 'src/sandbox/index.ts'],
       ['testing', 'src/testing/index.ts'],
       ['workspace', 'src/workspace/index.ts'],
