@@ -16,6 +16,7 @@ import { EventWriter, type EventInput } from '../telemetry/index.ts';
 import { type Plan, type RosterSummary, USER } from '../society/index.ts';
 import { agentSettings, limitsOf } from './agent-settings.ts';
 import { sendBudgetMail } from './budget-mail.ts';
+import { closeWork } from './closing.ts';
 import { startControlServer } from './control-server.ts';
 import { Controller, failure, type Outcome } from './controller.ts';
 import { deferred } from './deferred.ts';
@@ -25,7 +26,7 @@ import { releaseHeld } from './held-budgets.ts';
 import { LiveSteering } from './live-steering.ts';
 import { budgetsOf } from './model-settings.ts';
 import { ProgressMeter } from './progress.ts';
-import { gather, summaryOf, writeReports } from './report.ts';
+import { summaryOf, writeReports } from './report.ts';
 import { writeJson, type RunDirectory, type RunFile } from './run-directory.ts';
 import { serviceSpecs } from './services.ts';
 import type { RunSettings } from './settings.ts';
@@ -33,8 +34,6 @@ import { stopRun } from './steering.ts';
 import { TextStreams } from './text-streams.ts';
 import type { ResumeOptions, Run, RunProgress, RunSummary, TextStream } from './types.ts';
 
-/** How long model calls in flight may still answer when a run is paused; what they answer is paid for and kept. */
-const DRAIN_DEADLINE_MS = 10_000;
 const STOP_DEADLINE_MS = 10_000;
 
 /** A run directory that is ready to be run. */
@@ -308,23 +307,12 @@ export class SocietyRun implements Run {
     const { system, journal, startedAt } = parts;
     const { directory, run } = prepared;
     this.#meter.phase = 'closing';
-    let { outcome } = parts;
-    await system.quiesce();
-    if (outcome.status !== 'completed') {
-      // Nobody will come for the answers of a run that cannot go on.
-      const deadlineMs = outcome.status === 'stopped' ? 0 : DRAIN_DEADLINE_MS;
-      await system.callService('model', 'drain', { deadlineMs }, { deadlineMs: DRAIN_DEADLINE_MS * 2 });
-    }
-    await system.drain({ deadlineMs: STOP_DEADLINE_MS });
-    try {
-      // What programs have written until now belongs to the run.
-      if (run.settings.sandbox !== 'off') await system.callService('sandbox', 'finish', {}, { deadlineMs: 60_000 });
-      await system.callService('workspace', 'finish', {}, { deadlineMs: 120_000 });
-    } catch (error) {
-      // The run is not complete while its files are not where they are said to be.
-      outcome = failure(error);
-    }
-    const gathered = await gather(system, run.settings.memoryThreads);
+    const { outcome, gathered } = await closeWork({
+      system,
+      outcome: parts.outcome,
+      programs: run.settings.sandbox !== 'off',
+      memoryThreads: run.settings.memoryThreads,
+    });
     const counters = system.stats().total;
     const ended: RunFile = {
       ...run,

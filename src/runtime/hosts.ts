@@ -26,6 +26,8 @@ const RESTART_PERIOD_MS = 60_000;
 const CAUSE_LIMIT_MS = 500;
 /** How long a host may take to close after its drain. */
 const CLOSE_LIMIT_MS = 15_000;
+/** How long what a host has sent may still be on its way when it has ended. */
+const LAST_EVENTS_MS = 1_000;
 /** A host that is silent for so long will not stop by itself. */
 const STOP_SILENT_MS = 3_000;
 
@@ -176,6 +178,8 @@ export class Hosts {
     } finally {
       waiting.abort();
     }
+    // What it sent last comes over the link, which nothing orders with its end.
+    if (!host.up) await host.link.endedWithin(LAST_EVENTS_MS);
   }
 
   #ofShard(shard: number): HostRecord | undefined {
@@ -306,7 +310,8 @@ export class Hosts {
     host.up = false;
     const silentMs = this.#watch.silentMs(host.index);
     this.#watch.unwatch(host.index);
-    host.link.detach();
+    // Of one that was asked to stop the last events may still be on their way.
+    if (!this.#stopping) host.link.detach();
     // However it died, whoever waits for an answer need not tell the ways apart.
     host.control?.end(new MegactorError('HOST_DIED', error.message, { cause: error }));
     if (this.#stopping || !this.#running) return;

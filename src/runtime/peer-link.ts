@@ -33,6 +33,7 @@ export class PeerLink {
   #outbox: Envelope[] = [];
   #scheduled = false;
   #dead = false;
+  #ended: Promise<void> = Promise.resolve();
 
   constructor(parts: PeerLinkParts) {
     this.#parts = parts;
@@ -42,6 +43,7 @@ export class PeerLink {
   attach(port: MessagePort): void {
     this.detach();
     this.#port = port;
+    this.#ended = new Promise((resolve) => void port.on('close', resolve));
     port.on('message', (message: unknown) => {
       if (this.#port === port) this.#receive(message);
     });
@@ -52,6 +54,17 @@ export class PeerLink {
   detach(): void {
     this.#port?.close();
     this.#port = null;
+  }
+
+  /** Resolves when the other end has closed the port, behind all that it had sent, or after so long. */
+  endedWithin(limitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#parts.clock.after(limitMs, resolve, { keepAlive: true });
+      void this.#ended.then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
   }
 
   /** The other thread will not come back. */

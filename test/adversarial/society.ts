@@ -2,6 +2,7 @@
  * One run of a society whose models misbehave: the real agents, roster, model service, gate, budgets, controller and
  * reports on the simulated ground, process after process until the run is over. What it does not do: judge (`checks.ts`).
  */
+import { closeWork } from '../../src/run/closing.ts';
 import { Controller, failure, type Outcome } from '../../src/run/controller.ts';
 import { agentSettings } from '../../src/run/agent-settings.ts';
 import { sendBudgetMail } from '../../src/run/budget-mail.ts';
@@ -23,14 +24,12 @@ import type { QuietResult } from '../../src/society/roster-state.ts';
 import { SimulatedSystem } from '../../src/testing/index.ts';
 import { TrialFiles } from './files.ts';
 import { Adversary } from './model.ts';
-import { stopWork } from './stop-work.ts';
 import type { Trial } from './draw.ts';
 
 const MODULE = 'adversarial:services';
 const RUN_ID = 'adversarial';
 /** A run that takes longer does not end. Slow models alone take hours. */
 const RUN_MAX_MS = 30 * 86_400_000;
-const EVENTS_MS = 200;
 /** As in a forecast: what is found by its words alone needs no threads of its own. */
 const NO_VECTORS = { directory: null, embedder: 'none', deterministic: true } as const;
 const STEPS_MAX = 3_000_000;
@@ -177,7 +176,15 @@ export class TrialRun {
     if (life === 0 && interruptAfterMs !== null) void simulation.sleep(interruptAfterMs).then(() => interrupt.abort());
     const limits = { ms: RUN_MAX_MS, stepsMax: STEPS_MAX };
     const driven = await simulation.settle(controller.drive(), limits);
-    const { outcome, gathered } = await simulation.settle(stopWork(system, driven, settings.memoryThreads), limits);
+    const { outcome, gathered } = await simulation.settle(
+      closeWork({
+        system,
+        outcome: driven,
+        programs: settings.sandbox !== 'off',
+        memoryThreads: settings.memoryThreads,
+      }),
+      limits,
+    );
     const summary = summaryOf({
       run: { ...run, status: outcome.status, reason: outcome.reason },
       directory: new RunDirectory('', false),
@@ -199,8 +206,6 @@ export class TrialRun {
       eachAgent: this.#eachAgent,
     };
     this.lives.push(ended);
-    // Events are on their way for a while.
-    await simulation.advance(EVENTS_MS);
     await simulation.stop();
     await this.files.close();
     return ended;

@@ -27,6 +27,18 @@ export const relay = defineActor(MODULE, 'relay', {
   },
 });
 
+export const teller = defineActor(MODULE, 'teller', {
+  state: () => ({ said: 0 }),
+  messages: { say: message<number>(), said: request<void, number>() },
+  receive: {
+    say: (state, number, ctx) => {
+      state.said += 1;
+      ctx.event({ type: 'message', agent: 'teller', number });
+    },
+    said: (state) => state.said,
+  },
+});
+
 const FAULTS = {
   lateChance: 0.3,
   lateMaxMs: 40,
@@ -39,7 +51,7 @@ const FAULTS = {
 };
 
 const start = (seed: number, more: Partial<SimulationOptions> = {}): Promise<SimulatedSystem> =>
-  SimulatedSystem.start({ seed, faults: FAULTS, modules: { [MODULE]: { counter, relay } }, ...more });
+  SimulatedSystem.start({ seed, faults: FAULTS, modules: { [MODULE]: { counter, relay, teller } }, ...more });
 
 /** A short life with everything in it. @returns what it saw, and its trace */
 const life = async (seed: number): Promise<{ totals: unknown[]; hash: string }> => {
@@ -124,4 +136,19 @@ test('A7 a host that stands still is ended and replaced', async () => {
   expect(simulation.system.stats().hostDeaths).toBe(1);
   expect(await simulation.ask(kept, 'total')).toBe(2);
   await simulation.stop();
+});
+
+test('the events of the last turns before a stop arrive, however late they are', async () => {
+  for (let seed = 1; seed <= 30; seed += 1) {
+    const seen: unknown[] = [];
+    const simulation = await start(seed, { system: { onEvent: (event) => void seen.push(event['number']) } });
+    const ref = await simulation.spawn(teller, undefined);
+    for (let number = 0; number < 5; number += 1) simulation.tell(ref, 'say', number);
+    await simulation.ask(ref, 'said');
+    await simulation.stop();
+    expect(
+      seen.filter((number) => number !== undefined),
+      `seed ${seed}`,
+    ).toEqual([0, 1, 2, 3, 4]);
+  }
 });

@@ -1,25 +1,36 @@
 /**
- * The end of a process's work on a run: nothing new begins, what is under way may end, the files are brought to where
- * they are said to be, and everybody is asked once what it came to, in the order in which a run does it.
+ * The end of a process's work on a run: nothing new begins, what is under way may end, the files are brought to where they
+ * are said to be, and everybody is asked once what it came to. What it does not do: write reports, or stop the system.
+ *
+ * Invariant C3: no model call begins any more.
  */
-import type { ActorSystem } from '../../src/runtime/index.ts';
-import { failure, type Outcome } from '../../src/run/controller.ts';
-import { gather, type Gathered } from '../../src/run/report.ts';
+import type { ActorSystem } from '../runtime/index.ts';
+import { failure, type Outcome } from './controller.ts';
+import { gather, type Gathered } from './report.ts';
 
 /** How long model calls in flight may still answer when a run is paused; what they answer is paid for and kept. */
 const DRAIN_DEADLINE_MS = 10_000;
 const STOP_DEADLINE_MS = 10_000;
+const PROGRAMS_DEADLINE_MS = 60_000;
 const FINISH_DEADLINE_MS = 120_000;
 
-export interface StoppedWork {
+export interface ClosingParts {
+  readonly system: ActorSystem;
+  readonly outcome: Outcome;
+  /** Whether agents may run programs. */
+  readonly programs: boolean;
+  readonly memoryThreads: number;
+}
+
+export interface ClosedWork {
   /** As it was, unless the files could not be brought to their place. */
   readonly outcome: Outcome;
   readonly gathered: Gathered;
 }
 
 /** @throws what the services throw */
-export const stopWork = async (system: ActorSystem, ending: Outcome, memoryThreads: number): Promise<StoppedWork> => {
-  let outcome = ending;
+export const closeWork = async ({ system, programs, memoryThreads, ...parts }: ClosingParts): Promise<ClosedWork> => {
+  let { outcome } = parts;
   await system.quiesce();
   if (outcome.status !== 'completed') {
     // Nobody will come for the answers of a run that cannot go on.
@@ -28,6 +39,8 @@ export const stopWork = async (system: ActorSystem, ending: Outcome, memoryThrea
   }
   await system.drain({ deadlineMs: STOP_DEADLINE_MS });
   try {
+    // What programs have written until now belongs to the run.
+    if (programs) await system.callService('sandbox', 'finish', {}, { deadlineMs: PROGRAMS_DEADLINE_MS });
     await system.callService('workspace', 'finish', {}, { deadlineMs: FINISH_DEADLINE_MS });
   } catch (error) {
     // The run is not complete while its files are not where they are said to be.
