@@ -9,7 +9,11 @@ const SHARED = ['actor', 'actors', 'model', 'society', 'style', 'telemetry'].map
 /** Short forms of the fault suites, and every program of the documentation: `npm run test:faults` and `test:docs`. */
 const FAULTS = ['adversarial', 'chaos', 'kill', 'sim', 'soak'].map((room) => `test/${room}/**/*.test.ts`);
 /** What takes longest, whole runs told twice and benchmarks in small: `npm run test:long`. */
-const LONG = ['test/bench/**/*.test.ts', 'test/run/{compact,deterministic,repair}.test.ts'];
+const LONG = [
+  'test/bench/**/*.test.ts',
+  'test/run/{compact,deterministic,playbooks,repair}.test.ts',
+  'test/actors/playbooks/**/*.test.ts',
+];
 const DOCUMENTS = ['test/docs/snippets.test.ts'];
 
 export default defineConfig({
@@ -21,7 +25,7 @@ export default defineConfig({
     // The default, one second, is less than a busy machine may need for one commit.
     expect: { poll: { timeout: 30_000 } },
     projects: [
-      { extends: true, test: { name: 'shared', include: SHARED, isolate: false } },
+      { extends: true, test: { name: 'shared', include: SHARED, exclude: LONG, isolate: false } },
       {
         extends: true,
         test: { name: 'alone', include: ['test/**/*.test.ts'], exclude: [...SHARED, ...FAULTS, ...LONG, ...DOCUMENTS] },

@@ -32,10 +32,10 @@ const MODEL: OptionSpec = {
   type: {
     kind: 'text',
     value: 'MODEL',
-    pattern: /^(?:rehearsal|openai:\S+|cassette:.+)$/u,
-    expected: 'rehearsal, openai:NAME or cassette:FILE',
+    pattern: /^(?:rehearsal|openai:\S+|cassette:.+|playbook:\S+)$/u,
+    expected: 'rehearsal, openai:NAME, cassette:FILE or playbook:NAME',
   },
-  help: 'openai:NAME (any OpenAI-compatible server), cassette:FILE (what --record recorded) or rehearsal (built in, no network, synthetic text)',
+  help: 'openai:NAME (any OpenAI-compatible server), cassette:FILE (what --record recorded), playbook:NAME (a scripted society, see below) or rehearsal (built in, no network, synthetic text)',
   fallback: 'rehearsal',
 };
 const THREADS: OptionSpec = {
@@ -136,7 +136,11 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
   CONFIG,
   ...BUDGETS,
   { name: 'record', type: { kind: 'text', value: 'FILE' }, help: 'record every answer, to be played by cassette:FILE' },
-  { name: 'rehearsal', type: jsonFile, help: 'latency, failure rates and shape of the rehearsal (JSON)' },
+  {
+    name: 'rehearsal',
+    type: jsonFile,
+    help: 'latency, failure rates and shape of the rehearsal (JSON); of a playbook not the shape',
+  },
   {
     name: 'seed',
     type: { kind: 'integer', min: 0, max: 4_294_967_295 },
@@ -146,7 +150,7 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
   {
     name: 'deterministic',
     type: flag,
-    help: 'one turn at a time on a virtual clock: the same seed gives the same log (rehearsal only)',
+    help: 'one turn at a time on a virtual clock: the same seed gives the same log (rehearsal, cassette or playbook)',
   },
   {
     name: 'shards',

@@ -121,7 +121,13 @@ const troubleOf = (summary: RunSummary): string => {
 };
 
 export const UNPROTECTED_NOTE = 'unprotected (--sandbox none): they run as you, and reach what you reach';
-export const SYNTHETIC_NOTE = 'synthetic: a rehearsal wrote it, no language model did';
+
+/** Who wrote the text of a run that no language model wrote. */
+export const syntheticNote = (model: string): string => {
+  const playbook = /^playbook:(?<name>.+)$/u.exec(model)?.groups?.['name'];
+  if (playbook === undefined) return 'synthetic: a rehearsal wrote it, no language model did';
+  return `scripted: the playbook "${playbook}" wrote it, no language model did`;
+};
 
 /** The report in short. */
 export const summaryText = (summary: RunSummary, cwd: string): string => {
@@ -147,7 +153,7 @@ export const summaryText = (summary: RunSummary, cwd: string): string => {
     ['seed', String(summary.seed)],
     ['files', shellPath(summary.workspace, cwd)],
     ['report', shellPath(`${summary.runDir}/report.md`, cwd)],
-    ...(summary.synthetic ? [['text', SYNTHETIC_NOTE] as const] : []),
+    ...(summary.synthetic ? [['text', syntheticNote(summary.model)] as const] : []),
     ...(summary.sandbox === 'none' ? [['sandbox', `none: programs are ${UNPROTECTED_NOTE}`] as const] : []),
   ];
   const head = `Run ${summary.runId} ${summary.status} after ${duration(summary.wallSeconds)}: ${reasonText(summary.reason)}.`;

@@ -14,7 +14,7 @@ import {
   plural,
   progressLine,
   summaryText,
-  SYNTHETIC_NOTE,
+  syntheticNote,
   UNPROTECTED_NOTE,
 } from './render.ts';
 import { renderPlan } from '../society/plan.ts';
@@ -28,8 +28,8 @@ const REPEAT_AFTER_PERIODS = 10;
 export interface WatchOptions {
   readonly json: boolean;
   readonly quiet: boolean;
-  /** Known before the start: whether the built-in rehearsal writes the text. On resume it is not. */
-  readonly synthetic: boolean | undefined;
+  /** Known before the start: the model, when it is one that writes the text by itself. On resume it is not. */
+  readonly synthetic: string | undefined;
   /** The same of programs: whether they run without a sandbox. */
   readonly unprotected: boolean | undefined;
 }
@@ -130,7 +130,7 @@ export const watchRun = async (
   const note = (text: string): void => {
     if (!options.quiet) context.stderr(`${text}\n`);
   };
-  if (options.synthetic === true) note(`The text of this run is ${SYNTHETIC_NOTE}.`);
+  if (options.synthetic !== undefined) note(`The text of this run is ${syntheticNote(options.synthetic)}.`);
   if (options.unprotected === true) note(`Programs of this run are ${UNPROTECTED_NOTE}.`);
   const abort = new AbortController();
   const run = start(abort.signal);
@@ -148,7 +148,7 @@ export const watchRun = async (
     display.close();
     if (options.json) {
       context.stdout(`${JSON.stringify(summary)}\n`);
-      if (summary.synthetic) note(`The text of this run is ${SYNTHETIC_NOTE}.`);
+      if (summary.synthetic) note(`The text of this run is ${syntheticNote(summary.model)}.`);
       if (summary.sandbox === 'none') note(`Programs of this run are ${UNPROTECTED_NOTE}.`);
       if (summary.status === 'paused') note(nextCommands(summary, context.program, context.cwd));
     } else {

@@ -9,3 +9,4 @@ export type { TokenCounter, Tokenizer } from './tokens.ts';
 export { checkOpenAiSetting, DEFAULT_BASE_URL, type OpenAiModelOptions } from './openai-setting.ts';
 export type { OpenAiModel } from './openai.ts';
 export * from './rehearsal/index.ts';
+export * from './scripted.ts';

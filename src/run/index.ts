@@ -1,6 +1,7 @@
 /** Runs societies: starts, resumes, steers and inspects them. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { playbookCard, playbookName } from '../../actors/playbooks/index.ts';
 import { hasJournal, isLeaseHeld } from '../journal/index.ts';
 import { checkOpenAiSetting } from '../model/index.ts';
 import { freshSeed, randomId, systemClock, type Clock } from '../platform/index.ts';
@@ -9,6 +10,7 @@ import { RUN_FORMAT, RunDirectory, type RunFile } from './run-directory.ts';
 import type { Forecast, ForecastOptions } from './forecast/types.ts';
 import { hasEnded } from './resumable.ts';
 import { cassetteFile, modelsOf } from './model-settings.ts';
+import { asPlayed } from './playbook-options.ts';
 import { chooseSandbox } from './sandbox-choice.ts';
 import { resumedSettings, settingsOf, type RunSettings } from './settings.ts';
 import { isTemplateName, planFromTemplate, TEMPLATE_NAMES } from '../society/index.ts';
@@ -30,13 +32,15 @@ const newRunId = (clock: Clock): string => {
   return `${time}-${randomId(6)}`;
 };
 
-/** Fails where a run would fail with its first call. @throws KEY_MISSING, CONFIG_INVALID, CASSETTE_INVALID */
+/** Fails where a run would fail with its first call. @throws KEY_MISSING, CONFIG_INVALID, CASSETTE_INVALID, USAGE */
 const checkModels = ({ model, config }: RunSettings): void => {
   for (const name of modelsOf(model, config)) {
     const file = cassetteFile(name);
     if (file !== null && !existsSync(file)) {
       throw new MegactorError('CASSETTE_INVALID', `there is no cassette ${file}`);
     }
+    const playbook = playbookName(name);
+    if (playbook !== null) playbookCard(playbook);
     if (!name.startsWith('openai:')) continue;
     const { baseUrl, keyVariable } = config.models?.[name] ?? {};
     const apiKey = keyVariable === undefined ? undefined : process.env[keyVariable];
@@ -60,7 +64,8 @@ const planOf = (goal: string, { plan, template }: RunOptions): unknown => {
   return planFromTemplate(template, goal);
 };
 
-const prepareNew = async (goal: string, options: RunOptions, clock: Clock): Promise<PreparedRun> => {
+const prepareNew = async (given: string, asked: RunOptions, clock: Clock): Promise<PreparedRun> => {
+  const { goal, options } = asPlayed(given, asked);
   if (goal.trim() === '')
     throw new MegactorError('USAGE', 'the goal is empty', { hint: 'Say what the society is to do.' });
   const runId = newRunId(clock);
@@ -68,9 +73,9 @@ const prepareNew = async (goal: string, options: RunOptions, clock: Clock): Prom
   const path = resolve(options.runDir ?? join('runs', runId));
   // Who only plans leaves a repository of the user's as it is.
   const { workspace, ...others } = options;
-  const given = workspace === undefined || options.planOnly === true ? null : resolve(workspace);
+  const chosen = workspace === undefined || options.planOnly === true ? null : resolve(workspace);
   const settings = settingsOf(
-    { ...others, ...(given === null ? {} : { workspace: given }) },
+    { ...others, ...(chosen === null ? {} : { workspace: chosen }) },
     { workspace: join(path, 'workspace'), seed: freshSeed() },
   );
   checkModels(settings);
@@ -112,6 +117,7 @@ const prepareResume = (runDir: string, options: ResumeOptions): PreparedRun => {
 /**
  * Starts a society on a goal. Returns at once; `report` settles when everything is closed, and rejects with a
  * `MegactorError` when the run could not start. Aborting `options.signal` pauses the run.
+ * @param goal may be empty with `model: 'playbook:NAME'`, which brings its own
  */
 export const runSociety = (goal: string, options: RunOptions = {}): Run =>
   new SocietyRun(() => prepareNew(goal, options, systemClock), {

@@ -9,7 +9,10 @@ import { MegactorError } from '../protocol/errors.ts';
 
 export const modelName = z
   .string()
-  .regex(/^(?:rehearsal|openai:\S+|cassette:.+)$/u, 'must be `rehearsal`, `openai:NAME` or `cassette:FILE`');
+  .regex(
+    /^(?:rehearsal|openai:\S+|cassette:.+|playbook:\S+)$/u,
+    'must be `rehearsal`, `openai:NAME`, `cassette:FILE` or `playbook:NAME`',
+  );
 
 /** The file of `cassette:FILE`; null for every other model. */
 export const cassetteFile = (model: string): string | null =>

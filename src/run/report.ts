@@ -17,6 +17,7 @@ import {
   type RosterSummary,
 } from '../society/index.ts';
 import { leafSchema, sumSpend, type Leaf } from '../model/index.ts';
+import { isBuiltIn } from './built-in.ts';
 import { writeJson, writeWhole, type RunDirectory, type RunFile } from './run-directory.ts';
 import type { Outcome } from './controller.ts';
 import type { PlannerUsage } from './found.ts';
@@ -131,7 +132,7 @@ export const summaryOf = (parts: {
     seed: run.settings.seed,
     model: run.settings.model,
     // A server may say of itself that it only rehearses.
-    synthetic: run.settings.model === 'rehearsal' || counters.syntheticCalls > 0,
+    synthetic: isBuiltIn(run.settings.model) || counters.syntheticCalls > 0,
     agents: roster.agents,
     agentsByLevel: roster.agentsByLevel,
     neverWoken: roster.neverWoken,

@@ -2,10 +2,11 @@
  * Whether the agents of a run may run programs, and in what: decided once, when the run begins, and kept with it.
  *
  * Without `--sandbox` a run has one where it works on this machine and where a model may make use of it: a rehearsal calls
- * no tool that is not in its script, and its requests are to be the same everywhere. A cassette answers requests that offer
+ * no tool that is not in its script, and its requests are to be the same everywhere. A playbook says whether it does. A cassette answers requests that offer
  * what was offered when it was recorded.
  */
 import { readFileSync } from 'node:fs';
+import { playbookCard, playbookName } from '../../actors/playbooks/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import { Sandbox } from '../sandbox/index.ts';
 import { cassetteFile, modelsOf } from './model-settings.ts';
@@ -38,6 +39,8 @@ const useOf = ({ model, config }: RunSettings): 'wanted' | 'needed' | null => {
   const uses = modelsOf(model, config).map((name) => {
     const file = cassetteFile(name);
     if (file !== null) return readFileSync(file, 'utf8').includes(OFFERED) ? 'needed' : null;
+    const playbook = playbookName(name);
+    if (playbook !== null) return playbookCard(playbook).options.programs === true ? 'wanted' : null;
     return name === 'rehearsal' ? null : 'wanted';
   });
   return uses.includes('needed') ? 'needed' : uses.includes('wanted') ? 'wanted' : null;

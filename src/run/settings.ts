@@ -11,6 +11,7 @@ import { MegactorError, type ErrorCode } from '../protocol/errors.ts';
 import { SHARDS_MAX } from '../protocol/ids.ts';
 import { programLimitsSchema } from '../sandbox/limits.ts';
 import { limitsSchema } from '../society/index.ts';
+import { isBuiltIn } from './built-in.ts';
 import {
   cassetteFile,
   checkPrices,
@@ -200,10 +201,14 @@ export const settingsOf = (options: RunOptions, defaults: { workspace: string; s
   const shards = options.shards ?? 8;
   const model = absolute(options.model ?? 'rehearsal');
   const config = withEmbedder(model, parseInput(configSchema, options.config ?? {}, 'configuration'), options.embedder);
-  if (options.rehearsal !== undefined && model !== 'rehearsal') {
-    throw new MegactorError('CONFIG_INVALID', `--rehearsal goes with --model rehearsal, not with ${model}`, {
-      hint: 'Leave one of the two out.',
-    });
+  if (options.rehearsal !== undefined && !isBuiltIn(model)) {
+    throw new MegactorError(
+      'CONFIG_INVALID',
+      `--rehearsal goes with --model rehearsal or a playbook, not with ${model}`,
+      {
+        hint: 'Leave one of the two out.',
+      },
+    );
   }
   const settings = parseInput(
     settingsSchema,
@@ -217,7 +222,7 @@ export const settingsOf = (options: RunOptions, defaults: { workspace: string; s
       durability: options.durability ?? 'flushed',
       maxAgents: options.maxAgents ?? config.limits?.agentsMax ?? AGENTS_DEFAULT,
       review: options.review ?? 'model',
-      rehearsal: model === 'rehearsal' ? (options.rehearsal ?? {}) : null,
+      rehearsal: isBuiltIn(model) ? (options.rehearsal ?? {}) : null,
       config,
       agentHeaders: options.noAgentHeaders !== true,
       budget: budgetOf(options),

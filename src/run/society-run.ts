@@ -15,6 +15,7 @@ import { ActorSystem, type SystemOptions } from '../runtime/index.ts';
 import { EventWriter, type EventInput } from '../telemetry/index.ts';
 import { type Plan, type RosterSummary, USER } from '../society/index.ts';
 import { agentSettings, limitsOf } from './agent-settings.ts';
+import { isBuiltIn } from './built-in.ts';
 import { sendBudgetMail } from './budget-mail.ts';
 import { closeWork } from './closing.ts';
 import { startControlServer } from './control-server.ts';
@@ -62,7 +63,7 @@ const beginning = ({ run, fresh }: PreparedRun): EventInput => ({
   runId: run.runId,
   goal: run.goal,
   model: run.settings.model,
-  synthetic: run.settings.model === 'rehearsal',
+  synthetic: isBuiltIn(run.settings.model),
   maxAgents: run.settings.maxAgents,
   reviews: run.settings.review === 'model',
   sandbox: run.settings.sandbox,

@@ -39,7 +39,7 @@ export interface BudgetOptions {
 
 /** Options of `run`; every one has a default. */
 export interface RunOptions extends BudgetOptions {
-  /** `openai:NAME`, `cassette:FILE` or `rehearsal` (default). */
+  /** `openai:NAME`, `cassette:FILE`, `playbook:NAME` or `rehearsal` (default). */
   readonly model?: string;
   /** Records every answer to this file, for `cassette:FILE`. */
   readonly record?: string;

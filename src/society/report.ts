@@ -177,8 +177,11 @@ const remedyLines = ({ remedyExamples }: SocietyReport, { remedies }: ReportNumb
 export const renderReport = (report: SocietyReport, run: ReportNumbers): string => {
   const lines = [`# Run ${run.runId}`, '', ...(report.goal === '' ? [] : [report.goal, ''])];
   if (report.synthetic) {
+    const playbook = /^playbook:(?<name>.+)$/u.exec(run.model)?.groups?.['name'];
     lines.push(
-      '**Synthetic:** no language model took part. Texts and files were written by the built-in rehearsal.',
+      playbook === undefined
+        ? '**Synthetic:** no language model took part. Texts and files were written by the built-in rehearsal.'
+        : `**Scripted:** no language model took part. The playbook "${playbook}" says what every agent answers; mail, files, programs and reviews are real.`,
       '',
     );
   }

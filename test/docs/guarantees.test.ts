@@ -14,6 +14,7 @@ const HOMES: Readonly<Record<string, string>> = {
   T: 'src/society/roster-team.ts',
   N: 'actors/replacement.ts',
   L: 'src/society/roster-leave.ts',
+  P: 'src/model/scripted.ts',
   R: 'src/memory/memory.ts',
   W: 'src/workspace/workspace.ts',
 };

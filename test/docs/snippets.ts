@@ -40,7 +40,7 @@ const executable = (path: string, script: string): void => {
 const MEGACTOR = `
 small=
 case " $* " in
-  *" --max-agents "*|*" --rehearsal "*|*" --help "*|*" --version "*) ;;
+  *" playbook:"*|*" --max-agents "*|*" --rehearsal "*|*" --help "*|*" --version "*) ;;
   *) case "$1" in run|-*|'') small="--max-agents 6";; esac;;
 esac
 case " $* " in *" --threads "*) ;; *" --help "*) ;; *) case "$1" in run|resume|-*|'') small="$small --threads 1";; esac;; esac

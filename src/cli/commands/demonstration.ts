@@ -2,6 +2,7 @@
  * The demonstration, which starts without a command: the largest society that the paper reports, 590 agents who work
  * out the policy of a small country, rehearsed without a network. Options of `run` may change it.
  */
+import { playbookName } from '../../../actors/playbooks/index.ts';
 import type { Command } from '../command.ts';
 import { RUN_OPTIONS } from '../options.ts';
 import { usageError } from '../parse.ts';
@@ -23,6 +24,8 @@ export const demonstrationCommand: Command = {
     const [word] = line.positionals;
     if (word !== undefined) throw usageError(`There is no command "${word}".`);
     const options = await runOptionsOf(line, context);
+    // A playbook brings its own goal and size along.
+    if (playbookName(options.model ?? '') !== null) return startRun('', options, line, context);
     if (line.values.get('quiet') !== true) {
       context.stderr(
         `Demonstration: ${options.maxAgents ?? DEMONSTRATION.maxAgents} agents. "${DEMONSTRATION.goal}"\n` +

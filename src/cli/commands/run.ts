@@ -1,5 +1,7 @@
 /** `run`: from the options of the command line to the options of a run. What they mean is checked by the run itself. */
+import { playbookCard, playbookName, PLAYBOOKS } from '../../../actors/playbooks/index.ts';
 import type { DurabilityLevel } from '../../journal/shard-log.ts';
+import { isBuiltIn } from '../../run/built-in.ts';
 import type { BudgetOptions, RunOptions } from '../../run/types.ts';
 import type { TemplateName } from '../../society/template-names.ts';
 import type { Command } from '../command.ts';
@@ -74,7 +76,7 @@ export const startRun = async (
     {
       json: line.values.get('json') === true,
       quiet: line.values.get('quiet') === true,
-      synthetic: (options.model ?? 'rehearsal') === 'rehearsal',
+      synthetic: isBuiltIn(options.model ?? 'rehearsal') ? (options.model ?? 'rehearsal') : undefined,
       unprotected: options.sandbox === 'none',
     },
     context,
@@ -109,10 +111,18 @@ export const runCommand: Command = {
     'run "Write a field guide" --model openai:gpt-5-mini --max-agents 40',
     'run "Write a field guide" --template document --plan-only',
     'run "Write a field guide" --run-dir runs/guide --seed 7 --json --quiet',
+    'run --model playbook:greeting',
   ],
-  notes: ['Ctrl-C pauses the run (exit 3); `resume RUN_DIR` goes on with it.'],
+  notes: [
+    'Ctrl-C pauses the run (exit 3); `resume RUN_DIR` goes on with it.',
+    'Playbooks, scripted societies that bring their goal along:',
+    ...PLAYBOOKS.map(({ name, title }) => `  playbook:${name}: ${title}`),
+  ],
   run: async (line, context) => {
-    const goal = goalOf(line);
-    return startRun(goal, await runOptionsOf(line, context), line, context);
+    const options = await runOptionsOf(line, context);
+    const playbook = playbookName(options.model ?? '');
+    if (playbook !== null) playbookCard(playbook);
+    const ownGoal = playbook !== null && line.positionals.length === 0;
+    return startRun(ownGoal ? '' : goalOf(line), options, line, context);
   },
 };

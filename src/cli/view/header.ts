@@ -46,8 +46,9 @@ export const titleLines = (model: SocietyModel, pausing: boolean, columns: numbe
     span(times, 'bold'),
   ];
   // First, so that no width cuts it off.
+  const made = head.model.startsWith('playbook:') ? 'scripted' : 'synthetic';
   const facts: Span[] =
-    head.synthetic === true ? [span(' '), span('all text is synthetic', 'warning'), span(` ${signs.dot}`, 'dim')] : [];
+    head.synthetic === true ? [span(' '), span(`all text is ${made}`, 'warning'), span(` ${signs.dot}`, 'dim')] : [];
   if (head.unprotected)
     facts.push(span(' '), span('programs run unprotected', 'warning'), span(` ${signs.dot}`, 'dim'));
   facts.push(span(` run ${head.runId === '' ? signs.cut : head.runId}`, 'dim'));

@@ -37,7 +37,7 @@ const SNAPSHOT = /-\d{4}-\d{2}-\d{2}$/u;
  * @param priced whether that table holds for this server: other servers call their models what they like
  */
 export const priceOf = (model: string, own: Readonly<Record<string, Price>>, priced: boolean): Price | null => {
-  if (model === 'rehearsal' || model.startsWith('cassette:')) return FREE;
+  if (model === 'rehearsal' || /^(?:cassette|playbook):/u.test(model)) return FREE;
   const name = model.startsWith(OPENAI) ? model.slice(OPENAI.length) : model;
   const known = own[name] ?? own[model];
   if (known !== undefined) return known;

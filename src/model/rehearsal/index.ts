@@ -12,4 +12,24 @@ export {
   type RehearsalOptions,
 } from './options.ts';
 export { makePlan, type PlannedAgent, type SubmittedPlan } from './planner.ts';
-export { rehearse, rehearseBody, type RawCompletion, type RehearsalOutcome, type WireRequest } from './rehearse.ts';
+export {
+  rehearse,
+  rehearseBody,
+  type RawCompletion,
+  type RehearsalOutcome,
+  type Script,
+  type WireRequest,
+} from './rehearse.ts';
+// For playbooks, which decide by the same reading of a request.
+export {
+  finish,
+  openList,
+  waiting,
+  type Call,
+  type Decision,
+  type Item,
+  type Persona,
+  type Progress,
+} from './progress.ts';
+export { dueReviews } from './lead.ts';
+export type { Action, Mail } from './transcript.ts';

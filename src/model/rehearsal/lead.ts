@@ -28,7 +28,7 @@ const reviewed = (progress: Progress, agent: string): number =>
   progress.done('review', (args) => args['agent'] === agent).length;
 
 /** Everybody who has a review waiting, by name. */
-const dueReviews = (progress: Progress): string[] => {
+export const dueReviews = (progress: Progress): string[] => {
   const rounds = new Map<string, Set<string>>();
   for (const mail of progress.systemMails('review')) {
     const agent = mail.attributes['agent'];

@@ -8,7 +8,7 @@ import { classifyCompletion } from '../classify.ts';
 import { spokenText } from '../completion-stream.ts';
 import { httpError } from '../http-error.ts';
 import { Outage, OUTAGE_TEXT } from './outage.ts';
-import { rehearse, type RehearsalOutcome } from './rehearse.ts';
+import { rehearse, type RehearsalOutcome, type Script } from './rehearse.ts';
 import type { RehearsalOptions } from './options.ts';
 import type { CallHooks, ChatAnswer, ChatModel, ChatRequest } from '../types.ts';
 
@@ -39,11 +39,16 @@ export class FailureCounter {
 
 const aborted = (): MegactorError => new MegactorError('ABORTED', 'the call was cancelled');
 
-/** @param surroundings `timeoutMs`: how long a rehearsed timeout lasts, default 5,000 */
+/**
+ * @param surroundings `timeoutMs`: how long a rehearsed timeout lasts, default 5,000
+ * @param script played instead of the scenario of `options`
+ */
 export const createRehearsal = (
   options: RehearsalOptions,
   surroundings: { clock?: Clock; timeoutMs?: number } = {},
+  script?: Script,
 ): ChatModel => {
+  const name = script?.name ?? 'rehearsal';
   const clock = surroundings.clock ?? systemClock;
   const timeoutMs = surroundings.timeoutMs ?? TIMEOUT_MS;
   const failures = new FailureCounter();
@@ -63,25 +68,26 @@ export const createRehearsal = (
   };
 
   return {
-    name: 'rehearsal',
+    name,
     synthetic: true,
     complete: async (request: ChatRequest, signal: AbortSignal, hooks?: CallHooks): Promise<ChatAnswer> => {
       if (signal.aborted) throw aborted();
       hooks?.onSent?.();
       const startedAt = clock.monotonic();
       checkOutage();
-      const body = { model: 'rehearsal', messages: request.messages, tools: request.tools };
+      const body = { model: name, messages: request.messages, tools: request.tools };
       const outcome = rehearse(
         { headers: { 'x-agent-id': request.sentAs ?? request.agent }, body },
         options,
         failures.of,
+        script,
       );
       failures.record(outcome);
       await sleep(outcome.kind === 'hang' ? timeoutMs : outcome.latencyMs, signal);
       switch (outcome.kind) {
         case 'completion': {
           const answer = classifyCompletion(outcome.body, {
-            model: 'rehearsal',
+            model: name,
             synthetic: true,
             latencyMs: clock.monotonic() - startedAt,
             idSeed: `${request.agent}/${request.messages.length}`,

@@ -28,6 +28,14 @@ const CHARACTERS_PER_TOKEN = 4;
 const CACHE_TOKENS_MIN = 1024;
 const CACHE_TOKENS_STEP = 128;
 
+/** What is played instead of the rehearsal's own scenarios: who answers, and under what name. */
+export interface Script {
+  /** The model as answers name it: `playbook:NAME`. */
+  readonly name: string;
+  /** A pure function. Summaries for `_compactor` are not asked of it. @param offered the request's tools */
+  readonly decide: (agent: string, progress: Progress, offered: ReadonlySet<string>) => Decision;
+}
+
 export interface WireRequest {
   /** Names in lower case. Without `x-agent-id` the name is read from the prompt. */
   readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -96,9 +104,15 @@ const agentOf = (headers: WireRequest['headers'], transcript: Transcript): strin
 
 const COMPACTOR = '_compactor';
 
-const decide = (transcript: Transcript, progress: Progress, agent: string, options: RehearsalOptions): Decision => {
+const decide = (
+  transcript: Transcript,
+  progress: Progress,
+  agent: string,
+  { options, script }: { options: RehearsalOptions; script: Script | undefined },
+): Decision => {
   // A summary can only fail on the way, as waiting can: there is nothing in it to get wrong.
   if (agent === COMPACTOR) return { text: writeSummary(transcript.story), waiting: true };
+  if (script !== undefined) return script.decide(agent, progress, transcript.offered);
   if (options.scenario === 'chat') return decideChat(progress, options, agent);
   if (agent === '_planner' || transcript.offered.has('submit_plan')) {
     return decidePlanner(transcript, progress, options);
@@ -162,7 +176,7 @@ const completionOf = (
   body: WireBody,
   spoken: SpokenAnswer,
   options: RehearsalOptions,
-  identity: { agent: string; key: string; answers: number },
+  identity: { agent: string; key: string; answers: number; model: string },
 ): RawCompletion => {
   const stamp = hashString(`${identity.agent}/${identity.answers}`, options.seed | 0)
     .toString(16)
@@ -177,7 +191,7 @@ const completionOf = (
     object: 'chat.completion',
     created: 0,
     // Whatever was asked for: no other model wrote this.
-    model: 'rehearsal',
+    model: identity.model,
     synthetic: true,
     choices: [
       {
@@ -219,11 +233,13 @@ const onTheWay = (base: OutcomeBase): RehearsalOutcome | null => {
 /**
  * What a server of the rehearsal does with `request`.
  * @param failedBefore how often the answer with this key has failed on the way already; default never
+ * @param script played instead of the scenario of `options`
  */
 export const rehearse = (
   request: WireRequest,
   options: RehearsalOptions,
   failedBefore: (key: string) => number = () => 0,
+  script?: Script,
 ): RehearsalOutcome => {
   const parsed = requestSchema.safeParse(request.body);
   if (!parsed.success) {
@@ -233,7 +249,7 @@ export const rehearse = (
     const nobody = { key: 'invalid', agent: 'agent', failure: null, latencyMs: 0 };
     return { ...nobody, kind: 'error', status: 400, headers: {}, body };
   }
-  return rehearseBody(parsed.data, request.headers, options, failedBefore);
+  return rehearseBody(parsed.data, request.headers, options, failedBefore, script);
 };
 
 /** `rehearse` for a body that has been parsed already. */
@@ -242,11 +258,12 @@ export const rehearseBody = (
   headers: WireRequest['headers'],
   options: RehearsalOptions,
   failedBefore: (key: string) => number,
+  script?: Script,
 ): RehearsalOutcome => {
   const transcript = readTranscript(wire);
   const agent = agentOf(headers, transcript);
   const progress = new Progress(transcript, readPersona(transcript, agent));
-  const decision = decide(transcript, progress, agent, options);
+  const decision = decide(transcript, progress, agent, { options, script });
   const bad = badAnswers(progress);
   const action = keyOf(decision, progress);
   // Many agents have the one compactor.
@@ -260,7 +277,8 @@ export const rehearseBody = (
   const wrong = failing === null ? null : misspeak(decision, failing, progress);
   const spoken = wrong ?? speak(decision);
   const failure = wrong === null ? null : failing;
-  const identity = { agent: drawn, key: action, answers: progress.answers.length };
+  const model = script?.name ?? 'rehearsal';
+  const identity = { agent: drawn, key: action, answers: progress.answers.length, model };
   const body = completionOf(wire, spoken, options, identity);
   return { kind: 'completion', key, agent, failure, latencyMs, body };
 };

@@ -1,7 +1,9 @@
 /** Makes the models that a run calls, and the routes of its gate. What it does not do: admit or make calls. */
 import { z } from 'zod';
+import { loadPlaybook, playbookName } from '../../../actors/playbooks/index.ts';
 import {
   createRehearsal,
+  createScripted,
   parseRehearsalOptions,
   type ChatModel,
   type RouteOptions,
@@ -78,6 +80,12 @@ const modelNamed = async (
   }
   if (name === 'rehearsal') {
     return createRehearsal(parseRehearsalOptions(options.rehearsal, options.seed), { clock });
+  }
+  const playbook = playbookName(name);
+  if (playbook !== null) {
+    return createScripted(await loadPlaybook(playbook), parseRehearsalOptions(options.rehearsal, options.seed), {
+      clock,
+    });
   }
   const { createOpenAiModel } = await import('../../model/openai.ts');
   return createOpenAiModel({

@@ -52,7 +52,7 @@ const watched = async (options: { json?: boolean; quiet?: boolean } = {}): Promi
       signal = given;
       return { ...recorded.current.run, events };
     },
-    { json: options.json === true, quiet: options.quiet === true, synthetic: true, unprotected: false },
+    { json: options.json === true, quiet: options.quiet === true, synthetic: 'rehearsal', unprotected: false },
     {
       ...recorded.context,
       openTerminal: () => {

@@ -45,7 +45,7 @@ try {
         report: report.promise,
       };
     },
-    { json: false, quiet: false, synthetic: true, unprotected: false },
+    { json: false, quiet: false, synthetic: 'rehearsal', unprotected: false },
     {
       stdout: (text) => void process.stdout.write(text),
       stderr: (text) => void process.stderr.write(text),
