@@ -15,6 +15,7 @@ const sandboxSpec = (settings: RunSettings, mode: 'bwrap' | 'none'): ServiceSpec
     mode,
     network: settings.sandboxNetwork,
     limits,
+    roster: true,
     ...(runningMax === undefined ? {} : { runningMax }),
   };
   // Alone: it reads what programs print, which may be much.
@@ -50,7 +51,12 @@ export const serviceSpecs = (run: RunFile, runDirectory: string): ServiceSpec[] 
       module: moduleOf('roster'),
       thread: 'services',
       // A grace period would end a run at a moment that depends on the machine.
-      options: { seed, programs: sandbox !== 'off', ...(deterministic ? { finishGraceMs: null } : {}) },
+      options: {
+        seed,
+        programs: sandbox !== 'off',
+        leave: ['workspace', ...(sandbox === 'off' ? [] : ['sandbox'])],
+        ...(deterministic ? { finishGraceMs: null } : {}),
+      },
     },
     {
       name: 'model',
@@ -80,6 +86,7 @@ export const serviceSpecs = (run: RunFile, runDirectory: string): ServiceSpec[] 
         runId: run.runId,
         ignore: [runDirectory],
         sync: settings.durability === 'flushed',
+        roster: true,
       },
     },
     ...(sandbox === 'off' ? [] : [sandboxSpec(settings, sandbox)]),

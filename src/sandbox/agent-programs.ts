@@ -57,8 +57,11 @@ export interface ProgramCall {
   readonly stdin?: string;
 }
 
+/** What starts programs: a sandbox, or what stands for one. */
+export type ProgramStarter = Pick<Sandbox, 'limits' | 'start' | 'close'>;
+
 export interface AgentProgramsOptions {
-  readonly sandbox: Sandbox;
+  readonly sandbox: ProgramStarter;
   readonly filesOf: (owner: string) => OwnedFiles;
   /** How long a program waits for its turn. */
   readonly queueMs?: number;
@@ -127,7 +130,7 @@ const reportOf = (changes: FileChanges | null, brought: readonly BroughtBack[]):
 };
 
 export class AgentPrograms {
-  readonly #sandbox: Sandbox;
+  readonly #sandbox: ProgramStarter;
   readonly #filesOf: AgentProgramsOptions['filesOf'];
   readonly #queueMs: number;
   readonly #entries = new Map<string, Entry>();

@@ -13,6 +13,7 @@ export {
   type ProgramAnswer,
   type ProgramCall,
   type ProgramFilesReport,
+  type ProgramStarter,
 } from './agent-programs.ts';
 export type { ChangedFile, FileChanges, GivenFile, LeftFile, ProgramFiles, SeenFile } from './files.ts';
 export { programLimitsSchema, type ProgramLimits, type ProgramLimitsInput } from './limits.ts';

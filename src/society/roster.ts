@@ -167,6 +167,15 @@ export class Roster {
     return agent !== undefined && agent.status !== 'working';
   }
 
+  isRetired(name: string): boolean {
+    return this.#state.agents.get(name)?.status === 'retired';
+  }
+
+  /** The names of all that were retired. */
+  retired(): readonly string[] {
+    return [...this.#state.agents.values()].filter(({ status }) => status === 'retired').map(({ name }) => name);
+  }
+
   summary(): RosterSummary {
     return summarize(new Draft(this.#state));
   }

@@ -1,7 +1,7 @@
 /**
  * The roster as a service: the society's state machine over the run's own table. Every command of `Roster` is a method
- * of the same name, and `quiet` brings a sample of the files along for the final review; `group`, `summary` and `find`
- * only read.
+ * of the same name, and `quiet` brings a sample of the files along for the final review; `group`, `summary`,
+ * `retired` and `find` only read.
  *
  * When the run has ended, main is told with `{kind: 'finished', status, reason}`: after a grace period, since the step
  * that ended it is not committed yet, and the next quiet moment usually comes first.
@@ -18,6 +18,7 @@ import type {
 } from '../../protocol/service.ts';
 import { findAgent } from '../find-agent.ts';
 import { sampleFiles } from './file-sample.ts';
+import { LEAVE, RETIRED } from './leavers.ts';
 import { COMMAND_NAMES, Roster, type CommandName } from '../../society/index.ts';
 
 const optionsSchema = z
@@ -28,6 +29,8 @@ const optionsSchema = z
     seed: z.int().nonnegative().default(0),
     /** Whether agents may have programs that run, which end with them. */
     programs: z.boolean().default(false),
+    /** Services that do nothing more for whom was retired. */
+    leave: z.array(z.string()).default([]),
   })
   .prefault({});
 
@@ -42,7 +45,7 @@ const asObject = (args: unknown): Record<string, unknown> => {
 
 /** The service on a clock of the caller's. */
 export const createRoster = async (options: unknown, host: ServiceHost, clock: Clock): Promise<ServiceInstance> => {
-  const { finishGraceMs, seed, programs } = optionsSchema.parse(options ?? {});
+  const { finishGraceMs, seed, programs, leave } = optionsSchema.parse(options ?? {});
   const roster = await Roster.open(host.store('roster'));
   let announced = false;
 
@@ -61,18 +64,27 @@ export const createRoster = async (options: unknown, host: ServiceHost, clock: C
     host.call('sandbox', 'release', data).catch(() => undefined);
   };
 
+  /** Before anybody hears that an agent was retired nothing more is done in its name (L3). */
+  const tellOfLeaver = async (args: unknown): Promise<void> => {
+    const { data } = agentSchema.safeParse(args);
+    if (data === undefined || !roster.isRetired(data.agent)) return;
+    await Promise.all(leave.map((service) => host.call(service, LEAVE, data)));
+  };
+
   const command =
     (name: CommandName) =>
     async (args: unknown, call: ServiceCallContext): Promise<unknown> => {
       const result = await roster.do(name, asObject(args), call.effectId);
       announce();
       if (programs) endPrograms(args);
+      if (name === 'retire') await tellOfLeaver(args);
       return result;
     };
 
   const methods: Record<string, ServiceMethod> = {
     group: (args: unknown) => roster.group(agentSchema.parse(args).agent),
     summary: () => roster.summary(),
+    [RETIRED]: () => roster.retired(),
     find: (args: unknown) => findAgent(roster.state, agentSchema.parse(args).agent),
   };
   for (const name of COMMAND_NAMES) methods[name] = command(name);

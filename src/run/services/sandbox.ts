@@ -1,15 +1,23 @@
 /**
  * The sandbox as a service: runs the programs of agents on snapshots of the workspace, and brings back what they changed.
  * Methods: `run send` for agents (results are tool results; `agent` says whose program it is), `release` when an agent has
- * ended, `finish` when the run ends. Nothing of it is durable: a program ends with the process, and what became of one that
+ * ended, `leave` for the roster (`leavers.ts`), `finish` when the run ends. Nothing of it is durable: a program ends with the process, and what became of one that
  * ran then is unknown.
  *
  * bubblewrap ends with the thread that started it: this one, which lives as long as the run.
  */
 import { z } from 'zod';
 import { MegactorError, toMegactorError } from '../../protocol/errors.ts';
-import type { CreateService, ServiceHost } from '../../protocol/service.ts';
-import { AgentPrograms, programLimitsSchema, Sandbox, type BroughtBack, type OwnedFiles } from '../../sandbox/index.ts';
+import type { CreateService, ServiceHost, ServiceInstance } from '../../protocol/service.ts';
+import {
+  AgentPrograms,
+  programLimitsSchema,
+  Sandbox,
+  type BroughtBack,
+  type OwnedFiles,
+  type ProgramStarter,
+} from '../../sandbox/index.ts';
+import { guarded, Leavers } from './leavers.ts';
 import { SLICE_LIMITS, slicesOf, type SliceLimits } from '../../workspace/slices.ts';
 
 const optionsSchema = z.strictObject({
@@ -17,6 +25,8 @@ const optionsSchema = z.strictObject({
   network: z.boolean(),
   limits: programLimitsSchema.prefault({}),
   runningMax: z.int().positive().optional(),
+  /** There is a roster, which knows who was retired. */
+  roster: z.boolean().default(false),
 });
 
 export type SandboxServiceOptions = z.input<typeof optionsSchema>;
@@ -94,14 +104,14 @@ export const workspaceFiles = (
   },
 });
 
-export const createService: CreateService = async (raw, host) => {
-  const { mode, network, limits, runningMax } = optionsSchema.parse(raw);
-  const sandbox = await Sandbox.open({ mode, network, limits, ...(runningMax === undefined ? {} : { runningMax }) });
+/** The service over a sandbox that is open already. */
+export const createPrograms = (raw: unknown, host: ServiceHost, sandbox: ProgramStarter): ServiceInstance => {
+  const { limits, roster } = optionsSchema.parse(raw);
   const programs = new AgentPrograms({
     sandbox,
     filesOf: (agent) => workspaceFiles(host, agent, limits),
   });
-  return {
+  const instance: ServiceInstance = {
     methods: {
       run: (args: unknown) => {
         const { agent, path, args: words, stdin } = runArgs.parse(args);
@@ -120,4 +130,11 @@ export const createService: CreateService = async (raw, host) => {
     },
     close: () => sandbox.close(),
   };
+  return guarded(instance, new Leavers(host, roster), { names: ['run', 'send'], nameOf: 'agent' });
+};
+
+export const createService: CreateService = async (raw, host) => {
+  const { mode, network, limits, runningMax } = optionsSchema.parse(raw);
+  const sandbox = await Sandbox.open({ mode, network, limits, ...(runningMax === undefined ? {} : { runningMax }) });
+  return createPrograms(raw, host, sandbox);
 };

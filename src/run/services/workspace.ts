@@ -1,6 +1,6 @@
 /**
  * The workspace as a service: the shared files of a run. Methods: `read write edit append list search` for agents (results are
- * tool results; `author` says who acts), `move remove` for whoever needs them, `files stats history blame flush finish` for
+ * tool results; `author` says who acts), `move remove` for whoever needs them, `leave` for the roster (`leavers.ts`), `files stats history blame flush finish` for
  * the run, and `snapshot apply` for what runs programs.
  *
  * How a program gets the files and gives them back:
@@ -20,9 +20,10 @@
  * When it is read, a directory that a program had is full of traps: open with O_NOFOLLOW, take plain files only.
  */
 import { z } from 'zod';
-import type { CreateService, ServiceCallContext } from '../../protocol/service.ts';
+import type { CreateService, ServiceCallContext, ServiceInstance } from '../../protocol/service.ts';
 import { Workspace } from '../../workspace/workspace.ts';
 import type { WorkspaceCall } from '../../workspace/results.ts';
+import { guarded, Leavers } from './leavers.ts';
 
 const optionsSchema = z.strictObject({
   directory: z.string().min(1),
@@ -32,6 +33,8 @@ const optionsSchema = z.strictObject({
   ignore: z.array(z.string()).default([]),
   /** False: commits survive a killed process but not a power failure. */
   sync: z.boolean().default(true),
+  /** There is a roster, which knows who was retired. */
+  roster: z.boolean().default(false),
 });
 
 export type WorkspaceServiceOptions = z.input<typeof optionsSchema>;
@@ -63,12 +66,16 @@ const applyArgs = z.object({
 });
 const historyArgs = z.object({ path: z.string(), limit: z.int().positive().optional() });
 
+/** What agents may do to files, as long as they are there. */
+const OF_AGENTS = ['read', 'write', 'edit', 'append', 'list', 'search'];
+
 export const createService: CreateService = async (raw, host) => {
   const options = optionsSchema.parse(raw);
+  const store = host.store('workspace');
   const workspace = await Workspace.open({
     directory: options.directory,
     runId: options.runId,
-    store: host.store('workspace'),
+    store,
     ignore: options.ignore,
     sync: options.sync,
     onCommit: (info) => host.event({ type: 'commit', ...info }),
@@ -76,7 +83,7 @@ export const createService: CreateService = async (raw, host) => {
   });
   const callOf = (author: string, call: ServiceCallContext): WorkspaceCall => ({ author, effectId: call.effectId });
 
-  return {
+  const instance: ServiceInstance = {
     methods: {
       read: (raw: unknown, call: ServiceCallContext) => {
         const { author, path } = pathArgs.parse(raw);
@@ -124,4 +131,6 @@ export const createService: CreateService = async (raw, host) => {
     },
     close: () => workspace.close(),
   };
+  const wasDone = async (effectId: string): Promise<boolean> => (await store.result(effectId)) !== undefined;
+  return guarded(instance, new Leavers(host, options.roster), { names: OF_AGENTS, nameOf: 'author', wasDone });
 };
