@@ -14,6 +14,7 @@ import { clip, oneLine, SYSTEM, type AgentState } from '../src/society/index.ts'
 import type { HistoryEntry, Turn } from './agent-types.ts';
 import { ownService, remembers, scopesOf, whenOf } from './memory-scopes.ts';
 import { CHARS_PER_TOKEN } from './request.ts';
+import { saysWaiting } from './waiting.ts';
 
 /** Of one memory. */
 const TEXT_CHARS_MAX = 2_000;
@@ -97,7 +98,7 @@ const keptOf = (
 
 const saidBy = ({ name }: AgentState, content: string | null): Kept[] => {
   const text = (content ?? '').trim();
-  return text === '' || text.startsWith('(waiting)') ? [] : [{ kind: 'said', agent: name, text }];
+  return text === '' || saysWaiting(text) ? [] : [{ kind: 'said', agent: name, text }];
 };
 
 /** What history entries from `from` to `until` hold that is worth keeping, with the scopes it belongs to. */

@@ -39,9 +39,7 @@ import { buildRequest, presentableCalls } from './request.ts';
 import { callRoster, holdOf, readGroup } from './services.ts';
 import { executeCalls } from './tool-calls.ts';
 import { offerOf } from './tools/index.ts';
-
-/** A text that begins so says that the agent only waits; it goes to nobody. */
-export const WAITING = '(waiting)';
+import { onlyWaits, saysWaiting } from './waiting.ts';
 
 /** Requests in a row that were too long. */
 const OVERFLOWS_MAX = 3;
@@ -220,7 +218,7 @@ const onProse = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
   const { state, ctx } = turn;
   const text = answer.content ?? '';
   append(turn, { role: 'assistant', content: text });
-  if (text.trimStart().startsWith(WAITING)) return 'over';
+  if (saysWaiting(text)) return 'over';
   if (state.level === 'boss') {
     ctx.event({ type: 'message', agent: state.name, to: 'user', text: clip(text, 2_000) });
     return 'over';
@@ -262,7 +260,7 @@ const onTools = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
   // The tool results say what was wrong with the calls.
   if (malformed === calls.length) return repairOr(turn, 'bad-json', () => {});
   if (state.turn !== null) state.turn.repairs = 0;
-  if (!rememberCalls(turn, answer)) return 'goes-on';
+  if (!rememberCalls(turn, answer)) return onlyWaits(answer, results) ? 'over' : 'goes-on';
   state.recentCalls = [];
   return giveUp(turn, 'repetition', `${state.name} repeats the same calls and gets no further.`);
 };

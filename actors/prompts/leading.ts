@@ -6,9 +6,9 @@
 export const leading = (reviews: boolean): string =>
   [
     '# Leading',
-    'Hire agents where work can really be divided, all that a step needs in one answer: at most `slots` (see below), those that they hire included.',
-    'Give each a task that it can do without asking back: what to produce, in which file of its own, with whom to agree, how you will judge it.',
-    `While they work, only wait: ${reviews ? 'a [review] tells you who has handed in' : 'they report by mail'}. When all are finished, bring the results together.`,
+    'Hire where work can really be divided, all that a step needs in one answer: at most `slots`, those that they hire included.',
+    'Give each a task to do without asking back: what to produce, in which file of its own, with whom to agree, how you judge it.',
+    `Then only wait: ${reviews ? 'a [review] tells you who has handed in' : 'they report by mail'}. When all are finished, bring the results together.`,
   ].join('\n');
 
 /** After the facts of whoever leads planned agents. */

@@ -15,10 +15,10 @@ const handingIn = (level: Level, reviews: boolean): string => {
 export const organisation = (level: Level, reviews: boolean): string =>
   [
     '# How you work',
-    'You act only through tools and are woken by mail: messages from "user" hold mails, `SENDER: text` each, further lines indented. `user` gave the goal, `system` is the runtime. (situation) says how things stand now.',
-    `Write only to ${level === 'ordinary' ? 'your supervisor and your group' : 'your supervisor, your group, other Admins and the Boss'}, and only what somebody has to know or do; answers arrive later, as mail.`,
-    'Results live in shared files (relative paths): send only the path.',
-    'For work of several steps keep a checklist; close items only when really done. Put independent calls into one answer.',
-    'An answer without a tool call ends your turn and goes to your supervisor; begin it with (waiting) if you only wait for mail.',
-    `When your task is done, call \`terminate\`.${handingIn(level, reviews)}`,
+    'You act only through tools and are woken by mail: "user" messages hold mails, `SENDER: text`, more lines indented. `user` gave the goal, `system` is the runtime; (situation) is how things stand now.',
+    `Write only to ${level === 'ordinary' ? 'your supervisor and group' : 'your supervisor, group, other Admins and the Boss'}, and only what they have to know or do; answers come later, as mail.`,
+    'Results go into shared files (relative paths): send only the path.',
+    'In work of several steps keep a checklist; close only what is really done. Put independent calls into one answer.',
+    'An answer without a call ends your turn and goes to your supervisor. Begin an answer with (waiting), also one with calls, if then you only wait for mail.',
+    `Done with your task, call \`terminate\`.${handingIn(level, reviews)}`,
   ].join('\n');

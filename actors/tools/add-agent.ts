@@ -14,8 +14,8 @@ import { defineTool, LEADS } from './tool.ts';
 const schema = z.object({
   name: nameSchema.meta({ description: undefined }),
   description: z.string().min(1).max(2_000),
-  initial_prompt: z.string().min(1).describe('Its whole task'),
-  first_message: z.string().min(1).optional().describe('Starts it at once; else start it with talk'),
+  initial_prompt: z.string().min(1),
+  first_message: z.string().min(1).optional(),
 });
 
 export type AddAgentArgs = z.output<typeof schema>;
@@ -47,7 +47,8 @@ export const addAgents = async (turn: Turn, all: readonly AddAgentArgs[]): Promi
 
 export const addAgent = defineTool({
   name: 'add_agent',
-  description: 'Hire an agent; the result has its real name.',
+  description:
+    'Hire an agent; the result has its real name. `initial_prompt` is its whole task, `first_message` starts it (or talk does).',
   schema,
   levels: LEADS,
   execute: async (args, run) => {

@@ -8,7 +8,7 @@ import { defineTool, LEADS } from './tool.ts';
 
 export const addTeam = defineTool({
   name: 'add_team',
-  description: 'Hire and start NAME_1, NAME_2, …: one agent per item. A [hired] mail lists what all came to.',
+  description: 'Hire and start one agent per item: NAME_1, NAME_2, … A [hired] mail lists what they came to.',
   schema: z.object({
     name: nameSchema.meta({ description: undefined }),
     description: z.string().min(1).max(2_000),

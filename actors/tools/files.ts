@@ -45,7 +45,7 @@ export const readFile = defineTool({
 
 export const writeFile = defineTool({
   name: 'write_file',
-  description: 'Write a whole file; to change one, pass the `base` it was read with.',
+  description: 'Write a whole file; to change one, give the `base` you read.',
   schema: z.object({
     path,
     content: z.string(),
@@ -58,7 +58,7 @@ export const writeFile = defineTool({
 
 export const appendFile = defineTool({
   name: 'append_file',
-  description: 'Add to the end of a file.',
+  description: 'Add at the end.',
   schema: z.object({ path, content: z.string().min(1) }),
   levels: ALL_LEVELS,
   execute: async (args, run) =>
@@ -67,7 +67,7 @@ export const appendFile = defineTool({
 
 export const editFile = defineTool({
   name: 'edit_file',
-  description: 'Replace the passage `old`, which the file has once, by `new`.',
+  description: 'Replace `old`, which the file has once, by `new`.',
   schema: z.object({ path, old: z.string().min(1), new: z.string() }),
   levels: ALL_LEVELS,
   execute: async (args, run) => tooLarge(args.new, run) ?? remember(run, args.path, await workspace(run, 'edit', args)),
@@ -75,7 +75,7 @@ export const editFile = defineTool({
 
 export const searchFiles = defineTool({
   name: 'search_files',
-  description: 'Find lines that have `query`.',
+  description: 'Find lines that have this text.',
   schema: z.object({ query: z.string().min(1).max(1_000), glob: z.string().min(1).max(1_024).optional() }),
   levels: ALL_LEVELS,
   execute: (args, run) => workspace(run, 'search', args),
@@ -83,7 +83,7 @@ export const searchFiles = defineTool({
 
 export const listFiles = defineTool({
   name: 'list_files',
-  description: 'List files, all or by a glob as `docs/**/*.md`.',
+  description: 'List files, all or by a glob (`a/**/*.md`).',
   schema: z.object({ glob: z.string().min(1).max(1_024).optional() }),
   levels: ALL_LEVELS,
   execute: (args, run) => workspace(run, 'list', args),

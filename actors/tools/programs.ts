@@ -30,12 +30,12 @@ const note = (run: ToolRun, result: ToolResult): ToolResult => {
 export const runProgram = defineTool({
   name: 'run_program',
   description:
-    'Run a Python (.py) or JavaScript (.mjs) file on a copy of all files, without a network. Files that it writes or ' +
-    'removes come back when it ends. With `running: true` it goes on: see send_input.',
+    'Run a .py or .mjs file on a copy of all files, without network; what it changes comes back when it ends. ' +
+    'Without `stdin` it can be talked to by send_input.',
   schema: z.object({
     path: z.string().min(1).max(1_024),
     args: z.array(z.string()).max(ARGUMENTS_MAX).optional(),
-    stdin: z.string().optional().describe('Its whole input; leave it out to talk to it with send_input'),
+    stdin: z.string().optional(),
   }),
   levels: ALL_LEVELS,
   service: SANDBOX,
@@ -53,8 +53,8 @@ export const runProgram = defineTool({
 export const sendInput = defineTool({
   name: 'send_input',
   description:
-    'Send input to your running program and get what it prints; "" only waits. Ctrl-D (\\u0004) at the end closes its ' +
-    'input, Ctrl-C (\\u0003) stops it.',
+    'Input for your running program; the result has what it prints. "" only waits; \\u0004 at the end closes its input, ' +
+    '\\u0003 stops it.',
   schema: z.object({ content: z.string() }),
   levels: ALL_LEVELS,
   service: SANDBOX,

@@ -36,7 +36,7 @@ const notSent = (repeated: readonly string[]): Record<string, unknown> =>
 
 export const talk = defineTool({
   name: 'talk',
-  description: 'Send messages, all or none. `to`: a name, "supervisor", "subordinates" or "group".',
+  description: 'Send mail, all or none. `to`: a name, supervisor, subordinates or group.',
   schema: z.object({
     messages: z.array(z.object({ to: z.string().min(1).max(64), content: z.string().min(1) })).min(1),
   }),

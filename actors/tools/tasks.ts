@@ -7,7 +7,7 @@ import { ALL_LEVELS, defineTool, LEADS, type ToolRun } from './tool.ts';
 
 export const changeTaskStatus = defineTool({
   name: 'change_task_status',
-  description: 'Replace your checklist: send the whole list.',
+  description: 'Replace your whole checklist.',
   schema: z.object({ items: z.array(checklistItemSchema) }),
   levels: ALL_LEVELS,
   execute: async (args, run) => {
@@ -20,7 +20,7 @@ export const changeTaskStatus = defineTool({
 export const review = defineTool({
   name: 'review',
   description:
-    'After a [review] mail, which others wait for: read the files, compare them with the task, then accept, or send back with "revise".',
+    'After a [review] mail, which others wait for: read the files, compare them with the task, then accept or revise.',
   schema: z.object({
     agent: z.string().min(1).max(64),
     verdict: z.enum(['accept', 'revise']),
@@ -71,7 +71,7 @@ const missingEvidence = async (run: ToolRun): Promise<readonly string[]> => {
 
 export const terminate = defineTool({
   name: 'terminate',
-  description: 'Hand in your task when all of it is done.',
+  description: 'Hand in your finished task.',
   schema: z.object({ summary: z.string().min(1).max(8_000) }),
   levels: ALL_LEVELS,
   execute: async (args, run) => {

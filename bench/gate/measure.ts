@@ -33,6 +33,7 @@ const makeSeries = (sizes: Sizes): Measurements => ({
   outage: new Series<Recovery & { calls: number }>(),
   budget: new Series<BudgetRun>(),
   bytes: new Series<BytesRun>(),
+  bytesPrograms: new Series<BytesRun>(),
   bytesReviewed: new Series<BytesRun>(),
 });
 
@@ -82,6 +83,7 @@ const measureRound = async (all: Measurements, sizes: Sizes, round: number, prog
   );
   const perFile = ({ bytesIn, files }: BytesRun): string => `${Math.round(bytesIn / files)} bytes per file`;
   await take('bytes', 'bytes', all.bytes, () => runBytes('none', sizes), perFile);
+  await take('bytes', 'bytes with programs', all.bytesPrograms, () => runBytes('none', sizes, true), perFile);
   await take('bytes', 'bytes with reviews', all.bytesReviewed, () => runBytes('model', sizes), perFile);
 };
 

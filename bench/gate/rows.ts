@@ -14,6 +14,8 @@ export interface Measurements {
   readonly outage: Series<Recovery & { readonly calls: number }>;
   readonly budget: Series<BudgetRun>;
   readonly bytes: Series<BytesRun>;
+  /** All tools offered. */
+  readonly bytesPrograms: Series<BytesRun>;
   readonly bytesReviewed: Series<BytesRun>;
 }
 
@@ -176,6 +178,7 @@ export const rowsOf = (all: Measurements, sizes: Sizes): Row[] => {
     ...(wanted.has('bytes')
       ? [
           ...bytesRows('no reviews', all.bytes.measured, sizes, TARGETS.bytesPerFile),
+          ...bytesRows('no reviews, programs offered', all.bytesPrograms.measured, sizes),
           ...bytesRows('reviews on', all.bytesReviewed.measured, sizes),
         ]
       : []),

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { withDirectory } from '../harness/environment.ts';
 import { runMegactor, type Finished } from '../harness/programs.ts';
+import { runWords, type StatedRun } from '../harness/words.ts';
 import { filesIn, summaryOf, type Summary } from '../society/team.ts';
 import { adminsOf, GOAL, WORKERS_PER_ADMIN } from '../society/settings.ts';
 import { serveRehearsal, statsOf, type Stats } from './server.ts';
@@ -37,22 +38,18 @@ const withTeam = <Result>(
     }
   });
 
-const runWords = (sizes: Sizes, runDir: string, review: 'none' | 'model'): string[] => {
-  const size = String(sizes.team);
-  const words = [
-    'run',
-    GOAL,
-    '--model',
-    'openai:rehearsal',
-    '--sandbox',
-    'off',
-    '--max-agents',
-    size,
-    '--review',
-    review,
-  ];
-  return [...words, '--seed', String(SEED), '--run-dir', runDir];
-};
+type Review = 'none' | 'model';
+
+const teamWords = (
+  { team }: Sizes,
+  runDir: string,
+  review: Review,
+  sandbox?: NonNullable<StatedRun['sandbox']>,
+): string[] => [
+  ...runWords({ goal: GOAL, agents: team, seed: SEED, runDir, ...(sandbox === undefined ? {} : { sandbox }) }),
+  '--review',
+  review,
+];
 
 const completed = (finished: Finished): Summary => {
   const summary = summaryOf(finished);
@@ -66,10 +63,11 @@ export interface BytesRun {
   readonly uncachedInput: number;
 }
 
-export const runBytes = (review: 'none' | 'model', sizes: Sizes): Promise<BytesRun> =>
+/** @param programs whether agents are offered to run some; the rehearsal runs none, so they need no walls */
+export const runBytes = (review: Review, sizes: Sizes, programs = false): Promise<BytesRun> =>
   withTeam(sizes, async ({ folder, run, url }) => {
     const runDir = join(folder, 'run');
-    completed(await run(runWords(sizes, runDir, review)));
+    completed(await run(teamWords(sizes, runDir, review, programs ? 'none' : 'off')));
     const { bytesIn, tokens }: Stats = await statsOf(url);
     const files = filesIn(join(runDir, 'workspace'));
     if (files === 0) throw new Error('the team delivered no file');
@@ -116,10 +114,10 @@ export interface BudgetRun {
 export const runBudget = (sizes: Sizes): Promise<BudgetRun> =>
   withTeam(sizes, async ({ folder, run }) => {
     const whole = join(folder, 'whole');
-    const { modelCalls } = completed(await run(runWords(sizes, whole, 'none')));
+    const { modelCalls } = completed(await run(teamWords(sizes, whole, 'none')));
     const stopped = join(folder, 'stopped');
     const budget = Math.ceil(modelCalls / 3);
-    const paused = summaryOf(await run([...runWords(sizes, stopped, 'none'), '--budget-calls', String(budget)]));
+    const paused = summaryOf(await run([...teamWords(sizes, stopped, 'none'), '--budget-calls', String(budget)]));
     if (paused.status !== 'paused') throw new Error(`the budget did not stop the run: it ended ${paused.status}`);
     completed(await run(['resume', stopped, '--budget-calls', String(modelCalls * 2)]));
     const expected = await outcomeOf(run, whole);

@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { systemClock } from '../../src/platform/index.ts';
 import { withDirectory } from '../harness/environment.ts';
 import { runMegactor } from '../harness/programs.ts';
+import { runWords } from '../harness/words.ts';
 import { SEED, SHORT_GOAL } from './settings.ts';
 import { summaryOf, type Summary } from './team.ts';
 
@@ -86,18 +87,7 @@ export const runOwnModel = (model: string, agents: number, callsMax: number | nu
   withDirectory(async (folder) => {
     const runDir = join(folder, 'run');
     const events = join(runDir, 'events.jsonl');
-    const words = [
-      'run',
-      SHORT_GOAL,
-      '--model',
-      model,
-      '--sandbox',
-      'off',
-      '--max-agents',
-      String(agents),
-      '--seed',
-      String(SEED),
-    ];
+    const words = runWords({ goal: SHORT_GOAL, model, agents, seed: SEED, runDir });
     const counter = new CallCounter(events);
     let pause: (() => void) | null = null;
     const counting = systemClock.every(COUNT_EVERY_MS, () => {
@@ -108,7 +98,7 @@ export const runOwnModel = (model: string, agents: number, callsMax: number | nu
       pause = null;
     });
     try {
-      const finished = await runMegactor([...words, '--run-dir', runDir, '--json', '--quiet'], {}, (child) => {
+      const finished = await runMegactor([...words, '--json', '--quiet'], {}, (child) => {
         pause = () => child.kill('SIGINT');
       });
       const summary = summaryOf(finished);

@@ -125,6 +125,7 @@ const measurementsOf = async (ours: CostRun): Promise<Measurements> => ({
   outage: await seriesOf(),
   budget: await seriesOf(),
   bytes: await seriesOf({ files: 10, bytesIn: 250_000, uncachedInput: 5_000 }),
+  bytesPrograms: await seriesOf({ files: 10, bytesIn: 260_000, uncachedInput: 8_000 }),
   bytesReviewed: await seriesOf({ files: 10, bytesIn: 500_000, uncachedInput: 9_000 }),
 });
 
@@ -160,6 +161,7 @@ describe('rows', () => {
     expect(ending(rows, 'limits configured: rejected')).toMatchObject({ target: 0.01, met: false });
     expect(ending(rows, 'per agent: goodput').target).toBeNull();
     expect(ending(rows, 'no reviews: request bytes per file')).toMatchObject({ value: 25_000, met: false });
+    expect(ending(rows, 'programs offered: request bytes per file')).toMatchObject({ value: 26_000, target: null });
     expect(ending(rows, 'reviews on: request bytes per file').target).toBeNull();
   });
 

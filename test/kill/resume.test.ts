@@ -3,6 +3,7 @@ import { afterAll, expect, test } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import type { Inspection, RunSummary } from '../../src/run/types.ts';
+import { runWords } from '../../bench/harness/words.ts';
 import { readJournal } from '../../src/journal/index.ts';
 import { startModelServer } from '../support/aimock.ts';
 import { command, filesBelow, jsonLine, startCommand, temporaryDirectory } from '../support/command.ts';
@@ -45,17 +46,8 @@ test('D1–D4: SIGKILL with 300 agents at work, then resume: every file is there
   const env = { OPENAI_BASE_URL: server.baseUrl, OPENAI_API_KEY: 'test-key' };
   const runDir = join(directory.path, 'run');
   try {
-    const args = [
-      'run',
-      'Write the policy of a small country',
-      '--model',
-      'openai:rehearsal',
-      '--sandbox',
-      'off',
-      '--seed',
-      '7',
-    ];
-    const first = startCommand([...args, '--max-agents', String(AGENTS), '--run-dir', runDir, '--json'], { env });
+    const args = runWords({ goal: 'Write the policy of a small country', agents: AGENTS, seed: 7, runDir });
+    const first = startCommand([...args, '--json'], { env });
     let agents = 0;
     for (let attempt = 0; attempt < 600 && agents < AGENTS_AT_KILL; attempt += 1) {
       agents = (await inspect(runDir))?.agents.length ?? 0;

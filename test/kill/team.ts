@@ -18,6 +18,7 @@ import {
   startCommand,
   temporaryDirectory,
 } from '../support/command.ts';
+import { runWords } from '../../bench/harness/words.ts';
 import * as checks from './checks.ts';
 import { COMPACTION_PASSAGES, compactOffline, replaces } from './compact.ts';
 import type { Residency } from './draw.ts';
@@ -68,19 +69,14 @@ const startServer = async (directory: string, shared: boolean): Promise<Server> 
   };
 };
 
-const argumentsOf = (runDir: string): string[] => {
-  const model = [
-    'run',
-    'Write the policy of a small island',
-    '--model',
-    'openai:rehearsal',
-    '--sandbox',
-    'off',
-    '--seed',
-    '7',
-  ];
-  return [...model, '--max-agents', String(AGENTS), '--review', 'none', '--run-dir', runDir, '--json', '--quiet'];
-};
+const argumentsOf = (runDir: string): string[] =>
+  runWords(
+    { goal: 'Write the policy of a small island', agents: AGENTS, seed: 7, runDir },
+    '--review',
+    'none',
+    '--json',
+    '--quiet',
+  );
 
 const environmentOf = ({ url }: Server): Record<string, string> => ({
   OPENAI_BASE_URL: `${url}/v1`,

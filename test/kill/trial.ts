@@ -18,6 +18,7 @@ import {
   temporaryDirectory,
 } from '../support/command.ts';
 import { jsonLine } from '../support/command.ts';
+import { runWords } from '../../bench/harness/words.ts';
 import * as checks from './checks.ts';
 import { compactOffline, replaces } from './compact.ts';
 import { describeKill, type Life, type Residency, type RunShape, type Trial } from './draw.ts';
@@ -48,21 +49,8 @@ const PROCESS_MAX_MS = 120_000;
 const GOAL = 'Write the policy of a small island';
 const SHARDS = 8;
 
-const argumentsOf = ({ agents, seed, review, durability }: RunShape, runDir: string): string[] => {
-  const model = [
-    'run',
-    GOAL,
-    '--model',
-    'openai:rehearsal',
-    '--sandbox',
-    'off',
-    '--max-agents',
-    String(agents),
-    '--seed',
-    String(seed),
-  ];
-  return [...model, '--review', review, '--durability', durability, '--run-dir', runDir, '--json', '--quiet'];
-};
+const argumentsOf = ({ agents, seed, review, durability }: RunShape, runDir: string): string[] =>
+  runWords({ goal: GOAL, agents, seed, runDir }, '--review', review, '--durability', durability, '--json', '--quiet');
 
 const environmentOf = (server: RecordingServer, canary: Canary | null): Record<string, string | undefined> => ({
   NODE_ENV: 'test',

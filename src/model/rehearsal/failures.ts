@@ -76,7 +76,7 @@ const spokenCalls = (calls: readonly Call[]): SpokenAnswer['calls'] =>
 /** `decision` as a good answer. */
 export const speak = (decision: Decision): SpokenAnswer =>
   'calls' in decision
-    ? { content: null, refusal: null, calls: spokenCalls(decision.calls) }
+    ? { content: decision.after ?? null, refusal: null, calls: spokenCalls(decision.calls) }
     : { content: decision.text, refusal: null, calls: [] };
 
 const text = (content: string | null, refusal: string | null = null): SpokenAnswer => ({ content, refusal, calls: [] });
@@ -102,7 +102,7 @@ export const misspeak = (decision: Decision, kind: FailureKind, progress: Progre
       return { ...good, calls: [{ ...first, arguments: '{"unexpected":true}' }, ...others] };
     case 'repetition': {
       const last = progress.answers.findLast((answer) => answer.rawCalls.length > 0);
-      return last === undefined ? null : { ...good, calls: last.rawCalls };
+      return last === undefined ? null : { content: null, refusal: null, calls: last.rawCalls };
     }
     case 'http429':
     case 'http500':

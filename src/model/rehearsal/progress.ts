@@ -19,7 +19,7 @@ export interface Call {
 
 /** What an agent answers. */
 export type Decision =
-  | { readonly calls: readonly Call[] }
+  | { readonly calls: readonly Call[]; /** What is waited for when they are made. */ readonly after?: string }
   | { readonly text: string; /** Nothing to do now, so there is nothing to fail at. */ readonly waiting: boolean };
 
 export interface Persona {

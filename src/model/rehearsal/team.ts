@@ -1,13 +1,15 @@
 /**
  * Scenario *team*: a fixed number of calls, so that the critical path is known. The Boss talks to all Admins; every
  * Admin hires its workers one per answer and then talks to all of them; a worker writes its file, then reports; an Admin
- * reports when all its workers have; the Boss ends. A report and its `terminate` are one answer.
+ * reports when all its workers have; the Boss ends. A report and its `terminate` are one answer, and who has told all says
+ * in the same answer that it waits.
  */
 import { fileStep, policyText } from './document.ts';
 import { hiredNames } from './hiring.ts';
 import { retryCalls, reviewCalls } from './lead.ts';
 import { finish, waiting, type Call, type Decision, type Progress } from './progress.ts';
 import { shortName } from './vocabulary.ts';
+import { WAITING } from './transcript.ts';
 import type { RehearsalOptions } from './options.ts';
 
 const REPORT = /^\s*(?:\[[^\]]*\]\s*)?(?:Report|Finished):/u;
@@ -34,10 +36,12 @@ const unreported = (progress: Progress, names: readonly string[]): string[] => {
   return names.filter((name) => !reported.has(name) && !gone.has(name));
 };
 
+const waitingFor = (count: number): string => `${WAITING} ${count} at work`;
+
 /** Waits for `names`; those that the runtime reported stuck are told to go on. */
 const waitFor = (progress: Progress, names: readonly string[]): Decision => {
   const retries = retryCalls(progress, names);
-  return retries.length > 0 ? { calls: retries } : waiting(`${names.length} at work`);
+  return retries.length > 0 ? { calls: retries } : { text: waitingFor(names.length), waiting: true };
 };
 
 /** The report to the supervisor and the end, in one answer; only the end when the report has arrived. */
@@ -78,6 +82,7 @@ const decideBoss = (progress: Progress): Decision => {
           'assign',
         ),
       ],
+      after: waitingFor(left.length),
     };
   }
   const silent = unreported(progress, planned);
@@ -107,6 +112,7 @@ const decideAdmin = (progress: Progress): Decision => {
           'give',
         ),
       ],
+      after: waitingFor(left.length),
     };
   }
   const silent = unreported(progress, hired);

@@ -164,7 +164,7 @@ const fingerprintOf = (calls: string): string =>
 const waitedInVain = (story: readonly StoryItem[]): boolean => {
   let waits = false;
   for (const item of story) {
-    if ('answer' in item) waits = item.answer.actions.length === 0 && item.answer.text.startsWith(WAITING);
+    if ('answer' in item) waits = item.answer.text.startsWith(WAITING);
     else if (waits && item.mails.some((mail) => mail.from === 'system' && mail.kind === 'nudge')) return true;
   }
   return false;

@@ -205,6 +205,7 @@ export class MiniSociety {
     }
     if (calls.length === 0) this.#endWithText(member, answer['content'] as string);
     else if (member.steps >= 20 || member.status !== 'working') member.inTurn = false;
+    else if (String(answer['content']).startsWith('(waiting)')) member.inTurn = false;
   }
 
   #endWithText(member: Member, text: string): void {
