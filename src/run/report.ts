@@ -16,11 +16,12 @@ import {
   type ReportFileInput,
   type RosterSummary,
 } from '../society/index.ts';
-import { leafSchema, sumSpend, type Leaf } from '../model/index.ts';
+import { leafSchema, sumSpend, type Leaf, type Spend } from '../model/index.ts';
 import { isBuiltIn } from './built-in.ts';
 import { writeJson, writeWhole, type RunDirectory, type RunFile } from './run-directory.ts';
 import type { Outcome } from './controller.ts';
 import type { PlannerUsage } from './found.ts';
+import { EMBEDDER } from './services/model-embedding.ts';
 import { renderSpend, spendReport } from './spend-report.ts';
 import type { RunSummary } from './types.ts';
 
@@ -113,6 +114,13 @@ export const writeReports = (parts: {
 const withRepairs = (remedies: RunSummary['remedies'], repairs: number): RunSummary['remedies'] =>
   repairs === 0 ? remedies : { ...remedies, format: (remedies['format'] ?? 0) + repairs };
 
+const spendOf = (spent: Gathered['spent'], counts: (agent: string) => boolean = () => true): Spend =>
+  sumSpend(spent.flatMap(([agent, { models }]) => (counts(agent) ? Object.values(models) : [])));
+
+/**
+ * Calls and tokens come from what was spent, which has each answer from the moment it was received: also those of steps
+ * that an agent did not live to finish.
+ */
 export const summaryOf = (parts: {
   run: RunFile;
   directory: RunDirectory;
@@ -125,6 +133,7 @@ export const summaryOf = (parts: {
   const { roster } = gathered;
   const gone = roster.rows.flatMap((row) => (row.counters === null ? [] : [{ counters: row.counters }]));
   const counters = sumCounters([...gathered.states, ...gone]);
+  const spent = spendOf(gathered.spent, (agent) => agent !== EMBEDDER);
   return {
     runId: run.runId,
     status: outcome.status,
@@ -138,15 +147,15 @@ export const summaryOf = (parts: {
     neverWoken: roster.neverWoken,
     turns: counters.turns,
     steps: counters.steps,
-    modelCalls: counters.calls + planner.calls,
+    modelCalls: spent.calls,
     repeatedCalls: counters.repeatedCalls + planner.repeatedCalls,
     messages: counters.messages,
     tokens: {
-      input: counters.inputTokens + planner.input,
-      cachedInput: counters.cachedInputTokens + planner.cachedInput,
-      output: counters.outputTokens + planner.output,
+      input: spent.input,
+      cachedInput: spent.cachedInput,
+      output: spent.output,
     },
-    costUsd: sumSpend(gathered.spent.flatMap(([, { models }]) => Object.values(models))).usd,
+    costUsd: spendOf(gathered.spent).usd,
     wallSeconds: Math.round(run.spent.wallSeconds * 1_000) / 1_000,
     files: gathered.workspace.files,
     commits: gathered.workspace.commits,

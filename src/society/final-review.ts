@@ -1,6 +1,9 @@
 /**
  * The final review: what the Boss gets to see of the groups' verdicts, in chunks that fit a mail, and of the contents of
  * files. It draws and reads no files itself.
+ *
+ * Invariant C1: whoever is not simply accepted comes first; however large the society is, the rows and what they say of
+ * summaries are bounded, and what has no row is counted.
  */
 import { countItems } from './checklist.ts';
 import { clip, oneLine } from './mail.ts';
@@ -9,6 +12,12 @@ import type { RosterAgent, Verdict } from './roster-state.ts';
 
 const ROWS_PER_CHUNK = 150;
 const SUMMARY_CHARS_MAX = 300;
+/** Of all summaries together: in a large society each gets less. */
+const SUMMARIES_CHARS_MAX = 45_000;
+/** A shorter one says nothing. */
+const SUMMARY_CHARS_MIN = 40;
+/** Rows in all. */
+const ROWS_MAX = 450;
 /** Of one file. */
 const SAMPLE_CHARS_MAX = 1_500;
 
@@ -19,14 +28,35 @@ export const groupVerdict = (agent: Readonly<RosterAgent>): Verdict | 'unfinishe
   return 'unfinished';
 };
 
-const row = (agent: Readonly<RosterAgent>): string => {
+const isException = (agent: Readonly<RosterAgent>): boolean =>
+  groupVerdict(agent) !== 'accepted' || (agent.missing ?? []).length > 0;
+
+/** How many of a group were accepted, of how many. */
+type Groups = ReadonlyMap<string, { readonly members: number; readonly accepted: number }>;
+
+const groupsOf = (agents: readonly Readonly<RosterAgent>[]): Groups => {
+  const groups = new Map<string, { members: number; accepted: number }>();
+  for (const agent of agents) {
+    if (agent.supervisor === null) continue;
+    let group = groups.get(agent.supervisor);
+    if (group === undefined) groups.set(agent.supervisor, (group = { members: 0, accepted: 0 }));
+    group.members += 1;
+    if (groupVerdict(agent) === 'accepted') group.accepted += 1;
+  }
+  return groups;
+};
+
+const row = (agent: Readonly<RosterAgent>, groups: Groups, summaryMax: number): string => {
   const { open, closed } = countItems(agent.checklist);
   const items = open + closed === 0 ? '' : `, checklist ${closed}/${open + closed}`;
+  const led = groups.get(agent.name);
+  const group = led === undefined ? '' : `, group ${led.accepted}/${led.members} accepted`;
   const files = agent.files.length === 0 ? '' : `, files ${agent.files.slice(0, 5).join(' ')}`;
   const missing = agent.missing ?? [];
   const unproven = missing.length === 0 ? '' : `, evidence that is not there: ${missing.join(' ')}`;
-  const summary = agent.summary === null ? '' : `: ${oneLine(agent.summary, SUMMARY_CHARS_MAX)}`;
-  return `- ${agent.name} (under ${agent.supervisor ?? 'nobody'}): ${groupVerdict(agent)}${items}${files}${unproven}${summary}`;
+  const said = agent.summary === null || summaryMax < SUMMARY_CHARS_MIN ? null : oneLine(agent.summary, summaryMax);
+  const summary = said === null ? '' : `: ${said}`;
+  return `- ${agent.name} (under ${agent.supervisor ?? 'nobody'}): ${groupVerdict(agent)}${group}${items}${files}${unproven}${summary}`;
 };
 
 /** A file that was drawn to be looked at. */
@@ -51,26 +81,59 @@ export const renderSample = ({ total, files }: FileSample): string => {
   return [head, ...shown].join('\n');
 };
 
-/** One text per mail. Admins and those under the Boss first, then whoever is not simply accepted, then the rest. */
-export const renderVerdicts = (agents: readonly Readonly<RosterAgent>[]): readonly string[] => {
-  const rank = (agent: Readonly<RosterAgent>): number => {
-    if (agent.supervisor === BOSS) return 0;
-    return groupVerdict(agent) === 'accepted' ? 2 : 1;
+/** Everybody in one line: how many there are, and what became of their work. */
+const total = (agents: readonly Readonly<RosterAgent>[]): string => {
+  const counts = new Map<string, number>();
+  for (const agent of agents) counts.set(groupVerdict(agent), (counts.get(groupVerdict(agent)) ?? 0) + 1);
+  const parts = [...counts].toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return `${agents.length} agents: ${parts.map(([verdict, count]) => `${count} ${verdict}`).join(', ')}.`;
+};
+
+interface Shown {
+  readonly rows: readonly string[];
+  /** What has no row. */
+  readonly rest: readonly string[];
+}
+
+const select = (agents: readonly Readonly<RosterAgent>[]): Shown => {
+  const groups = groupsOf(agents);
+  const exceptions = agents.filter(isException);
+  const accepted = agents.filter((agent) => !isException(agent));
+  const leads = accepted.filter(({ name, supervisor }) => supervisor === BOSS || groups.has(name));
+  const shown = [...exceptions, ...leads].slice(0, ROWS_MAX);
+  const summaryMax = Math.min(SUMMARY_CHARS_MAX, Math.floor(SUMMARIES_CHARS_MAX / Math.max(1, shown.length)));
+  const members = accepted.length - leads.length;
+  const exceptionsLeft = Math.max(0, exceptions.length - ROWS_MAX);
+  const others = exceptions.length + leads.length - shown.length - exceptionsLeft;
+  return {
+    rows: shown.map((agent) => row(agent, groups, summaryMax)),
+    rest: [
+      ...(exceptionsLeft === 0 ? [] : [`${exceptionsLeft} more were not simply accepted.`]),
+      ...(others === 0 ? [] : [`${others} more Admins, and others directly under the Boss, were accepted.`]),
+      ...(members === 0 ? [] : [`${members} members of groups were accepted by their Admins and are not listed.`]),
+    ],
   };
-  const rows = agents
-    .filter((agent) => agent.name !== BOSS)
-    .toSorted((left, right) => rank(left) - rank(right))
-    .map(row);
-  const chunks: string[] = [];
-  for (let at = 0; at === 0 || at < rows.length; at += ROWS_PER_CHUNK) {
-    const part = rows.slice(at, at + ROWS_PER_CHUNK);
-    const parts = Math.max(1, Math.ceil(rows.length / ROWS_PER_CHUNK));
+};
+
+/**
+ * One text per mail. Whoever is not simply accepted first, then Admins and those under the Boss; everybody else was accepted
+ * and is counted.
+ */
+export const renderVerdicts = (all: readonly Readonly<RosterAgent>[]): readonly string[] => {
+  const agents = all.filter((agent) => agent.name !== BOSS);
+  const { rows, rest } = select(agents);
+  const parts = Math.max(1, Math.ceil(rows.length / ROWS_PER_CHUNK));
+  return Array.from({ length: parts }, (_, index) => {
     const head =
-      chunks.length === 0
+      index === 0
         ? 'All work is done and reviewed in the groups. Approve the result with terminate, or reassign with review (verdict revise) or talk.'
         : 'Verdicts of the groups, continued.';
-    const numbered = parts === 1 ? head : `${head} Part ${chunks.length + 1} of ${parts}.`;
-    chunks.push([numbered, ...(part.length === 0 ? ['Nobody was hired.'] : part)].join('\n'));
-  }
-  return chunks;
+    const part = rows.slice(index * ROWS_PER_CHUNK, (index + 1) * ROWS_PER_CHUNK);
+    return [
+      parts === 1 ? head : `${head} Part ${index + 1} of ${parts}.`,
+      ...(agents.length === 0 ? ['Nobody was hired.'] : index === 0 ? [total(agents)] : []),
+      ...part,
+      ...(index === parts - 1 ? rest : []),
+    ].join('\n');
+  });
 };

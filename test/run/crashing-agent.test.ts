@@ -1,10 +1,11 @@
 /** An agent whose every call is refused crashes past its intensity; the society around it goes on and says so. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { parseRehearsalOptions, rehearse } from '../../src/model/index.ts';
 import { replayRun } from '../../src/run/index.ts';
 import type { Inspection, RunSummary } from '../../src/run/types.ts';
+import { planWith } from '../society/arbitraries.ts';
 import { command, jsonLine, temporaryDirectory } from '../support/command.ts';
 import { startScriptedServer, type ScriptedServer } from '../support/scripted-server.ts';
 
@@ -13,6 +14,7 @@ const directory = temporaryDirectory();
 afterAll(() => directory.cleanUp());
 
 interface Report {
+  readonly spending: { readonly total: { readonly calls: number; readonly input: number; readonly output: number } };
   readonly agents: readonly { name: string; level: string; supervisor: string | null; status: string }[];
   readonly missing: readonly { agent: string; what: string }[];
 }
@@ -108,4 +110,52 @@ test('without its Boss a run ends failed, and says so', async () => {
   expect(summary).toMatchObject({ status: 'failed', reason: 'boss-failed', agents: AGENTS });
   expect(report.missing).toEqual([{ agent: 'Boss', what: 'failed' }]);
   expect(inspection.agents.find(({ name }) => name === 'Boss')).toMatchObject({ state: 'failed' });
+});
+
+test('an answer within a step that the agent did not live to finish is counted, as it is paid for (M3)', async () => {
+  const [config, planFile] = [join(directory.path, 'config.json'), join(directory.path, 'plan.json')];
+  // The window is so small that the victim has its past summed up before the call that is refused.
+  writeFileSync(config, JSON.stringify({ limits: { historyTokensMax: 400, nudgesPerAgentMax: 1 } }));
+  writeFileSync(planFile, JSON.stringify(planWith([{ name: 'Victim' }])));
+  let answered = 0;
+  const server = await startScriptedServer(({ agent, body }) => {
+    const told = JSON.stringify(body.messages);
+    if (agent === 'Victim' && told.includes('(summary)'))
+      return { status: 400, raw: { error: { message: 'planted' } } };
+    answered += 1;
+    if (agent === '_compactor') return { content: 'It wrote a.md.' };
+    const content = 'a line of a long file\n'.repeat(200);
+    if (agent === 'Victim')
+      return { toolCalls: [{ name: 'write_file', arguments: JSON.stringify({ path: 'a.md', content }) }] };
+    const isOver = told.includes('[child-failed]') || told.includes('[final-review]');
+    return isOver ? { toolCalls: [{ name: 'terminate', arguments: '{"summary":"done"}' }] } : { content: '(waiting)' };
+  });
+  const runDir = join(directory.path, 'spent');
+  const args = [
+    'run',
+    'g',
+    '--model',
+    'openai:m',
+    '--sandbox',
+    'off',
+    '--plan',
+    planFile,
+    '--config',
+    config,
+    '--json',
+  ];
+  try {
+    const env = { OPENAI_BASE_URL: server.baseUrl, OPENAI_API_KEY: 'key' };
+    const summary = jsonLine(await command([...args, '--run-dir', runDir], { env })) as RunSummary;
+    expect(summary.remedies).toMatchObject({ crash: 1 });
+    expect(summary.modelCalls).toBe(answered);
+    const report = JSON.parse(readFileSync(join(runDir, 'report.json'), 'utf8')) as Report;
+    const { calls, input, output } = report.spending.total;
+    expect([summary.modelCalls, summary.tokens.input, summary.tokens.output]).toEqual([calls, input, output]);
+    // The summary that the victim asked for is in no step of its.
+    const inspection = jsonLine(await command(['inspect', runDir, '--json'])) as Inspection;
+    expect(inspection.agents.reduce((sum, agent) => sum + agent.calls, 0)).toBe(answered - 1);
+  } finally {
+    await server.stop();
+  }
 });

@@ -164,3 +164,31 @@ test('verdicts come in chunks that say which they are', () => {
   expect(many[1]).toContain('Part 2 of 3');
   expect(renderVerdicts([])[0]).toContain('Nobody was hired');
 });
+
+test('everybody who is not simply accepted has a row, then who leads; members are counted, and the whole is bounded (C1)', () => {
+  const machine = founded(planWith([{ name: 'A' }, { name: 'B' }]), 4_000, { fanOutMax: 4_000 });
+  const recruits = Array.from({ length: 900 }, (_, index) => ({
+    name: `W${index}`,
+    description: 'd',
+    initialPrompt: 'p',
+    woken: true,
+  }));
+  machine.do('hire', { hirer: 'A', recruits });
+  for (const { name } of recruits) {
+    machine.do('terminate', { agent: name, summary: 's'.repeat(5_000), files: [`${name}.md`] });
+    if (name !== 'W7') machine.do('review', { reviewer: 'A', agent: name, verdict: 'accept' });
+  }
+  const agents = [...machine.state.agents.values()];
+  const [text = '', ...more] = renderVerdicts(agents);
+  expect(more).toEqual([]);
+  const rows = text.split('\n').filter((line) => line.startsWith('- '));
+  expect(rows.map((line) => line.split(' ')[1])).toEqual(['A', 'B', 'W7']);
+  expect(text).toContain('902 agents: 899 accepted, 3 unfinished.');
+  expect(rows[0]).toContain('group 899/900 accepted');
+  expect(text).toContain('899 members of groups were accepted');
+  const whole = renderVerdicts(
+    Array.from({ length: 5 }, () => agents.map((agent) => ({ ...agent, verdict: null }))).flat(),
+  );
+  expect(whole.join('').length).toBeLessThan(120_000);
+  expect(whole.at(-1)).toContain('4060 more were not simply accepted');
+});
