@@ -11,8 +11,14 @@ const FAULTS = ['adversarial', 'chaos', 'kill', 'sim', 'soak'].map((room) => `te
 /** What takes longest, whole runs told twice and benchmarks in small: `npm run test:long`. */
 const LONG = [
   'test/bench/**/*.test.ts',
-  'test/run/{compact,deterministic,playbooks,repair}.test.ts',
+  'test/run/{compact,compaction,deterministic,playbooks,repair}.test.ts',
   'test/actors/playbooks/**/*.test.ts',
+];
+/** Of these only the tests with the tag `long`; the others are quick. */
+const TAGGED = [
+  'test/run/{bad-models,crashing-agent,files,forecast,inspect-agent,memory,programs,replay,society}.test.ts',
+  'test/run/{start,steering,stream,services/killed}.test.ts',
+  'test/runtime/at-most-once.test.ts',
 ];
 const DOCUMENTS = ['test/docs/snippets.test.ts'];
 
@@ -24,6 +30,9 @@ export default defineConfig({
     hookTimeout: 60_000,
     // The default, one second, is less than a busy machine may need for one commit.
     expect: { poll: { timeout: 30_000 } },
+    tags: [
+      { name: 'long', description: 'Takes over about three seconds, and a quick test of the same promise remains.' },
+    ],
     projects: [
       { extends: true, test: { name: 'shared', include: SHARED, exclude: LONG, isolate: false } },
       {
@@ -31,6 +40,7 @@ export default defineConfig({
         test: { name: 'alone', include: ['test/**/*.test.ts'], exclude: [...SHARED, ...FAULTS, ...LONG, ...DOCUMENTS] },
       },
       { extends: true, test: { name: 'long', include: LONG } },
+      { extends: true, test: { name: 'tagged', include: TAGGED } },
       { extends: true, test: { name: 'faults', include: FAULTS } },
       { extends: true, test: { name: 'documents', include: DOCUMENTS } },
     ],

@@ -93,7 +93,7 @@ describe('a server that refuses', () => {
     expect(calls).toBe(1);
   });
 
-  test('a wrong key in the middle of a run keeps what exists', async () => {
+  test('a wrong key in the middle of a run keeps what exists', { tags: 'long' }, async () => {
     const { result } = await runAgainst(planned(() => errorAnswer(401, 'invalid_api_key')));
     expect(result.exitCode, result.stderr).toBe(3);
     expect(jsonLine(result)).toMatchObject({ status: 'paused', reason: 'wrong-key', agents: 2 });
@@ -112,9 +112,11 @@ describe('a model that misbehaves', () => {
 
   const unusable = ['bad JSON', 'an unknown tool', 'wrong arguments', 'nothing'];
 
-  test.each(Object.entries(kinds))(
-    '%s: the run ends failed, within its limits, and says what is missing',
-    async (kind, answer) => {
+  const quick = ['bad JSON', 'the same call for ever'];
+
+  for (const [kind, answer] of Object.entries(kinds)) {
+    const tags = quick.includes(kind) ? [] : ['long'];
+    test(`${kind}: the run ends failed, within its limits, and says what is missing`, { tags }, async () => {
       const { result, calls, runDir } = await runAgainst(planned(() => answer));
       expect(result.exitCode, result.stderr).toBe(1);
       const summary = jsonLine(result) as RunSummary;
@@ -127,8 +129,8 @@ describe('a model that misbehaves', () => {
       const { format = 0, silence = 0 } = summary.remedies;
       if (unusable.includes(kind)) expect(format + silence).toBe(calls - 1);
       expect(silence > 0).toBe(kind === 'nothing');
-    },
-  );
+    });
+  }
 
   test('a planner that never plans: failed, three attempts', async () => {
     const { result, calls, runDir } = await runAgainst(() => ({ content: 'What a nice goal!' }));
@@ -197,7 +199,7 @@ describe('a model that misbehaves', () => {
 });
 
 describe('Ctrl-C', () => {
-  test('once: pauses with exit 3, and the run goes on from there', async () => {
+  test('once: pauses with exit 3, and the run goes on from there', { tags: 'long' }, async () => {
     const runDir = join(directory.path, 'interrupted');
     const args = ['run', 'Write a guide', '--max-agents', '60', '--seed', '5', '--run-dir', runDir, '--json'];
     const rehearsal = join(directory.path, 'slow.json');

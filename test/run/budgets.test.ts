@@ -10,7 +10,7 @@ import { filesBelow, temporaryDirectory } from '../support/command.ts';
 const directory = temporaryDirectory();
 afterAll(() => directory.cleanUp());
 
-const AGENTS = 16;
+const AGENTS = 10;
 const common: RunOptions = { seed: 11, maxAgents: AGENTS, shards: 2, threads: 1, rehearsal: { latencyMs: 2 } };
 
 const eventsOf = (runDir: string): EventRecord[] =>

@@ -104,7 +104,7 @@ test('the subordinates of an Admin that crashed finish under the Boss', async ()
   expect(seen).toMatchObject({ state: 'failed', level: 'admin', turns: 1, calls: 2 });
 });
 
-test('without its Boss a run ends failed, and says so', async () => {
+test('without its Boss a run ends failed, and says so', { tags: 'long' }, async () => {
   const { exitCode, summary, report, inspection } = await crash('boss', (agent) => agent === 'Boss');
   expect(exitCode).toBe(1);
   expect(summary).toMatchObject({ status: 'failed', reason: 'boss-failed', agents: AGENTS });

@@ -65,7 +65,7 @@ test('a directory that is no run, and a path that no file can have, are refused'
   await expect(runFiles(whole.runDir, { blame: '../run.json' })).rejects.toMatchObject({ code: 'USAGE' });
 });
 
-test('a run without a journal has its files from git', async () => {
+test('a run without a journal has its files from git', { tags: 'long' }, async () => {
   const runDir = join(directory.path, 'none-durable');
   const run = await runSociety('Write', { ...OPTIONS, durability: 'none', runDir }).report;
   const { files } = await runFiles(runDir);

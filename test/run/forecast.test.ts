@@ -37,40 +37,42 @@ const within = (forecast: number, real: number, part: number): void => {
 };
 
 describe('a forecast against a real run of the same rehearsal over HTTP', () => {
-  test.each([
-    ['society', { latencyMs: 20 }, '16'],
-    ['failing', { latencyMs: 20, failures: { badJson: 0.05, prose: 0.03, unfinished: 0.03, http500: 0.03 } }, '10'],
-  ])('calls and tokens are within 10 %% (%s)', async (name, rehearsal, agents) => {
-    const file = join(directory.path, `${name}.json`);
-    writeFileSync(file, JSON.stringify(rehearsal));
-    const real = await withServer(file, async (url) => {
-      const runDir = join(directory.path, name);
-      const ran = await command(
-        [
-          'run',
-          GOAL,
-          '--model',
-          'openai:any',
-          '--sandbox',
-          'off',
-          '--max-agents',
-          agents,
-          '--run-dir',
-          runDir,
-          '--json',
-          '--quiet',
-        ],
-        { env: { OPENAI_BASE_URL: url, OPENAI_API_KEY: 'test-key' } },
-      );
-      expect(ran.exitCode, ran.stderr).toBe(0);
-      return jsonLine(ran) as RunSummary;
+  const failures = { badJson: 0.05, prose: 0.03, unfinished: 0.03, http500: 0.03 };
+  for (const { name, rehearsal, agents, tags } of [
+    { name: 'society', rehearsal: { latencyMs: 20 }, agents: '16', tags: [] },
+    { name: 'failing', rehearsal: { latencyMs: 20, failures }, agents: '10', tags: ['long'] },
+  ])
+    test(`calls and tokens are within 10 % (${name})`, { tags }, async () => {
+      const file = join(directory.path, `${name}.json`);
+      writeFileSync(file, JSON.stringify(rehearsal));
+      const real = await withServer(file, async (url) => {
+        const runDir = join(directory.path, name);
+        const ran = await command(
+          [
+            'run',
+            GOAL,
+            '--model',
+            'openai:any',
+            '--sandbox',
+            'off',
+            '--max-agents',
+            agents,
+            '--run-dir',
+            runDir,
+            '--json',
+            '--quiet',
+          ],
+          { env: { OPENAI_BASE_URL: url, OPENAI_API_KEY: 'test-key' } },
+        );
+        expect(ran.exitCode, ran.stderr).toBe(0);
+        return jsonLine(ran) as RunSummary;
+      });
+      const forecast = await rehearse(GOAL, { maxAgents: Number(agents), rehearsal });
+      expect(forecast).toMatchObject({ status: 'completed', agents: real.agents, files: real.files, synthetic: true });
+      within(forecast.calls, real.modelCalls, 0.1);
+      within(forecast.tokens.input, real.tokens.input, 0.1);
+      within(forecast.tokens.output, real.tokens.output, 0.1);
     });
-    const forecast = await rehearse(GOAL, { maxAgents: Number(agents), rehearsal });
-    expect(forecast).toMatchObject({ status: 'completed', agents: real.agents, files: real.files, synthetic: true });
-    within(forecast.calls, real.modelCalls, 0.1);
-    within(forecast.tokens.input, real.tokens.input, 0.1);
-    within(forecast.tokens.output, real.tokens.output, 0.1);
-  });
 });
 
 test('FC1 the same options give the same forecast, and another seed another one', async () => {

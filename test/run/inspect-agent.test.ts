@@ -17,7 +17,7 @@ const detailOf = async (runDir: string, agent: string): Promise<AgentDetail> => 
   return detail;
 };
 
-test('a finished run, and the same when it was compacted', async () => {
+test('a finished run, and the same when it was compacted', { tags: 'long' }, async () => {
   const runDir = join(directory.path, 'finished');
   expect((await runSociety('goal', { maxAgents: 6, runDir, seed: 4 }).report).status).toBe('completed');
   const boss = await detailOf(runDir, 'Boss');

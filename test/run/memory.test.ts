@@ -85,7 +85,7 @@ test('what the window has left behind comes back: by the tool, and by reminders 
   expect((await replayRun(runDir)).diverged).toBeNull();
 });
 
-test('several owners share the scopes of a run, and answer as one', async () => {
+test('several owners share the scopes of a run, and answer as one', { tags: 'long' }, async () => {
   const config = { ...(OPTIONS.config as object), memory: { threads: 3 } };
   const { requests, runDir } = await play('three', { config });
   expect(requests.map(({ body }) => body.messages.map(textOf).join()).join()).toContain(SECRET);

@@ -124,42 +124,57 @@ describe.skipIf(missing !== null)('programs in a run', () => {
     await expect.poll(() => marked(MARK)).toEqual([]);
   });
 
-  test('D6 a runtime that is killed while a program runs: what became of it is unknown, and it is not run again', async () => {
-    const cutOff = call('run_program', { path: 'sleep.py', args: [`${MARK}-killed`] });
-    const script = [
-      calls(write('sleep.py', SLEEPER), write('talk.py', TALKER)),
-      call('run_program', { path: 'talk.py' }),
-      calls(call('send_input', { content: '\u0003' }), cutOff),
-      call('send_input', { content: 'hello\n' }),
-      call('run_program', { path: 'talk.py', stdin: 'again\n' }),
-    ];
-    const boss = await startBoss(script);
-    const env = { OPENAI_BASE_URL: boss.server.baseUrl, OPENAI_API_KEY: 'test-key' };
-    const runDir = join(directory.path, 'killed');
-    try {
-      const words = ['run', 'A program', '--model', 'openai:m', '--review', 'none', '--seed', '1', '--max-agents', '2'];
-      const first = startCommand([...words, '--durability', 'committed', '--run-dir', runDir, '--quiet'], { env });
-      await expect.poll(() => marked(`${MARK}-killed`).length, { timeout: 60_000 }).toBeGreaterThan(0);
-      first.child.kill('SIGKILL');
-      await first.result;
-      await expect.poll(() => marked(`${MARK}-killed`)).toEqual([]);
-      vi.stubEnv('OPENAI_BASE_URL', boss.server.baseUrl);
-      vi.stubEnv('OPENAI_API_KEY', 'test-key');
-      const summary = await resumeRun(runDir).report;
-      expect(summary.status).toBe('completed');
-      const results = boss.results();
-      const unknown = results.filter(
-        (result) => (result['error'] as { code?: string } | undefined)?.code === 'UNKNOWN_OUTCOME',
-      );
-      // The program that was cut off, and then the input for it.
-      expect(unknown).toHaveLength(2);
-      expect(results.at(-1)).toMatchObject({ ok: true, running: false, stdout: 'you said again\n' });
-      // It ran once, and the end of its process was its end.
-      expect(existsSync(join(summary.workspace, 'begun'))).toBe(false);
-    } finally {
-      await boss.server.stop();
-    }
-  });
+  test(
+    'D6 a runtime that is killed while a program runs: what became of it is unknown, and it is not run again',
+    { tags: 'long' },
+    async () => {
+      const cutOff = call('run_program', { path: 'sleep.py', args: [`${MARK}-killed`] });
+      const script = [
+        calls(write('sleep.py', SLEEPER), write('talk.py', TALKER)),
+        call('run_program', { path: 'talk.py' }),
+        calls(call('send_input', { content: '\u0003' }), cutOff),
+        call('send_input', { content: 'hello\n' }),
+        call('run_program', { path: 'talk.py', stdin: 'again\n' }),
+      ];
+      const boss = await startBoss(script);
+      const env = { OPENAI_BASE_URL: boss.server.baseUrl, OPENAI_API_KEY: 'test-key' };
+      const runDir = join(directory.path, 'killed');
+      try {
+        const words = [
+          'run',
+          'A program',
+          '--model',
+          'openai:m',
+          '--review',
+          'none',
+          '--seed',
+          '1',
+          '--max-agents',
+          '2',
+        ];
+        const first = startCommand([...words, '--durability', 'committed', '--run-dir', runDir, '--quiet'], { env });
+        await expect.poll(() => marked(`${MARK}-killed`).length, { timeout: 60_000 }).toBeGreaterThan(0);
+        first.child.kill('SIGKILL');
+        await first.result;
+        await expect.poll(() => marked(`${MARK}-killed`)).toEqual([]);
+        vi.stubEnv('OPENAI_BASE_URL', boss.server.baseUrl);
+        vi.stubEnv('OPENAI_API_KEY', 'test-key');
+        const summary = await resumeRun(runDir).report;
+        expect(summary.status).toBe('completed');
+        const results = boss.results();
+        const unknown = results.filter(
+          (result) => (result['error'] as { code?: string } | undefined)?.code === 'UNKNOWN_OUTCOME',
+        );
+        // The program that was cut off, and then the input for it.
+        expect(unknown).toHaveLength(2);
+        expect(results.at(-1)).toMatchObject({ ok: true, running: false, stdout: 'you said again\n' });
+        // It ran once, and the end of its process was its end.
+        expect(existsSync(join(summary.workspace, 'begun'))).toBe(false);
+      } finally {
+        await boss.server.stop();
+      }
+    },
+  );
 
   test('without a sandbox it is said everywhere', async () => {
     const runDir = join(directory.path, 'unprotected');

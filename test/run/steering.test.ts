@@ -80,44 +80,53 @@ const reportOf = (runDir: string): { status: string; reason: string } =>
   JSON.parse(readFileSync(join(runDir, 'report.json'), 'utf8')) as { status: string; reason: string };
 
 describe('from another process', () => {
-  test('tell, pause, tell at rest, continue: the run completes and nothing is asked for twice', async () => {
-    const { runDir, running } = await startSlow('pause');
-    const told = await command(['tell', runDir, 'Boss', 'Owls first.', '--json']);
-    expect(told.exitCode, told.stderr).toBe(0);
-    expect(jsonLine(told)).toMatchObject({ command: 'tell', agent: 'Boss', status: 'running', reason: null });
-    await refused(['tell', runDir, 'Bos', 'x'], 'AGENT_NOT_FOUND', /no agent called "Bos".*Did you mean "Boss"/u);
-    await refused(['tell', runDir, 'Nobody-of-this-name', 'x'], 'AGENT_NOT_FOUND', /megactor inspect/u);
-    await refused(['tell', runDir, 'Boss', '  '], 'USAGE', /empty/u);
-    await refused(['tell', runDir, 'Boss', 'x'.repeat(70_000)], 'USAGE', /at most 65536 characters/u);
-    await refused(['continue', runDir], 'RUN_DIR_IN_USE', /is running: there is nothing to continue/u);
+  test(
+    'tell, pause, tell at rest, continue: the run completes and nothing is asked for twice',
+    { tags: 'long', timeout: 120_000 },
+    async () => {
+      const { runDir, running } = await startSlow('pause');
+      const told = await command(['tell', runDir, 'Boss', 'Owls first.', '--json']);
+      expect(told.exitCode, told.stderr).toBe(0);
+      expect(jsonLine(told)).toMatchObject({ command: 'tell', agent: 'Boss', status: 'running', reason: null });
+      await refused(['tell', runDir, 'Bos', 'x'], 'AGENT_NOT_FOUND', /no agent called "Bos".*Did you mean "Boss"/u);
+      await refused(['tell', runDir, 'Nobody-of-this-name', 'x'], 'AGENT_NOT_FOUND', /megactor inspect/u);
+      await refused(['tell', runDir, 'Boss', '  '], 'USAGE', /empty/u);
+      await refused(['tell', runDir, 'Boss', 'x'.repeat(70_000)], 'USAGE', /at most 65536 characters/u);
+      await refused(['continue', runDir], 'RUN_DIR_IN_USE', /is running: there is nothing to continue/u);
 
-    const pause = await here(['pause', runDir, '--json']);
-    expect(pause.exitCode, pause.stderr).toBe(0);
-    expect(jsonLine(pause)).toMatchObject({ command: 'pause', status: 'paused', reason: 'paused-by-user' });
-    const paused = await running.result;
-    expect(paused.exitCode, paused.stderr).toBe(3);
-    expect(jsonLine(paused)).toMatchObject({ status: 'paused', reason: 'paused-by-user', repeatedCalls: 0 });
+      const pause = await here(['pause', runDir, '--json']);
+      expect(pause.exitCode, pause.stderr).toBe(0);
+      expect(jsonLine(pause)).toMatchObject({ command: 'pause', status: 'paused', reason: 'paused-by-user' });
+      const paused = await running.result;
+      expect(paused.exitCode, paused.stderr).toBe(3);
+      expect(jsonLine(paused)).toMatchObject({ status: 'paused', reason: 'paused-by-user', repeatedCalls: 0 });
 
-    await refused(['pause', runDir], 'RUN_NOT_RUNNING', /is not running, it is paused \(paused-by-user\)/u);
-    await refused(['tell', runDir, 'bos', 'x'], 'AGENT_NOT_FOUND', /Did you mean "Boss"/u);
-    const mailBefore = (await inspect(runDir))?.agents.find((agent) => agent.name === 'Boss')?.mail ?? -1;
-    const atRest = await here(['tell', runDir, 'Boss', 'And frogs.', '--json']);
-    expect(jsonLine(atRest)).toMatchObject({ status: 'paused', reason: 'paused-by-user', agent: 'Boss' });
-    const mailAfter = (await inspect(runDir))?.agents.find((agent) => agent.name === 'Boss')?.mail;
-    expect(mailAfter).toBe(mailBefore + 1);
+      await refused(['pause', runDir], 'RUN_NOT_RUNNING', /is not running, it is paused \(paused-by-user\)/u);
+      await refused(['tell', runDir, 'bos', 'x'], 'AGENT_NOT_FOUND', /Did you mean "Boss"/u);
+      const mailBefore = (await inspect(runDir))?.agents.find((agent) => agent.name === 'Boss')?.mail ?? -1;
+      const atRest = await here(['tell', runDir, 'Boss', 'And frogs.', '--json']);
+      expect(jsonLine(atRest)).toMatchObject({ status: 'paused', reason: 'paused-by-user', agent: 'Boss' });
+      const mailAfter = (await inspect(runDir))?.agents.find((agent) => agent.name === 'Boss')?.mail;
+      expect(mailAfter).toBe(mailBefore + 1);
 
-    const continued = await command(['continue', runDir, '--json']);
-    expect(continued.exitCode, continued.stderr).toBe(0);
-    expect(jsonLine(continued)).toMatchObject({ status: 'completed', agents: AGENTS, repeatedCalls: 0, neverWoken: 0 });
-    for (const agent of (await inspect(runDir))?.agents ?? []) expect(agent.mail, agent.name).toBe(0);
-    expect(readFileSync(join(runDir, 'events.jsonl'), 'utf8')).toMatch(/"agent":"user".*Owls first\./u);
+      const continued = await command(['continue', runDir, '--json']);
+      expect(continued.exitCode, continued.stderr).toBe(0);
+      expect(jsonLine(continued)).toMatchObject({
+        status: 'completed',
+        agents: AGENTS,
+        repeatedCalls: 0,
+        neverWoken: 0,
+      });
+      for (const agent of (await inspect(runDir))?.agents ?? []) expect(agent.mail, agent.name).toBe(0);
+      expect(readFileSync(join(runDir, 'events.jsonl'), 'utf8')).toMatch(/"agent":"user".*Owls first\./u);
 
-    await refused(['tell', runDir, 'Boss', 'x'], 'RUN_NOT_RUNNING', /completed \(done\): nobody reads mail/u);
-    await refused(['pause', runDir], 'RUN_NOT_RUNNING', /completed \(done\): there is nothing to pause/u);
-    await refused(['stop', runDir], 'RUN_NOT_RUNNING', /completed \(done\): there is nothing to stop/u);
-    await refused(['continue', runDir], 'RUN_NOT_RESUMABLE', /is complete/u);
-    expect(existsSync(join(runDir, 'control', 'socket'))).toBe(false);
-  }, 120_000);
+      await refused(['tell', runDir, 'Boss', 'x'], 'RUN_NOT_RUNNING', /completed \(done\): nobody reads mail/u);
+      await refused(['pause', runDir], 'RUN_NOT_RUNNING', /completed \(done\): there is nothing to pause/u);
+      await refused(['stop', runDir], 'RUN_NOT_RUNNING', /completed \(done\): there is nothing to stop/u);
+      await refused(['continue', runDir], 'RUN_NOT_RESUMABLE', /is complete/u);
+      expect(existsSync(join(runDir, 'control', 'socket'))).toBe(false);
+    },
+  );
 
   test('stop ends a live run: exit 1, its files are kept, it cannot go on', async () => {
     const { runDir, running } = await startSlow('stop');
@@ -134,28 +143,32 @@ describe('from another process', () => {
     await refused(['stop', runDir], 'RUN_NOT_RUNNING', /stopped \(stopped-by-user\)/u);
   }, 60_000);
 
-  test('stop marks a run that paused or was killed, and its reports say so', async () => {
-    const paused = await startSlow('paused-then-stopped');
-    paused.running.child.kill('SIGINT');
-    expect((await paused.running.result).exitCode).toBe(3);
-    expect(reportOf(paused.runDir).status).toBe('paused');
-    expect(jsonLine(await here(['stop', paused.runDir, '--json']))).toMatchObject({ status: 'stopped' });
-    expect(reportOf(paused.runDir)).toMatchObject({ status: 'stopped', reason: 'stopped-by-user' });
-    const text = readFileSync(join(paused.runDir, 'report.md'), 'utf8');
-    expect(text).toContain('- status: stopped (stopped-by-user)');
-    await refused(['resume', paused.runDir], 'RUN_NOT_RESUMABLE', /stopped/u);
+  test(
+    'stop marks a run that paused or was killed, and its reports say so',
+    { tags: 'long', timeout: 60_000 },
+    async () => {
+      const paused = await startSlow('paused-then-stopped');
+      paused.running.child.kill('SIGINT');
+      expect((await paused.running.result).exitCode).toBe(3);
+      expect(reportOf(paused.runDir).status).toBe('paused');
+      expect(jsonLine(await here(['stop', paused.runDir, '--json']))).toMatchObject({ status: 'stopped' });
+      expect(reportOf(paused.runDir)).toMatchObject({ status: 'stopped', reason: 'stopped-by-user' });
+      const text = readFileSync(join(paused.runDir, 'report.md'), 'utf8');
+      expect(text).toContain('- status: stopped (stopped-by-user)');
+      await refused(['resume', paused.runDir], 'RUN_NOT_RESUMABLE', /stopped/u);
 
-    const killed = await startSlow('killed-then-stopped');
-    killed.running.child.kill('SIGKILL');
-    await killed.running.result;
-    // Its socket is still there, and nobody behind it.
-    expect(existsSync(join(killed.runDir, 'control', 'socket'))).toBe(true);
-    await refused(['pause', killed.runDir], 'RUN_NOT_RUNNING', /its process was killed.*megactor continue/u);
-    const stopped = await here(['stop', killed.runDir, '--json']);
-    expect(stopped.exitCode, stopped.stderr).toBe(0);
-    expect((await inspect(killed.runDir))?.status).toBe('stopped');
-    await refused(['continue', killed.runDir], 'RUN_NOT_RESUMABLE', /stopped/u);
-  }, 60_000);
+      const killed = await startSlow('killed-then-stopped');
+      killed.running.child.kill('SIGKILL');
+      await killed.running.result;
+      // Its socket is still there, and nobody behind it.
+      expect(existsSync(join(killed.runDir, 'control', 'socket'))).toBe(true);
+      await refused(['pause', killed.runDir], 'RUN_NOT_RUNNING', /its process was killed.*megactor continue/u);
+      const stopped = await here(['stop', killed.runDir, '--json']);
+      expect(stopped.exitCode, stopped.stderr).toBe(0);
+      expect((await inspect(killed.runDir))?.status).toBe('stopped');
+      await refused(['continue', killed.runDir], 'RUN_NOT_RESUMABLE', /stopped/u);
+    },
+  );
 
   test('what is no run directory is said to be none', async () => {
     for (const args of [
@@ -296,7 +309,7 @@ describe('by the handle', () => {
     await server.stop();
   });
 
-  test('stop: a pausing run is stopped as well; a wish before the first moment holds', async () => {
+  test('stop: a pausing run is stopped as well; a wish before the first moment holds', { tags: 'long' }, async () => {
     const { server, held, speak } = await startSociety();
     const run = startHandle(server, 'stopped');
     await held;

@@ -84,7 +84,7 @@ describe('run.stream', () => {
     expect(seen.filter(({ streamed }) => streamed)).toEqual(calls);
   });
 
-  test('without an agent brings everybody, and without a reader nothing is streamed', async () => {
+  test('without an agent brings everybody, and without a reader nothing is streamed', { tags: 'long' }, async () => {
     seen.length = 0;
     const run = runSociety(GOAL, { ...OPTIONS, runDir: join(directory.path, 'all') });
     const deltas = await collect(run.stream());
@@ -102,7 +102,7 @@ describe('run.stream', () => {
     expect(await collect(left.stream())).toEqual([]);
   });
 
-  test('D5 changes nothing in the log of a deterministic run', async () => {
+  test('D5 changes nothing in the log of a deterministic run', { tags: 'long' }, async () => {
     const options: RunOptions = { seed: 4, maxAgents: 4, deterministic: true };
     const { inspectRun } = await import('../../src/run/index.ts');
     const hashes: string[] = [];

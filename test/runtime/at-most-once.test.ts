@@ -24,22 +24,23 @@ const CASES: readonly (readonly [Launch['at'], string, string])[] = [
   ['after', 'pad/0/launch\n', 'launched'],
 ];
 
-test.each(CASES)('D6 a process killed %s the call', async (at, written, outcome) => {
-  const script = new URL('./fixtures/launch.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, directory, file, at], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+for (const [at, written, outcome] of CASES)
+  test(`D6 a process killed ${at} the call`, { tags: at === 'within' ? [] : ['long'] }, async () => {
+    const script = new URL('./fixtures/launch.ts', import.meta.url).pathname;
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, directory, file, at], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let errors = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors += chunk.toString();
+    });
+    const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+    expect([code, signal, errors]).toEqual([null, 'SIGKILL', '']);
+    await using system = await ActorSystem.start({ threads: 1, shards: 2, seed: 1, journal: directory });
+    const ref = await system.lookup<(typeof launcher)['messages']>('pad');
+    await expect.poll(() => ref?.ask('outcomes'), { timeout: 20_000 }).toEqual([outcome]);
+    expect(launches()).toBe(written);
   });
-  let errors = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    errors += chunk.toString();
-  });
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
-  expect([code, signal, errors]).toEqual([null, 'SIGKILL', '']);
-  await using system = await ActorSystem.start({ threads: 1, shards: 2, seed: 1, journal: directory });
-  const ref = await system.lookup<(typeof launcher)['messages']>('pad');
-  await expect.poll(() => ref?.ask('outcomes'), { timeout: 20_000 }).toEqual([outcome]);
-  expect(launches()).toBe(written);
-});
 
 test.each(CASES)('D6 a host that dies %s the call', async (at, written, outcome) => {
   const deaths: unknown[] = [];
