@@ -80,7 +80,7 @@ describe('a server that refuses', () => {
     expect((jsonLine(resumed) as RunSummary).agents).toBe(2);
   });
 
-  test('a quota that is used up pauses the run, exit 3', async () => {
+  test('a quota that is used up pauses the run, exit 3', { tags: 'long' }, async () => {
     const { result } = await runAgainst(() => errorAnswer(429, 'insufficient_quota'));
     expect(result.exitCode, result.stderr).toBe(3);
     expect(jsonLine(result)).toMatchObject({ status: 'paused', reason: 'quota' });

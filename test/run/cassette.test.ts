@@ -11,7 +11,7 @@ afterAll(() => directory.cleanUp());
 
 test('a deterministic run from a cassette comes to what the recorded one came to, and says that it is synthetic', async () => {
   const tape = join(directory.path, 'tape.jsonl');
-  const common: RunOptions = { seed: 5, maxAgents: 8, deterministic: true, shards: 2 };
+  const common: RunOptions = { seed: 5, maxAgents: 5, deterministic: true, shards: 2 };
   const live = await runSociety('Write a field guide', {
     ...common,
     record: tape,

@@ -99,30 +99,34 @@ describe.skipIf(missing !== null)('programs in a run', () => {
     expect(report.files).toContainEqual(expect.objectContaining({ path: 'sum.txt', author: 'Boss' }));
   });
 
-  test('Q1 one that runs is talked to, a second is BUSY; with its agent it ends, and its files are kept', async () => {
-    const { summary, results } = await runBoss(
-      'talker',
-      [
-        calls(write('talk.py', TALKER), write('sleep.py', SLEEPER)),
-        calls(call('run_program', { path: 'talk.py' }), call('run_program', { path: 'sleep.py' })),
-        call('send_input', { content: 'hello\n' }),
-        call('send_input', { content: '\u0004' }),
-        call('send_input', { content: '' }),
-        call('run_program', { path: 'sleep.py', args: [MARK] }),
-      ],
-      { config: { programs: { stepMs: 1_500 } } },
-    );
-    const [, , first, second, said, closed, gone, sleeping] = results;
-    expect(first).toMatchObject({ ok: true, running: true });
-    expect(second).toMatchObject({ ok: false, error: { code: 'BUSY' } });
-    expect(said).toMatchObject({ ok: true, running: true, stdout: 'you said hello\n' });
-    expect(closed).toMatchObject({ ok: true, running: false, exitCode: 0 });
-    expect(gone).toMatchObject({ ok: false, error: { code: 'NOT_FOUND' } });
-    expect(sleeping).toMatchObject({ ok: true, running: true, stdout: 'begun\n' });
-    expect(summary.status).toBe('completed');
-    expect(readFileSync(join(summary.workspace, 'begun'), 'utf8')).toBe('begun ');
-    await expect.poll(() => marked(MARK)).toEqual([]);
-  });
+  test(
+    'Q1 one that runs is talked to, a second is BUSY; with its agent it ends, and its files are kept',
+    { tags: 'long' },
+    async () => {
+      const { summary, results } = await runBoss(
+        'talker',
+        [
+          calls(write('talk.py', TALKER), write('sleep.py', SLEEPER)),
+          calls(call('run_program', { path: 'talk.py' }), call('run_program', { path: 'sleep.py' })),
+          call('send_input', { content: 'hello\n' }),
+          call('send_input', { content: '\u0004' }),
+          call('send_input', { content: '' }),
+          call('run_program', { path: 'sleep.py', args: [MARK] }),
+        ],
+        { config: { programs: { stepMs: 1_500 } } },
+      );
+      const [, , first, second, said, closed, gone, sleeping] = results;
+      expect(first).toMatchObject({ ok: true, running: true });
+      expect(second).toMatchObject({ ok: false, error: { code: 'BUSY' } });
+      expect(said).toMatchObject({ ok: true, running: true, stdout: 'you said hello\n' });
+      expect(closed).toMatchObject({ ok: true, running: false, exitCode: 0 });
+      expect(gone).toMatchObject({ ok: false, error: { code: 'NOT_FOUND' } });
+      expect(sleeping).toMatchObject({ ok: true, running: true, stdout: 'begun\n' });
+      expect(summary.status).toBe('completed');
+      expect(readFileSync(join(summary.workspace, 'begun'), 'utf8')).toBe('begun ');
+      await expect.poll(() => marked(MARK)).toEqual([]);
+    },
+  );
 
   test(
     'D6 a runtime that is killed while a program runs: what became of it is unknown, and it is not run again',

@@ -289,25 +289,29 @@ describe('by the handle', () => {
     await server.stop();
   });
 
-  test('mail to a run that paused while all was quiet is read when it continues, and it goes on to its end', async () => {
-    const { server, held, speak, requestsWith } = await startSociety();
-    const run = startHandle(server, 'quiet');
-    await expect(run.continue()).rejects.toMatchObject({ code: 'RUN_DIR_IN_USE' });
-    await held;
-    const pausing = run.pause();
-    await expect(run.tell('Writer', 'x')).rejects.toMatchObject({ code: 'RUN_NOT_RUNNING', message: /is ending/u });
-    speak({ content: '(waiting)' });
-    const paused = await pausing;
-    expect(paused).toMatchObject({ status: 'paused', reason: 'paused-by-user' });
-    const told = await here(['tell', paused.runDir, 'Writer', 'Add owls']);
-    expect(told.exitCode, told.stderr).toBe(0);
-    const next = await run.continue();
-    const report = await next.report;
-    expect(report).toMatchObject({ status: 'completed', repeatedCalls: 0 });
-    expect(requestsWith('Writer', 'user: Add owls')).toBeGreaterThanOrEqual(2);
-    expect(filesBelow(report.workspace).get('guide.md')).toBe('# Guide\nMore.\n');
-    await server.stop();
-  });
+  test(
+    'mail to a run that paused while all was quiet is read when it continues, and it goes on to its end',
+    { tags: 'long' },
+    async () => {
+      const { server, held, speak, requestsWith } = await startSociety();
+      const run = startHandle(server, 'quiet');
+      await expect(run.continue()).rejects.toMatchObject({ code: 'RUN_DIR_IN_USE' });
+      await held;
+      const pausing = run.pause();
+      await expect(run.tell('Writer', 'x')).rejects.toMatchObject({ code: 'RUN_NOT_RUNNING', message: /is ending/u });
+      speak({ content: '(waiting)' });
+      const paused = await pausing;
+      expect(paused).toMatchObject({ status: 'paused', reason: 'paused-by-user' });
+      const told = await here(['tell', paused.runDir, 'Writer', 'Add owls']);
+      expect(told.exitCode, told.stderr).toBe(0);
+      const next = await run.continue();
+      const report = await next.report;
+      expect(report).toMatchObject({ status: 'completed', repeatedCalls: 0 });
+      expect(requestsWith('Writer', 'user: Add owls')).toBeGreaterThanOrEqual(2);
+      expect(filesBelow(report.workspace).get('guide.md')).toBe('# Guide\nMore.\n');
+      await server.stop();
+    },
+  );
 
   test('stop: a pausing run is stopped as well; a wish before the first moment holds', { tags: 'long' }, async () => {
     const { server, held, speak } = await startSociety();
