@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { withDirectory } from '../harness/environment.ts';
 import { runMegactor } from '../harness/programs.ts';
 import { adminsOf, GOAL, WORKERS_PER_ADMIN } from '../society/settings.ts';
-import { filesIn, summaryOf } from '../society/team.ts';
+import { summaryOf } from '../society/play.ts';
+import { filesIn } from '../society/team.ts';
 import { SEED } from './settings.ts';
 
 export interface DurabilityRun {

@@ -11,8 +11,8 @@ import { systemClock } from '../../src/platform/index.ts';
 import { withDirectory } from '../harness/environment.ts';
 import { runMegactor } from '../harness/programs.ts';
 import { runWords } from '../harness/words.ts';
+import { summaryOf, type Summary } from './play.ts';
 import { SEED, SHORT_GOAL } from './settings.ts';
-import { summaryOf, type Summary } from './team.ts';
 
 const COUNT_EVERY_MS = 50;
 const READ_BYTES_MAX = 1 << 20;

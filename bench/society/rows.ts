@@ -3,7 +3,14 @@ import { NO_PROC } from '../harness/proc.ts';
 import { measuredRow, skippedRow, type Row, type RowKind } from '../harness/result.ts';
 import { rowOf, rowOfSeries, type Measured } from '../harness/series.ts';
 import type { LoadResult } from './load.ts';
-import { CRITICAL_PATH_S, RATIO_TARGET, REFERENCES, REQUESTS_TARGET } from './settings.ts';
+import {
+  CRITICAL_PATH_S,
+  PROCESSOR_MS_PER_CALL_TARGET,
+  RATIO_TARGET,
+  REFERENCES,
+  REQUESTS_TARGET,
+  SHARED_REFERENCE,
+} from './settings.ts';
 import type { OwnModelRun } from './own-model.ts';
 import type { TeamRun } from './team.ts';
 
@@ -14,7 +21,7 @@ const CRITICAL_PATH = 'critical path: 12 calls of 200 ms, one after another (com
 const perCall = (processorMs: number | null, calls: number): number | null =>
   processorMs === null || calls === 0 ? null : processorMs / calls;
 
-/** A column of the table: what the row is called after the size, and where its value comes from. */
+/** A column of the table: a row of each size, and where its value comes from. */
 interface Column {
   readonly kind: RowKind;
   readonly valueOf: (run: TeamRun) => number | null;
@@ -22,35 +29,35 @@ interface Column {
 
 const columnsOf = (size: number): Column[] => {
   const named = (name: string, unit: string): RowKind => ({ name: `${size} agents: ${name}`, unit });
+  const limit = (is: 'ratio' | 'value', value: number): Pick<RowKind, 'target'> =>
+    size === TARGET_SIZE ? { target: { is, limit: value } } : {};
   const wall: RowKind = {
     ...named('wall time', 's'),
     baseline: { name: CRITICAL_PATH, value: CRITICAL_PATH_S },
-    ...(size === TARGET_SIZE ? { target: { is: 'ratio', limit: RATIO_TARGET } } : {}),
+    ...limit('ratio', RATIO_TARGET),
   };
+  const processor: RowKind = { ...named('CPU per call', 'ms'), ...limit('value', PROCESSOR_MS_PER_CALL_TARGET) };
   return [
     { kind: wall, valueOf: (run) => run.wallSeconds },
     { kind: named('wall time without start and end of the process', 's'), valueOf: (run) => run.reportedSeconds },
     { kind: named('model calls', 'calls'), valueOf: (run) => run.calls },
-    { kind: named('CPU per call', 'ms'), valueOf: (run) => perCall(run.processorMs, run.calls) },
+    { kind: processor, valueOf: (run) => perCall(run.processorMs, run.calls) },
     { kind: named('peak memory', 'MB'), valueOf: (run) => run.peakMemoryMb },
     { kind: named('request bodies', 'MB'), valueOf: (run) => run.requestBytes / 1e6 },
     { kind: named('commits', 'commits'), valueOf: (run) => run.commits },
-    {
-      kind: { ...named('files delivered', 'files'), higherIsBetter: true },
-      valueOf: (run) => run.filesDelivered,
-    },
   ];
 };
 
-/** All that the runs of one size have to show, and what others needed for the same. */
-export const sizeRows = (size: number, measured: Measured<TeamRun>): Row[] => {
-  const rows = columnsOf(size).map(({ kind, valueOf }) => {
-    if ('failed' in measured) return skippedRow(kind, measured.failed);
-    const expected = measured.runs[0]?.filesExpected ?? 0;
-    const complete: RowKind = kind.unit === 'files' ? { ...kind, target: { is: 'value', limit: expected } } : kind;
-    return rowOf(complete, measured.runs, valueOf);
-  });
-  const references = REFERENCES.flatMap((reference) =>
+/** What has been delivered: all of it, or a target is missed. */
+const deliveredRow = (kind: RowKind, measured: Measured<TeamRun>): Row => {
+  if ('failed' in measured) return skippedRow(kind, measured.failed);
+  const limit = measured.runs[0]?.expected ?? 0;
+  const complete: RowKind = { ...kind, higherIsBetter: true, target: { is: 'value', limit } };
+  return rowOf(complete, measured.runs, (run) => run.delivered);
+};
+
+const referenceRows = (size: number): Row[] =>
+  REFERENCES.flatMap((reference) =>
     reference.figures
       .filter((figure) => figure.agents === size)
       .map((figure) =>
@@ -60,7 +67,31 @@ export const sizeRows = (size: number, measured: Measured<TeamRun>): Row[] => {
         ),
       ),
   );
-  return [...rows, ...references];
+
+/** All that the runs of one size have to show, and what others needed for the same. */
+export const sizeRows = (size: number, measured: Measured<TeamRun>): Row[] => [
+  ...columnsOf(size).map(({ kind, valueOf }) => rowOfSeries(kind, measured, valueOf)),
+  deliveredRow({ name: `${size} agents: files delivered`, unit: 'files' }, measured),
+  ...referenceRows(size),
+];
+
+/** The same with one file for each group, to which all of it append. */
+export const sharedRows = (size: number, measured: Measured<TeamRun>): Row[] => {
+  const named = (name: string): string => `${size} agents, shared files: ${name}`;
+  const reference = SHARED_REFERENCE.find(({ agents }) => agents === size);
+  return [
+    rowOfSeries({ name: named('wall time'), unit: 's' }, measured, (run) => run.wallSeconds),
+    rowOfSeries({ name: named('model calls'), unit: 'calls' }, measured, (run) => run.calls),
+    deliveredRow({ name: named('lines delivered'), unit: 'lines' }, measured),
+    ...(reference === undefined
+      ? []
+      : [
+          skippedRow(
+            { name: named(`lines delivered, ${REFERENCES[0].name}`), unit: 'lines' },
+            `a reference, not measured here: ${reference.lines} lines in ${reference.wallSeconds} s`,
+          ),
+        ]),
+  ];
 };
 
 export const criticalPathRow = (): Row => measuredRow({ name: CRITICAL_PATH, unit: 's' }, [CRITICAL_PATH_S]);

@@ -1,6 +1,6 @@
 /** What `bench society` measures, in one place: constants, settings, and figures of others. Measures nothing. */
 import { z } from 'zod';
-import { flags } from '../harness/settings.ts';
+import { settingsWithRuns } from '../harness/settings.ts';
 
 export const LATENCY_MS = 200;
 export const WORKERS_PER_ADMIN = 5;
@@ -11,15 +11,38 @@ export const SIZES_DEFAULT = [31, 109, 589] as const;
 /** Admins are the Boss's members, of whom there may be this many. */
 export const ADMINS_MAX = 128;
 export const SEED = 7;
-export const RUNS_DEFAULT = 3;
+const RUNS_DEFAULT = 3;
 export const GOAL = 'Work out the policy of a small island country, one ministry after another';
 /** For somebody's own model: a goal that a few agents finish in a few calls each. */
 export const SHORT_GOAL =
   'Write a one-page guide to five birds of an island. Each agent writes one file of at most five sentences.';
 export const OWN_MODEL_LIMIT_MS = 3_600_000;
 
-export const RATIO_TARGET = 3;
+export const RATIO_TARGET = 2;
 export const REQUESTS_TARGET = 5_000;
+/** A tenth of what the reference below needs. */
+export const PROCESSOR_MS_PER_CALL_TARGET = 1.07;
+/** Part of all model calls of a society that do work. */
+export const USEFUL_TARGET = 0.85;
+
+export const PARTS = ['team', 'shared', 'society', 'failures', 'polling', 'server'] as const;
+export type Part = (typeof PARTS)[number];
+
+/** What goes wrong in part `failures`: of all answers, each of these. */
+export const FAILURE_RATE = 0.05;
+export const FAILURE_KINDS = ['refusal', 'silence', 'badJson', 'repetition', 'unfinished'] as const;
+export type FailureKind = (typeof FAILURE_KINDS)[number];
+
+/** How long Boss and Admins wait for more mail, in part `polling`: the default, and not at all. */
+export const POLL_INTERVALS_MS = [20, 0] as const;
+/** Agents of part `polling`, unless there are fewer. */
+export const POLLING_SIZE = 109;
+/** Answers of real servers take longer or shorter; then reports come one by one. */
+export const POLLING_LATENCIES = {
+  constant: LATENCY_MS,
+  varied: { distribution: 'lognormal', median: LATENCY_MS, p95: 3 * LATENCY_MS },
+} as const;
+export type PollingLatency = keyof typeof POLLING_LATENCIES;
 
 /** Admins of a society of that size, or null when one Boss and groups of one Admin and five workers do not make it. */
 export const adminsOf = (size: number): number | null => {
@@ -27,8 +50,8 @@ export const adminsOf = (size: number): number | null => {
   return Number.isInteger(admins) && admins >= 1 && admins <= ADMINS_MAX ? admins : null;
 };
 
-export const settingsSchema = z.strictObject({
-  ...flags,
+export const settingsSchema = settingsWithRuns.extend({
+  parts: z.array(z.enum(PARTS)).min(1).optional(),
   sizes: z
     .array(z.int().refine((size) => adminsOf(size) !== null, 'no such size'))
     .min(1)
@@ -41,6 +64,21 @@ export const settingsSchema = z.strictObject({
 });
 
 export type SocietySettings = z.infer<typeof settingsSchema>;
+
+export interface Plan {
+  readonly parts: ReadonlySet<Part>;
+  readonly runs: number;
+  readonly sizes: readonly number[];
+  /** What `failures` plays: all kinds together, and each alone. */
+  readonly failures: readonly (FailureKind | 'all')[];
+}
+
+export const planOf = ({ quick, runs, parts, sizes }: SocietySettings): Plan => ({
+  parts: new Set(parts ?? PARTS),
+  runs: runs ?? (quick ? 1 : RUNS_DEFAULT),
+  sizes: [...new Set(sizes ?? SIZES_DEFAULT)],
+  failures: quick ? ['all'] : ['all', ...FAILURE_KINDS],
+});
 
 /** How long the load lasts that the rehearsal server is measured with. */
 export const LOAD = { connections: 32, warmUpMs: 1_000, durationMs: 3_000, quickDurationMs: 1_500 } as const;
@@ -58,4 +96,10 @@ export const REFERENCES = [
       { agents: 589, wallSeconds: 126, modelCalls: 2_485, processorMsPerCall: 10.7, commits: 492, files: '490 of 490' },
     ],
   },
+] as const;
+
+/** The same with one shared file for each group. */
+export const SHARED_REFERENCE = [
+  { agents: 31, wallSeconds: 20.3, lines: '21 of 25' },
+  { agents: 109, wallSeconds: 52.3, lines: '87 of 90' },
 ] as const;

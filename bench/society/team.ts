@@ -1,28 +1,11 @@
 /**
- * One run of the scenario *team*: a rehearsal server in a process of its own, `megactor run` in another, and what came of
- * it. A run that did not do all its work is no measurement.
+ * One run of the scenario *team*, and what it delivered: files, or, with one shared file for each group, lines. A run that
+ * did not complete is no measurement.
  */
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { withDirectory } from '../harness/environment.ts';
-import { runMegactor, serveMegactor, type Finished } from '../harness/programs.ts';
-import { adminsOf, GOAL, LATENCY_MS, SEED, WORKERS_PER_ADMIN } from './settings.ts';
-
-const summarySchema = z.object({
-  status: z.string(),
-  reason: z.string(),
-  agents: z.int(),
-  modelCalls: z.int(),
-  tokens: z.object({ input: z.int(), output: z.int() }),
-  wallSeconds: z.number(),
-  files: z.int(),
-  commits: z.int(),
-});
-
-export type Summary = z.infer<typeof summarySchema>;
-
-const statsSchema = z.object({ calls: z.int(), bytesIn: z.int() });
+import { play } from './play.ts';
+import { adminsOf, LATENCY_MS, WORKERS_PER_ADMIN } from './settings.ts';
 
 /** What one run was. */
 export interface TeamRun {
@@ -33,73 +16,55 @@ export interface TeamRun {
   readonly processorMs: number | null;
   readonly peakMemoryMb: number | null;
   readonly commits: number;
-  readonly filesDelivered: number;
-  readonly filesExpected: number;
+  /** Files, or lines of shared files. */
+  readonly delivered: number;
+  readonly expected: number;
 }
 
-/** The summary that a finished `megactor run --json` printed. @throws Error with what it said instead */
-export const summaryOf = (finished: Finished): Summary => {
-  const line = finished.stdout.trimEnd().split('\n').at(-1) ?? '';
-  if (line === '') {
-    const said = finished.stderr
-      .trim()
-      .slice(-500)
-      .replace(/^megactor: /u, '');
-    throw new Error(`megactor run ended with ${finished.exitCode}: ${said}`);
+/** `own`: one file for each worker. `shared`: one for each group, which its workers read and append a line to. */
+export type Variant = 'own' | 'shared';
+
+/** Files of a workspace that hold something, git's own left out: paths in it. */
+export const pathsIn = (folder: string): string[] =>
+  readdirSync(folder, { withFileTypes: true, recursive: true })
+    .map((entry) => ({ entry, path: join(entry.parentPath, entry.name).slice(folder.length + 1) }))
+    .filter(({ entry, path }) => entry.isFile() && !path.startsWith('.git/'))
+    .map(({ path }) => path)
+    .filter((path) => statSync(join(folder, path)).size > 0);
+
+export const filesIn = (folder: string): number => pathsIn(folder).length;
+
+const LINE = /^- (?<worker>[\w-]+): .+$/u;
+
+/** Workers who have exactly one line in their group's file: a lost line and a doubled one are both none. */
+export const linesIn = (folder: string): number => {
+  const times = new Map<string, number>();
+  for (const path of pathsIn(folder).filter((name) => name.endsWith('/shared.md'))) {
+    for (const line of readFileSync(join(folder, path), 'utf8').split('\n')) {
+      const worker = LINE.exec(line)?.groups?.['worker'];
+      if (worker !== undefined) times.set(worker, (times.get(worker) ?? 0) + 1);
+    }
   }
-  return summarySchema.parse(JSON.parse(line));
+  return [...times.values()].filter((count) => count === 1).length;
 };
 
-/** Files of a workspace that hold something, git's own left out. */
-export const filesIn = (folder: string): number =>
-  readdirSync(folder, { withFileTypes: true, recursive: true }).filter((entry) => {
-    const path = join(entry.parentPath, entry.name);
-    return entry.isFile() && !path.slice(folder.length).startsWith('/.git/') && statSync(path).size > 0;
-  }).length;
-
-/** @throws Error when the society did not do all of its work */
-export const runTeam = (size: number): Promise<TeamRun> =>
-  withDirectory(async (folder) => {
-    const admins = adminsOf(size) ?? 0;
-    const rehearsal = join(folder, 'rehearsal.json');
-    const shape = { admins, workersPerAdmin: WORKERS_PER_ADMIN };
-    writeFileSync(rehearsal, JSON.stringify({ scenario: 'team', latencyMs: LATENCY_MS, shape }));
-    const server = await serveMegactor(['rehearsal-server', '--rehearsal', rehearsal, '--seed', String(SEED)]);
-    try {
-      const runDir = join(folder, 'run');
-      const words = [
-        'run',
-        GOAL,
-        '--model',
-        'openai:rehearsal',
-        '--sandbox',
-        'off',
-        '--max-agents',
-        String(size),
-        '--review',
-        'none',
-      ];
-      const finished = await runMegactor([...words, '--seed', String(SEED), '--run-dir', runDir, '--json', '--quiet'], {
-        OPENAI_BASE_URL: `${server.url}/v1`,
-        OPENAI_API_KEY: undefined,
-      });
-      const summary = summaryOf(finished);
-      const stats = statsSchema.parse(await (await fetch(`${server.url}/stats`)).json());
-      const filesDelivered = filesIn(join(runDir, 'workspace'));
-      if (summary.status !== 'completed') throw new Error(`the run ended ${summary.status} (${summary.reason})`);
-      if (summary.agents !== size) throw new Error(`there were ${summary.agents} agents instead of ${size}`);
-      return {
-        wallSeconds: finished.wallMs / 1_000,
-        reportedSeconds: summary.wallSeconds,
-        calls: stats.calls,
-        requestBytes: stats.bytesIn,
-        processorMs: finished.processorMs,
-        peakMemoryMb: finished.peakMemoryMb,
-        commits: summary.commits,
-        filesDelivered,
-        filesExpected: admins * WORKERS_PER_ADMIN,
-      };
-    } finally {
-      await server.close();
-    }
+/** @throws Error when the society did not complete */
+export const runTeam = (size: number, variant: Variant): Promise<TeamRun> => {
+  const admins = adminsOf(size) ?? 0;
+  const shape = { admins, workersPerAdmin: WORKERS_PER_ADMIN, ...(variant === 'shared' ? { variant } : {}) };
+  const rehearsal = { scenario: 'team', latencyMs: LATENCY_MS, shape };
+  return play({ agents: size, rehearsal, review: 'none' }, (played) => {
+    const workspace = join(played.runDir, 'workspace');
+    return {
+      wallSeconds: played.wallSeconds,
+      reportedSeconds: played.summary.wallSeconds,
+      calls: played.stats.calls,
+      requestBytes: played.stats.bytesIn,
+      processorMs: played.processorMs,
+      peakMemoryMb: played.peakMemoryMb,
+      commits: played.summary.commits,
+      delivered: variant === 'shared' ? linesIn(workspace) : filesIn(workspace),
+      expected: admins * WORKERS_PER_ADMIN,
+    };
   });
+};

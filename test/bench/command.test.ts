@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -39,7 +39,7 @@ test.each<[string[], RegExp]>([
   [['society', '--model', 'openai:x', '--agents', '5', '--sizes', '31'], /--sizes belongs to the rehearsal/u],
   [['society', '--calls', '5'], /--calls belongs to --model/u],
   [['society', '--model', 'openai:x', '--agents', '5', '--calls', '0'], /--calls needs a whole number from 1 /u],
-  [['society', '--set', 'x'], /--set belongs to bench embed, gate, memory, savina/u],
+  [['journal', '--set', 'x'], /--set belongs to bench embed, gate, memory, savina, society/u],
   [['savina', '--set', 'none.json'], /--set: .*none\.json is no file with a JSON object/u],
   [['savina', '--sizes', '31'], /--sizes belongs to bench society\./u],
 ])('bench %j is wrong usage', async (words, expected) => {
@@ -56,13 +56,14 @@ describe('a real measurement', () => {
   test('the smallest team: a table, then the line of the contract', async () => {
     const directory = temporaryDirectory();
     try {
+      writeFileSync(join(directory.path, 'set.json'), '{"parts": ["team", "shared", "server"]}');
       const { exitCode, stdout, stderr } = await command(
-        ['bench', 'society', '--quick', '--sizes', '7', '--html', 'page.html'],
+        ['bench', 'society', '--quick', '--sizes', '7', '--set', 'set.json', '--html', 'page.html'],
         {
           cwd: directory.path,
         },
       );
-      expect(stderr).toMatch(/^7 agents, run 1 of 1: .* 5 of 5 files$/mu);
+      expect(stderr).toMatch(/^team of 7, run 1 of 1: .* 5 of 5$/mu);
       expect(exitCode).toBe(0);
       const lines = stdout.trimEnd().split('\n');
       expect(lines[0]).toMatch(/^bench society: /u);
@@ -76,7 +77,8 @@ describe('a real measurement', () => {
       expect(value('7 agents: model calls')).toBeGreaterThanOrEqual(20);
       expect(value('7 agents: wall time')).toBeGreaterThan(2.4);
       expect(value('rehearsal-server at latency 0: requests')).toBeGreaterThan(0);
-      expect(settings).toMatchObject({ reviews: 'none', embedder: 'none', latencyMs: 200, sizes: [7] });
+      expect(value('7 agents, shared files: lines delivered')).toBe(5);
+      expect(settings).toMatchObject({ team: { reviews: 'none' }, embedder: 'none', latencyMs: 200, sizes: [7] });
       expect(existsSync(join(directory.path, 'runs'))).toBe(false);
     } finally {
       directory.cleanUp();

@@ -6,7 +6,8 @@ import { loadResultSchema } from '../../bench/society/load.ts';
 import { CallCounter, callsOf, type OwnModelRun } from '../../bench/society/own-model.ts';
 import { criticalPathRow, ownModelRows, serverRows, sizeRows } from '../../bench/society/rows.ts';
 import { adminsOf, settingsSchema } from '../../bench/society/settings.ts';
-import { summaryOf, type TeamRun } from '../../bench/society/team.ts';
+import { summaryOf } from '../../bench/society/play.ts';
+import type { TeamRun } from '../../bench/society/team.ts';
 import { temporaryDirectory } from '../support/command.ts';
 
 const RUN: TeamRun = {
@@ -17,8 +18,8 @@ const RUN: TeamRun = {
   processorMs: 3_682,
   peakMemoryMb: 400,
   commits: 9,
-  filesDelivered: 490,
-  filesExpected: 490,
+  delivered: 490,
+  expected: 490,
 };
 
 const named = (rows: readonly Row[], end: string): Row => {
@@ -37,9 +38,9 @@ describe('rows of a size', () => {
       max: 9.6,
       baseline: criticalPathRow().name,
       ratio: 3,
-      target: 3,
+      target: 2,
       targetIs: 'ratio',
-      met: true,
+      met: false,
     });
     expect(named(sizeRows(109, { runs: [RUN] }), ': wall time').target).toBeNull();
   });
@@ -49,7 +50,7 @@ describe('rows of a size', () => {
   });
 
   test('a missing file is a target missed', () => {
-    const rows = sizeRows(589, { runs: [{ ...RUN, filesDelivered: 489 }] });
+    const rows = sizeRows(589, { runs: [{ ...RUN, delivered: 489 }] });
     expect(named(rows, ': files delivered')).toMatchObject({ value: 489, target: 490, met: false });
   });
 
@@ -63,7 +64,7 @@ describe('rows of a size', () => {
   test('a run that failed leaves rows without values', () => {
     const rows = sizeRows(589, { failed: 'the run ended failed (disk)' });
     expect(rows.every((row) => row.value === null && row.skipped !== null)).toBe(true);
-    expect(named(rows, ': wall time')).toMatchObject({ target: 3, met: null, skipped: 'the run ended failed (disk)' });
+    expect(named(rows, ': wall time')).toMatchObject({ target: 2, met: null, skipped: 'the run ended failed (disk)' });
   });
 
   test('what others needed is named as not measured here', () => {
@@ -88,6 +89,9 @@ describe('rows of a size', () => {
         wallSeconds: 99,
         files: 4,
         commits: 2,
+        nudges: 0,
+        reviews: { accept: 4, revise: 0 },
+        remedies: {},
       },
       calls: { latenciesMs: [100, 200, 300, 2_000], repetitions: 2 },
     };

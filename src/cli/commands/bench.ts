@@ -47,7 +47,7 @@ const OPTIONS: readonly OptionSpec[] = [
   {
     name: 'set',
     type: { kind: 'text', value: 'FILE', pattern: /^.+$/u, expected: 'the path of a JSON file' },
-    help: 'embed, gate, memory, savina, threads, workspace: a JSON file with more settings, such as {"runs": 3}; memory: also FILE.jsonl with memories and queries',
+    help: 'embed, gate, memory, savina, society, threads, workspace: a JSON file with more settings, such as {"runs": 3}; memory: also FILE.jsonl with memories and queries',
   },
   {
     name: 'html',
@@ -100,7 +100,7 @@ const societySettings = (values: ParsedLine['values']): Readonly<Record<string, 
 };
 
 /** Benchmarks that take a file of settings; they check what is in it. */
-const WITH_FILE: readonly Benchmark[] = ['embed', 'gate', 'memory', 'savina', 'threads', 'workspace'];
+const WITH_FILE: readonly Benchmark[] = ['embed', 'gate', 'memory', 'savina', 'society', 'threads', 'workspace'];
 
 /** @throws USAGE for a file that holds no JSON object */
 const settingsIn = (name: Benchmark, path: string): Readonly<Record<string, unknown>> => {
