@@ -29,6 +29,7 @@ import {
 import type { AgentMessages, HistoryEntry, Turn } from './agent-types.ts';
 import { countAnswer, type ServedAnswer } from './answers.ts';
 import { fitWindow, shrinkWindow, type Overflow } from './compaction.ts';
+import { hear } from './hearing.ts';
 import { reportRemedy, send, sendNotice, sendText } from './mailing.ts';
 import { promptWithSlots } from './prompts/agent.ts';
 import { repairText } from './prompts/repairs.ts';
@@ -335,6 +336,7 @@ export const runTurn = async (turn: Turn, batch: Batch): Promise<void> => {
   }
   // It has used up what it had, or was let go: it reads its mail and does not act.
   if (state.phase === 'failed' || state.phase === 'retired') return;
+  await hear(turn, mails);
   if (state.held !== null) {
     if (!mails.some(({ kind, attributes }) => kind === 'budget' && attributes?.[RAISED] !== undefined)) {
       append(turn, { role: 'user', content: renderBatch(mails) });

@@ -26,9 +26,10 @@ const checklistLines = (state: AgentState): string[] => {
 /** Those who still work matter most, the others are last and may be left out. */
 const STATUSES: readonly MemberView['status'][] = ['review', 'working', 'finished', 'failed', 'retired'];
 
-const memberOf = ({ name, held, checklist: { open, closed } }: MemberView): string => {
+const memberOf = ({ name, held, asks, checklist: { open, closed } }: MemberView): string => {
   const about = [
     ...(open + closed === 0 ? [] : [`${closed}/${open + closed} items done`]),
+    ...(asks === 0 ? [] : ['waits for the person']),
     ...(held === null ? [] : ['waits for a larger budget']),
   ];
   return about.length === 0 ? name : `${name} (${about.join(', ')})`;

@@ -3,6 +3,7 @@ import type { ToolSpec } from '../../src/model/types.ts';
 import type { AgentState, Level } from '../../src/society/index.ts';
 import { addAgent } from './add-agent.ts';
 import { addTeam } from './add-team.ts';
+import { askHuman } from './ask-human.ts';
 import { appendFile, editFile, listFiles, readFile, searchFiles, writeFile } from './files.ts';
 import { runProgram, sendInput } from './programs.ts';
 import { recall } from './recall.ts';
@@ -28,6 +29,7 @@ const TOOLS = [
   sendInput,
   changeTaskStatus,
   review,
+  askHuman,
   terminate,
 ] as unknown as readonly Tool[];
 

@@ -206,10 +206,18 @@ export const inspectionText = (inspection: Inspection): string => {
       .map((cell, column) => (column < 3 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
       .join('  ')
       .trimEnd();
+  const questions = inspection.agents.flatMap(({ name, questions: asked = [] }) =>
+    asked.map(({ id, kind, text, answered }) => {
+      const what = kind === 'approval' ? 'waits for consent' : 'asks';
+      const state = answered === true ? ' (answered, not read yet)' : '';
+      return `#${id} ${name} ${what}${state}: ${text.replace(/\s+/gu, ' ')}`;
+    }),
+  );
   return [
     `Run ${inspection.runId}: ${inspection.status}, ${plural(inspection.agents.length, 'agent')}, log ${inspection.logHash}`,
     line(head),
     ...rows.map(line),
+    ...(questions.length === 0 ? [] : ['Questions to you:', ...questions.map((text) => `  ${plainText(text)}`)]),
   ].join('\n');
 };
 
@@ -240,7 +248,9 @@ export const steeringText = (result: SteeringResult): string => {
   const { runId, command, status, reason, agent } = result;
   if (command === 'tell') {
     const when = status === 'running' ? 'at its next turn' : 'when the run goes on';
-    return `${plainText(agent ?? '')} reads it ${when} (run ${runId} is ${status}).`;
+    const { answers = [] } = result;
+    const what = answers.length === 0 ? '' : `It answers ${answers.map((id) => `#${id}`).join(', ')}. `;
+    return `${what}${plainText(agent ?? '')} reads it ${when} (run ${runId} is ${status}).`;
   }
   if (status === 'running') return `Run ${runId} was asked to ${command} and is still finishing its calls.`;
   const wanted = command === 'pause' ? 'paused' : 'stopped';

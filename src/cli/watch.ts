@@ -14,9 +14,11 @@ import {
   plural,
   progressLine,
   summaryText,
+  shellPath,
   syntheticNote,
   UNPROTECTED_NOTE,
 } from './render.ts';
+import { askedIn, askedLine, openQuestionLines } from './questions.ts';
 import { renderPlan } from '../society/plan.ts';
 import { showLive, type LiveView } from './view/live.ts';
 
@@ -46,7 +48,19 @@ interface Display {
 const sameWork = (left: RunProgress | undefined, right: RunProgress): boolean =>
   left !== undefined && progressLine({ ...left, wallSeconds: 0 }) === progressLine({ ...right, wallSeconds: 0 });
 
+/** A line for every question to the person, as soon as it is asked. */
+const tellQuestions = async (run: Run, context: CommandContext): Promise<void> => {
+  let runDir: string | null = null;
+  for await (const event of run.events) {
+    if (typeof event['runDir'] === 'string') runDir = shellPath(event['runDir'], context.cwd);
+    const asked = askedIn(event);
+    if (asked !== null) context.stderr(`${askedLine(asked, context.program, runDir)}\n`);
+  }
+};
+
 const lines = (run: Run, options: WatchOptions, context: CommandContext): Display => {
+  // What breaks the run breaks its report, where it is handled.
+  if (!options.quiet) tellQuestions(run, context).catch(() => undefined);
   let shown: RunProgress | undefined;
   let periodsUnchanged = 0;
   const report = (): void => {
@@ -146,15 +160,17 @@ export const watchRun = async (
   try {
     const summary = await run.report;
     display.close();
+    const questions = openQuestionLines(summary, context.program, context.cwd).map((line) => `${line}\n`);
     if (options.json) {
       context.stdout(`${JSON.stringify(summary)}\n`);
       if (summary.synthetic) note(`The text of this run is ${syntheticNote(summary.model)}.`);
       if (summary.sandbox === 'none') note(`Programs of this run are ${UNPROTECTED_NOTE}.`);
+      if (questions.length > 0) note(questions.join('').trimEnd());
       if (summary.status === 'paused') note(nextCommands(summary, context.program, context.cwd));
     } else {
       if (summary.plan !== undefined) context.stdout(`${renderPlan(summary.plan)}\n\n`);
       context.stdout(
-        `${summaryText(summary, context.cwd)}\n\n${nextCommands(summary, context.program, context.cwd)}\n`,
+        `${summaryText(summary, context.cwd)}\n\n${questions.length === 0 ? '' : `${questions.join('')}\n`}${nextCommands(summary, context.program, context.cwd)}\n`,
       );
     }
     return exitCodeOf(summary);

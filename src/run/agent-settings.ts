@@ -14,7 +14,11 @@ const DETERMINISTIC_RUN_ID = 'deterministic';
 
 export const agentSettings = (run: SettledRun): Omit<AgentSettings, 'goal'> => {
   const { config, review, deterministic, sandbox, memoryThreads } = run.settings;
-  const services = [...(memoryThreads === 0 ? [] : ['memory']), ...(sandbox === 'off' ? [] : ['sandbox'])];
+  const services = [
+    ...(memoryThreads === 0 ? [] : ['memory']),
+    ...(sandbox === 'off' ? [] : ['sandbox']),
+    ...(config.human?.questions === false ? [] : ['human']),
+  ];
   const { temperature, maxTokens, compaction } = config.model ?? {};
   const { boss, admin, ordinary } = deterministic
     ? NO_POLL_INTERVAL_MS

@@ -45,6 +45,8 @@ const answerSchema = z.discriminatedUnion('ok', [
     runId: z.string(),
     /** null for `tell`. */
     ending: endingSchema.nullable(),
+    /** The questions that a `tell` answers; absent when it answers none. */
+    answers: z.array(z.int()).optional(),
   }),
   z.strictObject({
     version: z.literal(CONTROL_VERSION),

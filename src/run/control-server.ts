@@ -28,7 +28,8 @@ import type { RunDirectory } from './run-directory.ts';
 
 /** What the run does when it is asked. */
 export interface ControlHandler {
-  tell(agent: string, text: string): Promise<void>;
+  /** Resolves with the numbers of the questions that it answers. */
+  tell(agent: string, text: string): Promise<readonly number[]>;
   /** Asks the run to end; says how it is going to. */
   end(wish: 'pause' | 'stop'): ControlEnding;
 }
@@ -153,16 +154,16 @@ class SocketServer implements ControlServer {
 
   async #answer(request: ControlRequest): Promise<ControlAnswer> {
     const { handler, runId } = this.#parts;
-    const done = (ending: ControlEnding | null): ControlAnswer => ({
+    const done = (ending: ControlEnding | null, answers: readonly number[] = []): ControlAnswer => ({
       version: CONTROL_VERSION,
       ok: true,
       runId,
       ending,
+      ...(answers.length === 0 ? {} : { answers: [...answers] }),
     });
     switch (request.command) {
       case 'tell':
-        await this.#withDeadline(handler.tell(request.agent, request.text));
-        return done(null);
+        return done(null, await this.#withDeadline(handler.tell(request.agent, request.text)));
       case 'pause':
       case 'stop':
         return done(handler.end(request.command));
@@ -171,13 +172,13 @@ class SocketServer implements ControlServer {
     }
   }
 
-  async #withDeadline(work: Promise<void>): Promise<void> {
+  async #withDeadline<Value>(work: Promise<Value>): Promise<Value> {
     const { promise, reject } = Promise.withResolvers<never>();
     const timer = this.#parts.clock.after(ANSWER_DEADLINE_MS, () =>
       reject(new MegactorError('SERVICE_TIMEOUT', 'the run did not take the message in time; it may still arrive')),
     );
     try {
-      await Promise.race([work, promise]);
+      return await Promise.race([work, promise]);
     } finally {
       timer.cancel();
     }

@@ -148,6 +148,10 @@ export class Controller {
       this.end({ status: result.end.status, reason: result.end.reason, error: null });
       return;
     }
+    if (result.questions !== undefined) {
+      this.end({ status: 'paused', reason: 'human-questions', error: null });
+      return;
+    }
     if (result.pause !== undefined) {
       this.end({ status: 'paused', reason: `budget-${result.pause.what}`, error: heldError(result.pause) });
       return;

@@ -1,11 +1,13 @@
 /** Looks one agent up in the roster on behalf of a person: who it is, or which names are near. Reads only. */
-import type { RosterEnd, RosterState, RosterStatus } from '../society/index.ts';
+import type { HumanQuestion, RosterEnd, RosterState, RosterStatus } from '../society/index.ts';
 import { nearNames } from '../society/near-names.ts';
 
 export interface FoundAgent {
   readonly status: RosterStatus;
   readonly shard: number;
   readonly id: number;
+  /** What it has asked the person. */
+  readonly questions: readonly HumanQuestion[];
 }
 
 export interface AgentLookup {
@@ -23,7 +25,10 @@ export const findAgent = ({ meta, agents }: RosterState, name: string): AgentLoo
   return {
     founded: meta !== null && agents.size > 0,
     end: meta?.end ?? null,
-    agent: found === undefined ? null : { status: found.status, shard: found.shard, id: found.id },
+    agent:
+      found === undefined
+        ? null
+        : { status: found.status, shard: found.shard, id: found.id, questions: found.questions ?? [] },
     near: found === undefined ? nearNames(name, agents.keys()) : [],
   };
 };

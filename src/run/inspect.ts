@@ -52,6 +52,7 @@ const inspected = (row: RosterRow, { state, mail, over }: Look): Inspected => {
     level: row.level,
     state: stateOf(row, state, over),
     ...(row.held === null ? {} : { waitsFor: row.held }),
+    ...(row.questions.length === 0 ? {} : { questions: row.questions }),
     mail,
     checklist: row.checklist,
     turns: counters?.turns ?? 0,

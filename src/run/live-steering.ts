@@ -63,8 +63,8 @@ export class LiveSteering implements ControlHandler {
     return this.ending ?? this.#wish;
   }
 
-  /** Resolves when the mail is durable. @throws USAGE, AGENT_NOT_FOUND, RUN_NOT_RUNNING, DISK */
-  async tell(agent: string, text: string): Promise<void> {
+  /** Resolves when the mail is durable, with the numbers of the questions that it answers. @throws USAGE, AGENT_NOT_FOUND, RUN_NOT_RUNNING, DISK */
+  async tell(agent: string, text: string): Promise<readonly number[]> {
     checkUserText(text);
     if (this.#closed) throw new MegactorError('RUN_NOT_RUNNING', 'the run is over');
     const { ending } = this;
@@ -81,15 +81,17 @@ export class LiveSteering implements ControlHandler {
     const { system, journal, onTold } = this.#parts;
     const call = (method: string, args: unknown): Promise<unknown> =>
       system.callService('roster', method, args, { deadlineMs: LOOKUP_DEADLINE_MS });
-    await postUserMail(
+    const answers = await postUserMail(
       {
         find: async (name) => (await call('find', { agent: name })) as AgentLookup,
         woken: (name) => call('woken', { names: [name] }),
+        answered: (args) => call('answered', args),
         deliver: (outgoing) => journal.deliver(outgoing),
       },
       agent,
       text,
     );
     onTold(agent, text);
+    return answers;
   }
 }

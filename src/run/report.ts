@@ -10,6 +10,7 @@ import type { MegactorError } from '../protocol/errors.ts';
 import {
   agentStateSchema,
   buildReport,
+  questionsOfRows,
   renderReport,
   sumCounters,
   type AgentState,
@@ -131,6 +132,7 @@ export const summaryOf = (parts: {
 }): RunSummary => {
   const { run, directory, outcome, gathered, planner } = parts;
   const { roster } = gathered;
+  const questions = questionsOfRows(roster.rows);
   const gone = roster.rows.flatMap((row) => (row.counters === null ? [] : [{ counters: row.counters }]));
   const counters = sumCounters([...gathered.states, ...gone]);
   const spent = spendOf(gathered.spent, (agent) => agent !== EMBEDDER);
@@ -165,6 +167,7 @@ export const summaryOf = (parts: {
     restarts: run.spent.restarts,
     deadLetters: run.spent.deadLetters,
     ...(run.settings.sandbox === 'off' ? {} : { sandbox: run.settings.sandbox }),
+    ...(questions.length === 0 ? {} : { questions }),
     workspace: run.settings.workspace,
     runDir: directory.path,
   };

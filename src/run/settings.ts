@@ -58,6 +58,12 @@ export const configSchema = z.strictObject({
       checkpointEntries: z.int().positive().optional(),
     })
     .optional(),
+  human: z
+    .strictObject({
+      /** False: agents cannot ask the person anything, since nobody would answer. Default true. */
+      questions: z.boolean().optional(),
+    })
+    .optional(),
   /** Limits of the programs that agents run. */
   programs: programLimitsSchema
     .extend({

@@ -56,11 +56,12 @@ const residency = ({ config }: RunSettings): Pick<SystemOptions, 'residentMax' |
 };
 
 /** The first event of a process: what is being run. */
-const beginning = ({ run, fresh }: PreparedRun): EventInput => ({
+const beginning = ({ directory, run, fresh }: PreparedRun): EventInput => ({
   type: 'run',
   status: 'running',
   resumed: !fresh,
   runId: run.runId,
+  runDir: directory.path,
   goal: run.goal,
   model: run.settings.model,
   synthetic: isBuiltIn(run.settings.model),
@@ -116,8 +117,8 @@ export class SocietyRun implements Run {
     return this.#streams.stream(agent);
   }
 
-  tell(agent: string, text: string): Promise<void> {
-    return this.#steering.tell(agent, text);
+  async tell(agent: string, text: string): Promise<void> {
+    await this.#steering.tell(agent, text);
   }
 
   async pause(): Promise<RunSummary> {

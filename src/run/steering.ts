@@ -94,6 +94,16 @@ const resultOf = (command: SteeringResult['command'], run: RunFile, live: boolea
   reason: live ? null : (run.reason as SteeringResult['reason']),
 });
 
+const toldResult = (
+  run: RunFile,
+  live: boolean,
+  { agent, answers }: { readonly agent: string; readonly answers: readonly number[] },
+): SteeringResult => ({
+  ...resultOf('tell', run, live),
+  agent,
+  ...(answers.length === 0 ? {} : { answers }),
+});
+
 const notRunning = (run: RunFile, what: string): MegactorError => {
   const status = restingStatus(run);
   const how = status === 'killed' ? 'its process was killed' : `it is ${status} (${run.reason ?? 'unknown'})`;
@@ -128,19 +138,21 @@ const postAtRest = async (
   text: string,
 ): Promise<SteeringResult> => {
   if (!mayResume(run)) throw notRunning(run, 'nobody reads mail any more');
+  let answers: readonly number[] = [];
   await withJournal(directory, run, async (journal) => {
     const roster = await Roster.open(journal.store('roster'));
-    await postUserMail(
+    answers = await postUserMail(
       {
         find: (name) => Promise.resolve(findAgent(roster.state, name)),
         woken: (name) => roster.do('woken', { names: [name] }),
+        answered: (args) => roster.do('answered', args),
         deliver: (outgoing) => journal.deliver(outgoing, 'flushed'),
       },
       agent,
       text,
     );
   });
-  return { ...resultOf('tell', run, false), agent };
+  return toldResult(run, false, { agent, answers });
 };
 
 /**
@@ -154,7 +166,8 @@ export const tellRun = async (runDir: string, agent: string, text: string): Prom
     runDir,
     async (directory) => {
       const answer = await askLive(directory, { version: CONTROL_VERSION, command: 'tell', agent, text: checked });
-      return answer === null ? null : { ...resultOf('tell', directory.readRun(), true), agent };
+      if (answer === null) return null;
+      return toldResult(directory.readRun(), true, { agent, answers: answer.answers ?? [] });
     },
     (directory, run) => postAtRest(directory, run, agent, checked),
   );

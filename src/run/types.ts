@@ -1,7 +1,7 @@
 /** What a run takes and what it gives back: the types of `runSociety`, the command line and `--json`. */
 import type { DurabilityLevel } from '../journal/shard-log.ts';
 import type { EventRecord } from '../protocol/event.ts';
-import type { ChecklistItem, Plan, TemplateName } from '../society/index.ts';
+import type { ChecklistItem, HumanQuestion, Plan, ReportQuestion, TemplateName } from '../society/index.ts';
 import type { BlamedLine, FileRow, FileVersion } from '../workspace/results.ts';
 
 export type RunStatus = 'completed' | 'failed' | 'stopped' | 'paused';
@@ -118,6 +118,8 @@ export interface RunSummary {
   readonly deadLetters: number;
   /** What programs of agents ran in: `none` is no sandbox at all. Absent when they could run none. */
   readonly sandbox?: 'bwrap' | 'none';
+  /** Questions to the person that are open, oldest first; absent when there are none. */
+  readonly questions?: readonly ReportQuestion[];
   readonly workspace: string;
   readonly runDir: string;
   /** With `planOnly`: the plan that was made. */
@@ -130,6 +132,8 @@ export interface InspectedAgent {
   readonly state: 'idle' | 'processing' | 'responding' | 'passive' | 'finished' | 'retired' | 'failed';
   /** The budget of its own or of its group that does not reach for its next call. */
   readonly waitsFor?: { readonly scope: string; readonly what: 'calls' | 'tokens' | 'usd'; readonly limit: number };
+  /** What it has asked the person, oldest first. */
+  readonly questions?: readonly HumanQuestion[];
   readonly mail: number;
   readonly checklist: { readonly open: number; readonly closed: number };
   readonly turns: number;
@@ -258,6 +262,8 @@ export interface SteeringResult {
   readonly reason: RunReason | null;
   /** Who got the mail of `tell`. */
   readonly agent?: string;
+  /** The questions that the mail answers, by number; absent when it answers none. */
+  readonly answers?: readonly number[];
 }
 
 /** Counters of a run in progress, read without waiting for anything. */
@@ -304,7 +310,7 @@ export interface Run {
   /** Settles when everything is closed. Rejects with a MegactorError when the run could not start. */
   readonly report: Promise<RunSummary>;
   /**
-   * Puts mail from `user` into the agent's mailbox; resolves when it is durable.
+   * Puts mail from `user` into the agent's mailbox; resolves when it is durable. It answers what the agent has asked.
    * @throws USAGE, AGENT_NOT_FOUND, RUN_NOT_RUNNING
    */
   tell(agent: string, text: string): Promise<void>;

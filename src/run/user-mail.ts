@@ -3,12 +3,21 @@
  * decide which of the two a run is.
  *
  * Invariants: U1 When it resolves, the mail is durable at the run's level. U2 Nothing is delivered to a name that is no
- * agent of the run, or to an agent that will not act any more.
+ * agent of the run, or to an agent that will not act any more. H3 An answer is in the mailbox before its question counts
+ * as answered: whatever is killed in between, it is not lost.
  */
 import { z } from 'zod';
 import type { Outgoing } from '../journal/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
-import { USER, type AgentMail } from '../society/index.ts';
+import {
+  oneLine,
+  readAnswer,
+  systemMail,
+  USER,
+  type AgentMail,
+  type CommandArgs,
+  type ReadAnswer,
+} from '../society/index.ts';
 import type { AgentLookup, FoundAgent } from './find-agent.ts';
 
 /** As many characters as a long page of instructions has; more belongs into a file of the workspace. */
@@ -20,6 +29,8 @@ export interface PostOffice {
   find(name: string): Promise<AgentLookup>;
   /** Records that the agent got mail, so that it counts as woken. */
   woken(name: string): Promise<unknown>;
+  /** Records that the answer to these questions is in the agent's mailbox. */
+  answered(args: CommandArgs<'answered'>): Promise<unknown>;
   deliver(outgoing: readonly Outgoing[]): Promise<void>;
 }
 
@@ -62,10 +73,29 @@ const receiverOf = (name: string, { founded, end, agent, near }: AgentLookup): F
   return agent;
 };
 
-/** @throws USAGE, AGENT_NOT_FOUND, RUN_NOT_RUNNING, and what the roster and the journal throw */
-export const postUserMail = async (office: PostOffice, name: string, text: string): Promise<void> => {
-  const mail: AgentMail = { from: USER, kind: null, text: checkUserText(text) };
-  const { shard, id } = receiverOf(name, await office.find(name));
+/** Of a question in its answer: the agent may have forgotten it. */
+const QUOTED_CHARS_MAX = 300;
+
+/** The mail that a message becomes. An answer says what was asked; the person's own words are in it as `user: …`. */
+const mailOf = ({ questions, text, verdict }: ReadAnswer): AgentMail => {
+  if (questions.length === 0) return { from: USER, kind: null, text };
+  const human = { questions: questions.map(({ id }) => id), ...(verdict === null ? {} : { verdict, reason: text }) };
+  const asked = questions.map((question) => `"${oneLine(question.text, QUOTED_CHARS_MAX)}"`).join(' and ');
+  return { ...systemMail('human', `The answer to ${asked}:\nuser: ${text}`), human };
+};
+
+/**
+ * Returns the numbers of the questions that the message answers.
+ * @throws USAGE, AGENT_NOT_FOUND, RUN_NOT_RUNNING, and what the roster and the journal throw
+ */
+export const postUserMail = async (office: PostOffice, name: string, text: string): Promise<readonly number[]> => {
+  const checked = checkUserText(text);
+  const { shard, id, questions: asked } = receiverOf(name, await office.find(name));
+  const read = readAnswer(checked, asked);
+  const body = mailOf(read);
   await office.woken(name);
-  await office.deliver([{ shard, entry: { kind: 'mail', mail: { to: id, from: null, type: 'mail', body: mail } } }]);
+  await office.deliver([{ shard, entry: { kind: 'mail', mail: { to: id, from: null, type: 'mail', body } } }]);
+  const questions = read.questions.map((question) => question.id);
+  if (questions.length > 0) await office.answered({ agent: name, questions });
+  return questions;
 };

@@ -26,6 +26,10 @@ export const limitsSchema = z.strictObject({
   replacementsPerAgentMax: count(2, 20),
   planAttemptsMax: count(3, 20),
   toolCallsPerAnswerMax: count(200, 10_000),
+  /** Questions to the person that one agent, and all of them, may have open; and how long one is. */
+  questionsPerAgentMax: count(5, 1_000),
+  questionsMax: count(100, 100_000),
+  questionCharsMax: count(2_000, 100_000),
   checklistItemsMax: count(100, 10_000),
   talkMessagesMax: count(128, 10_000),
   /** The same call so often within the last few answers is a repetition. */

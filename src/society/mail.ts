@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { NAME_PATTERN, SYSTEM } from './names.ts';
+import { humanAnswerSchema } from './questions.ts';
 
 export const MAIL_KINDS = [
   'start',
@@ -34,6 +35,8 @@ export const agentMailSchema = z.object({
   text: z.string(),
   /** From the receiver's own supervisor: it does not wait out the poll interval. */
   fromSupervisor: z.boolean().optional(),
+  /** What the person has answered with it. */
+  human: humanAnswerSchema.optional(),
   /** The text an agent ended its turn with, passed on to its supervisor. */
   handback: z.boolean().optional(),
   /** The receiver was let go: it reads no more mail. */

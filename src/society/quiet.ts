@@ -12,6 +12,7 @@ import { systemMail } from './mail.ts';
 import { BOSS } from './names.ts';
 import { renderSample, renderVerdicts, type FileSample } from './final-review.ts';
 import { close, countRemedy } from './roster-leave.ts';
+import { isAsking, tallyOf } from './roster-questions.ts';
 import { reviewDetails } from './roster-work.ts';
 import {
   isClosed,
@@ -34,12 +35,13 @@ export type QuietAction =
   | { readonly kind: 'give-up'; readonly agent: string; readonly leader: string }
   | { readonly kind: 'final-review' }
   | { readonly kind: 'pause'; readonly hold: BudgetHold }
+  | { readonly kind: 'ask-person'; readonly questions: number }
   | { readonly kind: 'end'; readonly end: RosterEnd };
 
 type Agent = Readonly<RosterAgent>;
 
-/** Waits for more of a budget: nothing that it is told leads to anything. */
-const isHeld = (agent: Agent): boolean => !isClosed(agent) && (agent.held ?? null) !== null;
+/** Waits for more of a budget, or for a person: nothing that it is told leads to anything. */
+const isHeld = (agent: Agent): boolean => !isClosed(agent) && ((agent.held ?? null) !== null || isAsking(agent));
 
 const startsAndReviews = (draft: Draft): QuietAction[] => {
   const actions: QuietAction[] = [];
@@ -82,15 +84,17 @@ const bossActions = (draft: Draft, boss: Agent): QuietAction[] => {
   return [{ kind: 'end', end: { status: 'failed', reason: 'boss-failed' } }];
 };
 
-/** What to do now that all is quiet; never empty. A pause is alone. */
+/** What to do now that all is quiet; never empty. A pause, for a budget or for a person, is alone. */
 export const decideQuiet = (draft: Draft): readonly QuietAction[] => {
   const { end } = draft.meta;
   if (end !== null) return [{ kind: 'end', end }];
   const boss = draft.get(BOSS);
   if (boss.status === 'failed') return [{ kind: 'end', end: { status: 'failed', reason: 'boss-failed' } }];
   for (const actions of [startsAndReviews(draft), nudges(draft)]) if (actions.length > 0) return actions;
-  // While somebody only waits for more of a budget the work is not over, whatever else is missing.
-  const held = [...draft.all()].find(isHeld)?.held ?? null;
+  // While somebody only waits for a person or for more of a budget the work is not over, whatever else is missing.
+  const waiting = [...draft.all()].filter(isHeld);
+  if (waiting.some(isAsking)) return [{ kind: 'ask-person', questions: tallyOf(draft.meta).open }];
+  const held = waiting[0]?.held ?? null;
   return held === null ? bossActions(draft, boss) : [{ kind: 'pause', hold: held }];
 };
 
@@ -162,6 +166,7 @@ const perform = (draft: Draft, action: QuietAction, args: QuietArgs): Notice[] =
       return finalReview(draft, args).map((text) => ({ to: to(BOSS), mail: systemMail('final-review', text) }));
     }
     case 'pause':
+    case 'ask-person':
       return [];
     case 'end':
       if (action.end.reason === 'boss-failed') draft.edit(BOSS).status = 'failed';
@@ -184,6 +189,9 @@ export const quiet = (draft: Draft, args: QuietArgs = {}): QuietResult => {
     const actions = decideQuiet(draft);
     const [first] = actions;
     // It is asked again when the run goes on, so nothing of this is kept.
+    if (first?.kind === 'ask-person') {
+      return { mails: [], end: null, questions: first.questions, round: meta.quietRounds };
+    }
     if (first?.kind === 'pause') return { mails: [], end: null, pause: first.hold, round: meta.quietRounds };
     const caused = actions.flatMap((action) => [...perform(draft, action, args), ...draft.takeNotices()]);
     const { end } = draft.meta;

@@ -2,6 +2,7 @@
  * The report of a run: the rows of `report.json` and the text of `report.md`, from plain data. What it does not do:
  * read the journal, the roster or the workspace, or write files.
  */
+import type { HumanQuestion } from './questions.ts';
 import type { RosterRow, RosterSummary } from './roster-view.ts';
 
 /** A file as the workspace knows it. */
@@ -37,7 +38,13 @@ export interface ReportAgent {
 /** What is not there although it was wanted. */
 export interface Missing {
   readonly agent: string;
-  readonly what: 'never-woken' | 'failed' | 'waits-for-budget' | 'unfinished' | 'not-reviewed' | 'open-items';
+  readonly what:
+    'never-woken' | 'failed' | 'waits-for-person' | 'waits-for-budget' | 'unfinished' | 'not-reviewed' | 'open-items';
+}
+
+/** What an agent has asked the person, or wants to do with consent. */
+export interface ReportQuestion extends HumanQuestion {
+  readonly agent: string;
 }
 
 export interface SocietyReport {
@@ -48,6 +55,10 @@ export interface SocietyReport {
   readonly files: readonly ReportFile[];
   readonly agents: readonly ReportAgent[];
   readonly missing: readonly Missing[];
+  /** Questions to the person that are open. */
+  readonly questions: readonly ReportQuestion[];
+  /** All questions of the run in numbers. */
+  readonly human: RosterSummary['human'];
   /** The first case of each kind of remedy. */
   readonly remedyExamples: RosterSummary['examples'];
 }
@@ -69,6 +80,7 @@ const missingOf = (row: RosterRow): Missing[] => {
   const missing = (what: Missing['what']): Missing => ({ agent: row.name, what });
   if (!row.woken) return [missing('never-woken')];
   if (row.status === 'failed') return [missing('failed')];
+  if (row.asks > 0) return [missing('waits-for-person')];
   if (row.held !== null) return [missing('waits-for-budget')];
   if (row.status === 'working') return [missing('unfinished')];
   const found: Missing[] = [];
@@ -76,6 +88,12 @@ const missingOf = (row: RosterRow): Missing[] => {
   if (row.checklist.open > 0) found.push(missing('open-items'));
   return found;
 };
+
+/** The questions of all agents, in the order in which they were asked. */
+export const questionsOfRows = (rows: readonly Pick<RosterRow, 'name' | 'questions'>[]): readonly ReportQuestion[] =>
+  rows
+    .flatMap(({ name, questions }) => questions.map((question) => ({ agent: name, ...question })))
+    .sort((left, right) => left.id - right.id);
 
 /** Everything that `report.json` says beyond the summary of the run. */
 export const buildReport = (input: ReportInput): SocietyReport => {
@@ -107,6 +125,8 @@ export const buildReport = (input: ReportInput): SocietyReport => {
       summary: row.summary,
     })),
     missing: input.roster.rows.flatMap(missingOf),
+    questions: questionsOfRows(input.roster.rows),
+    human: input.roster.human,
     remedyExamples: input.roster.examples,
   };
 };
@@ -173,6 +193,17 @@ const remedyLines = ({ remedyExamples }: SocietyReport, { remedies }: ReportNumb
   return rows.length === 0 ? [] : ['## Remedies', '', ...table(['remedy', 'times', 'first', 'what'], rows), ''];
 };
 
+const questionLines = ({ questions }: SocietyReport): string[] => {
+  if (questions.length === 0) return [];
+  const rows = questions.map(({ id, agent, kind, text, answered }) => [
+    `#${id}`,
+    agent,
+    answered === true ? `${kind}, answered` : kind,
+    text,
+  ]);
+  return ['## Questions to you', '', ...table(['number', 'agent', 'what', 'text'], rows), ''];
+};
+
 /** The text of `report.md`. */
 export const renderReport = (report: SocietyReport, run: ReportNumbers): string => {
   const lines = [`# Run ${run.runId}`, '', ...(report.goal === '' ? [] : [report.goal, ''])];
@@ -188,7 +219,7 @@ export const renderReport = (report: SocietyReport, run: ReportNumbers): string 
   if (run.sandbox === 'none') {
     lines.push('**Unprotected:** programs of agents ran without a sandbox, as the user who started the run.', '');
   }
-  lines.push(...numberLines(run), '', '## Missing', '');
+  lines.push(...numberLines(run), '', ...questionLines(report), '## Missing', '');
   lines.push(
     ...(report.missing.length === 0
       ? ['Nothing.']

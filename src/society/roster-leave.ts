@@ -20,6 +20,7 @@ import {
   type RosterAgent,
   type RosterEnd,
 } from './roster-state.ts';
+import { withdrawQuestions } from './roster-questions.ts';
 import { onMemberClosed } from './roster-team.ts';
 import { fail, type ToolFailure, type ToolSuccess } from './tool-result.ts';
 
@@ -43,6 +44,7 @@ export const countRemedy = (draft: Draft, why: string, agent: string, what: stri
 export const close = (draft: Draft, name: string, status: 'finished' | 'failed' | 'retired'): void => {
   const agent = draft.edit(name);
   agent.status = status;
+  withdrawQuestions(draft, name);
   if (agent.supervisor !== null && agent.slots > 0) {
     draft.edit(agent.supervisor).slots += agent.slots;
     agent.slots = 0;

@@ -12,6 +12,8 @@ import type { Limits } from './limits.ts';
 import { BOSS } from './names.ts';
 import type { AgentMail } from './mail.ts';
 import type { Plan } from './plan.ts';
+import type { HumanQuestion } from './questions.ts';
+import type { HumanTally } from './roster-questions.ts';
 import { fail, type ToolFailure } from './tool-result.ts';
 
 /**
@@ -52,6 +54,8 @@ export interface RosterAgent {
   reviewAsks: number;
   /** It waits for more of a budget. */
   held?: BudgetHold | null;
+  /** What it has asked the person. */
+  questions?: readonly HumanQuestion[];
   /** Led a group until it left. */
   led?: boolean;
   /** Programs that it ran, and files that it named as evidence and that are not there, when it handed in. */
@@ -116,6 +120,8 @@ export interface RosterMeta {
   remedies: Record<string, number>;
   /** The first case of each kind of remedy. */
   examples?: Record<string, RemedyExample>;
+  /** Questions to the person. */
+  human?: HumanTally;
   quietRounds: number;
   /** Mails of quiet moments so far: the number of the last one. */
   quietMails: number;
@@ -134,6 +140,8 @@ export interface QuietResult {
   readonly end: RosterEnd | null;
   /** Set when nobody can go on without more of a budget: what of. Then there are no mails, and the run pauses. */
   readonly pause?: BudgetHold | undefined;
+  /** Set when nobody can go on before a person has answered: how many questions are open. Then there are no mails. */
+  readonly questions?: number | undefined;
   /** Counts quiet moments of the run. */
   readonly round: number;
 }

@@ -2,6 +2,8 @@
 import type { AgentCounters, BudgetHold } from './agent-state.ts';
 import { countItems, type ChecklistCount } from './checklist.ts';
 import { groupVerdict } from './final-review.ts';
+import type { HumanQuestion } from './questions.ts';
+import { questionsOf, tallyOf, type HumanTally } from './roster-questions.ts';
 import {
   isClosed,
   leaderOf,
@@ -21,6 +23,8 @@ export interface MemberView {
   readonly description: string;
   /** The budget that it waits for more of. */
   readonly held: BudgetHold | null;
+  /** Questions to the person that it waits for. */
+  readonly asks: number;
 }
 
 export interface GroupView {
@@ -39,6 +43,7 @@ const memberView = (agent: Readonly<RosterAgent>): MemberView => ({
   checklist: countItems(agent.checklist),
   description: agent.description,
   held: isClosed(agent) ? null : (agent.held ?? null),
+  asks: questionsOf(agent).length,
 });
 
 export const groupView = (draft: Draft, name: string): GroupView => {
@@ -62,6 +67,7 @@ export interface RosterRow extends MemberView {
   readonly round: number;
   readonly nudges: number;
   readonly summary: string | null;
+  readonly questions: readonly HumanQuestion[];
   /** Of an agent whose actor is gone; null for one that can be asked itself. */
   readonly counters: AgentCounters | null;
 }
@@ -75,6 +81,7 @@ export interface RosterSummary {
   readonly remedies: Readonly<Record<string, number>>;
   /** The first case of each kind of remedy. */
   readonly examples: Readonly<Record<string, RemedyExample>>;
+  readonly human: HumanTally;
   readonly quietRounds: number;
   readonly finalReview: 'none' | 'asked' | 'approved';
   readonly end: RosterEnd | null;
@@ -90,6 +97,7 @@ const emptySummary: RosterSummary = {
   reviews: { accept: 0, revise: 0 },
   remedies: {},
   examples: {},
+  human: tallyOf({}),
   quietRounds: 0,
   finalReview: 'none',
   end: null,
@@ -111,6 +119,7 @@ export const summarize = (draft: Draft): RosterSummary => {
     reviews: { accept: meta.reviewsAccepted, revise: meta.reviewsRevised },
     remedies: meta.remedies,
     examples: meta.examples ?? {},
+    human: tallyOf(meta),
     quietRounds: meta.quietRounds,
     finalReview: meta.finalReview,
     end: meta.end,
@@ -126,6 +135,7 @@ export const summarize = (draft: Draft): RosterSummary => {
       round: agent.round,
       nudges: agent.nudges,
       summary: agent.summary,
+      questions: questionsOf(agent),
       counters: agent.counters ?? null,
     })),
   };

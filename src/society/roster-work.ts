@@ -11,6 +11,7 @@ import { renderDeeds, type ProgramRun } from './evidence.ts';
 import { clip } from './mail.ts';
 import { BOSS } from './names.ts';
 import { close, countRemedy, endRun } from './roster-leave.ts';
+import { withdrawQuestions } from './roster-questions.ts';
 import {
   isClosed,
   leaderOf,
@@ -171,6 +172,7 @@ export const terminate = (draft: Draft, args: TerminateArgs): TerminateResult =>
   if (!isBoss && isClosed(before)) return unchanged(draft, before);
   const open = openFailure(draft, before);
   if (open !== null) return open;
+  withdrawQuestions(draft, args.agent);
   const agent = draft.edit(args.agent);
   agent.summary = clip(args.summary, SUMMARY_CHARS_MAX);
   agent.files = [...new Set([...agent.files, ...args.files])].slice(0, FILES_MAX);

@@ -26,6 +26,7 @@ import {
 } from './roster-state.ts';
 import { groupView, summarize, type GroupView, type RosterSummary } from './roster-view.ts';
 import * as leave from './roster-leave.ts';
+import * as questions from './roster-questions.ts';
 import { team, type TeamArgs, type TeamResult } from './roster-team.ts';
 import type { ToolFailure } from './tool-result.ts';
 import * as work from './roster-work.ts';
@@ -45,6 +46,10 @@ export interface RosterCommands {
   failed: { args: leave.FailedArgs; result: leave.FailedResult };
   hold: { args: work.HoldArgs; result: Record<string, never> };
   unhold: { args: work.UnholdArgs; result: Record<string, never> };
+  ask: { args: questions.AskArgs; result: questions.AskResult };
+  consent: { args: questions.ConsentArgs; result: questions.ConsentResult };
+  answered: { args: questions.AnsweredArgs; result: Record<string, never> };
+  heard: { args: questions.HeardArgs; result: questions.HeardResult };
   woken: { args: work.WokenArgs; result: { readonly known: readonly { name: string; shard: number; id: number }[] } };
   quiet: { args: QuietArgs; result: QuietResult };
 }
@@ -73,6 +78,10 @@ const handlers: { readonly [Name in CommandName]: (draft: Draft, args: CommandAr
   failed: leave.failed,
   hold: work.hold,
   unhold: work.unhold,
+  ask: ofStaff((args) => args.agent, questions.ask),
+  consent: questions.consent,
+  answered: questions.answered,
+  heard: questions.heard,
   woken: work.woken,
   quiet,
 };

@@ -172,6 +172,7 @@ describe('the situation', () => {
     checklist: { open: 1, closed: 1 },
     description: 'd',
     held: null,
+    asks: 0,
   });
 
   test('nothing to say is nothing said', () => {
@@ -187,6 +188,7 @@ describe('the situation', () => {
         member('Done', 'finished'),
         { ...member('New', 'working'), checklist: { open: 0, closed: 0 } },
         member('Due', 'review'),
+        { ...member('Asker', 'working'), asks: 1 },
         { ...member('Poor', 'working'), held: { scope: 'agent/Poor', what: 'calls', limit: 1 } },
         ...Array.from({ length: 100 }, (_, index) => member(`W${index}`, 'working')),
       ],
@@ -197,7 +199,7 @@ describe('the situation', () => {
       'Your subordinates:',
       '- 1 wait for your review: Due (1/2 items done)',
       expect.stringMatching(
-        /^- 102 working: New, Poor \(1\/2 items done, waits for a larger budget\), W0 \(1\/2 items done\), .*, W36 \(1\/2 items done\), and 63 more$/u,
+        /^- 103 working: New, Asker \(1\/2 items done, waits for the person\), Poor \(1\/2 items done, waits for a larger budget\), W0 \(1\/2 items done\), .*, W35 \(1\/2 items done\), and 64 more$/u,
       ),
       '- 1 finished',
       'You may hire 2 more agents.',

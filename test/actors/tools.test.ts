@@ -9,7 +9,7 @@ import { ordinary } from '../../actors/ordinary.ts';
 import { systemMail, type AgentMail } from '../../src/society/index.ts';
 
 const BOSS: Offer = { level: 'boss', reviews: true, services: ['sandbox'] };
-const WITH_ALL: Offer = { ...BOSS, services: ['memory', 'sandbox'] };
+const WITH_ALL: Offer = { ...BOSS, services: ['memory', 'sandbox', 'human'] };
 
 test('the tools of this version, with JSON Schemas of plain objects', () => {
   expect(TOOL_NAMES).toEqual([
@@ -28,6 +28,7 @@ test('the tools of this version, with JSON Schemas of plain objects', () => {
     'send_input',
     'change_task_status',
     'review',
+    'ask_human',
     'terminate',
   ]);
   const required = Object.fromEntries(
@@ -53,10 +54,13 @@ test('the tools of this version, with JSON Schemas of plain objects', () => {
     send_input: ['content'],
     change_task_status: ['items'],
     review: ['agent', 'verdict', 'feedback'],
+    ask_human: ['question'],
     terminate: ['summary'],
   });
   expect(toolsFor(BOSS)).toBe(toolsFor({ ...BOSS }));
-  expect(toolsFor(BOSS).map((tool) => tool.function.name)).toEqual(TOOL_NAMES.filter((name) => name !== 'recall'));
+  expect(toolsFor(BOSS).map((tool) => tool.function.name)).toEqual(
+    TOOL_NAMES.filter((name) => name !== 'recall' && name !== 'ask_human'),
+  );
   // Where nothing is reviewed nobody is offered to.
   expect(toolsFor({ ...WITH_ALL, reviews: false }).map((tool) => tool.function.name)).toEqual(
     TOOL_NAMES.filter((name) => name !== 'review'),

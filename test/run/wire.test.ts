@@ -12,6 +12,7 @@ const SLICE_TOOLS = [
   'add_agent',
   'add_team',
   'append_file',
+  'ask_human',
   'change_task_status',
   'edit_file',
   'list_files',

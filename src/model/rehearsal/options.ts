@@ -52,6 +52,8 @@ export const rehearsalOptionsSchema = z.strictObject({
     .default({}),
   /** Parts of all answers that fail in this way. */
   failures: z.partialRecord(z.enum(FAILURE_KINDS), rate).default({}),
+  /** Scenario society: the part of Ordinary agents that ask the person something, and wait for the answer before they hand in. */
+  questions: rate.default(0),
   shape: z
     .strictObject({
       admins: z.number().int().min(1).max(10_000).optional(),
@@ -85,6 +87,7 @@ const checkSupport = (options: z.infer<typeof rehearsalOptionsSchema>): void => 
   if (chat && (options.shape?.admins !== undefined || options.shape?.workersPerAdmin !== undefined)) {
     refuse('scenario "chat" has no Admins and workers: its "shape" has only "calls"');
   }
+  if (options.questions > 0 && options.scenario !== 'society') refuse('"questions" belongs to scenario "society"');
   if (options.shape?.variant !== undefined && options.scenario !== 'team') {
     refuse('"shape.variant" belongs to scenario "team"');
   }

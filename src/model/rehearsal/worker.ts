@@ -53,6 +53,19 @@ const talkCall = (progress: Progress, options: RehearsalOptions): Call | null =>
   return { tool: 'talk', args: { messages: [{ to, content }] }, key: 'talk' };
 };
 
+/** The question of an agent that asks one; null for the others, and when it was asked or refused. */
+const questionCall = (progress: Progress, options: RehearsalOptions): Call | null => {
+  const { name } = progress.persona;
+  if (draw(options.seed, 'question', name) >= options.questions || !progress.can('ask_human')) return null;
+  if (progress.done('ask_human').length + progress.failed('ask_human').length > 0) return null;
+  const question = `What matters most in ${filesOf(progress).join(', ')}? (synthetic)`;
+  return { tool: 'ask_human', args: { question }, key: 'question' };
+};
+
+/** It has asked, and nobody has answered yet. */
+const waitsForPerson = (progress: Progress): boolean =>
+  progress.done('ask_human').length > 0 && progress.systemMails('human').length === 0;
+
 /** The next answer of an Ordinary agent. */
 export const decideWorker = (progress: Progress, options: RehearsalOptions): Decision => {
   const { name, goal } = progress.persona;
@@ -63,10 +76,14 @@ export const decideWorker = (progress: Progress, options: RehearsalOptions): Dec
   );
   const work = steps.flatMap((step) => ('call' in step ? [step.call] : []));
   const open = openList(progress, items(paths, 'doing', []));
-  if (work.length > 0) return { calls: open === null ? work : [open, ...work] };
+  const question = questionCall(progress, options);
+  const first = [open, question].filter((call) => call !== null);
+  if (work.length > 0) return { calls: [...first, ...work] };
 
   const extras = [noteCall(progress, options), talkCall(progress, options)].filter((call) => call !== null);
   if (extras.length > 0 && progress.done('terminate').length === 0) return { calls: extras };
+
+  if (waitsForPerson(progress)) return waiting(`${name} waits for the person`);
 
   const missing = steps.some((step) => 'end' in step && step.end === 'given-up');
   const bases = steps.map((step) => ('end' in step ? step.base : ''));

@@ -1,0 +1,27 @@
+/** `ask_human`: a question to the person. Nothing waits for the answer; it comes as mail, at any later time. */
+import { z } from 'zod';
+import { clip } from '../../src/society/index.ts';
+import { callRoster } from '../services.ts';
+import { ALL_LEVELS, defineTool } from './tool.ts';
+
+/** Offered where somebody can answer. */
+export const HUMAN = 'human';
+
+/** Of a question in an event. */
+export const SHOWN_CHARS_MAX = 2_000;
+
+export const askHuman = defineTool({
+  name: 'ask_human',
+  description: 'Ask the person. The answer comes as mail.',
+  schema: z.object({ question: z.string().min(1) }),
+  levels: ALL_LEVELS,
+  service: HUMAN,
+  execute: async ({ question }, run) => {
+    const { name } = run.state;
+    const result = await callRoster(run, run.key, 'ask', { agent: name, question });
+    if (!result.ok) return result;
+    const text = clip(question, SHOWN_CHARS_MAX);
+    run.ctx.event({ type: 'human', agent: name, status: 'asked', kind: 'question', question: result.question, text });
+    return result;
+  },
+});

@@ -1,0 +1,53 @@
+/** What agents ask the person, as lines on a terminal: each with the command that answers it. Pure. */
+import type { EventRecord } from '../protocol/event.ts';
+import type { RunSummary } from '../run/types.ts';
+import { plainText, shellPath } from './render.ts';
+
+const TEXT_CHARS_MAX = 300;
+/** Of a run that has paused; `inspect` has all. */
+const LINES_MAX = 20;
+
+export interface Asked {
+  readonly agent: string;
+  readonly id: number;
+  readonly kind: 'question' | 'approval';
+  readonly text: string;
+}
+
+/** The question that an event tells of; null for every other event. */
+export const askedIn = (event: EventRecord): Asked | null => {
+  const { type, agent, status, kind, question, text } = event;
+  if (type !== 'human' || status !== 'asked' || typeof question !== 'number' || typeof agent !== 'string') return null;
+  return {
+    agent,
+    id: question,
+    kind: kind === 'approval' ? 'approval' : 'question',
+    text: typeof text === 'string' ? text : '',
+  };
+};
+
+const oneLine = (text: string): string => {
+  const points = Array.from(plainText(text.replace(/[\s\u0085\u2028\u2029]+/gu, ' ').trim()));
+  return points.length > TEXT_CHARS_MAX ? `${points.slice(0, TEXT_CHARS_MAX - 1).join('')}…` : points.join('');
+};
+
+const words = { question: ['asks', '"…"'], approval: ['waits for consent', '"approve", or "deny REASON"'] } as const;
+
+/** `Boss asks (#1): Which town? Answer: …` @param runDir null when it is not known */
+export const askedLine = ({ agent, id, kind, text }: Asked, program: string, runDir: string | null): string => {
+  const [verb, answer] = words[kind];
+  return `${agent} ${verb} (#${id}): ${oneLine(text)} Answer: ${program} tell ${runDir ?? 'RUN_DIR'} ${agent} ${answer}`;
+};
+
+/** The questions that a run has ended with, a line each; none when there are none. */
+export const openQuestionLines = (summary: RunSummary, program: string, cwd: string): readonly string[] => {
+  const open = (summary.questions ?? []).filter(({ answered }) => answered !== true);
+  if (open.length === 0 || summary.status !== 'paused') return [];
+  const runDir = shellPath(summary.runDir, cwd);
+  const more = open.length - LINES_MAX;
+  return [
+    'Questions to you:',
+    ...open.slice(0, LINES_MAX).map((question) => `  ${askedLine(question, program, runDir)}`),
+    ...(more > 0 ? [`  … and ${more} more: ${program} inspect ${runDir}`] : []),
+  ];
+};
