@@ -11,8 +11,8 @@ const FAULTS = ['adversarial', 'chaos', 'kill', 'sim', 'soak'].map((room) => `te
 /** What takes longest, whole runs told twice and benchmarks in small: `npm run test:long`. */
 const LONG = [
   'test/bench/**/*.test.ts',
-  'test/run/{compact,compaction,deterministic,playbooks,questions,repair}.test.ts',
-  'test/actors/playbooks/**/*.test.ts',
+  'test/run/{compact,compaction,deterministic,playbooks,policy,questions,repair}.test.ts',
+  'test/actors/playbooks/**/!(content).test.ts',
 ];
 /** Of these only the tests with the tag `long`; the others are quick. */
 const TAGGED = [

@@ -5,6 +5,7 @@
 import { MegactorError } from '../../src/protocol/errors.ts';
 import type { Playbook, PlaybookCard } from '../../src/model/index.ts';
 import { greetingCard } from './greeting/card.ts';
+import { policyCard } from './policy/card.ts';
 
 interface Entry {
   readonly card: PlaybookCard;
@@ -13,6 +14,7 @@ interface Entry {
 
 const ENTRIES: readonly Entry[] = [
   { card: greetingCard, load: async () => (await import('./greeting/index.ts')).greeting },
+  { card: policyCard, load: async () => (await import('./policy/index.ts')).policy },
 ];
 
 export const PLAYBOOKS: readonly PlaybookCard[] = ENTRIES.map(({ card }) => card);

@@ -13,6 +13,8 @@ import type { ChatModel } from './types.ts';
 /** What a playbook asks of a run; options that the user gives go before it. */
 export interface PlaybookOptions {
   readonly maxAgents?: number;
+  /** With fewer agents it cannot be played. */
+  readonly agentsMin?: number;
   readonly review?: 'model' | 'none';
   /** Whether its agents run programs: then they have a sandbox where one works. */
   readonly programs?: boolean;
@@ -38,6 +40,8 @@ export interface PlaybookRequest {
   /** Its place, mail and earlier actions. */
   readonly progress: Progress;
   readonly offered: ReadonlySet<string>;
+  /** Of the run. */
+  readonly seed: number;
 }
 
 export interface Playbook {
@@ -57,5 +61,5 @@ export const createScripted = (
 ): ChatModel =>
   createRehearsal(options, surroundings, {
     name: modelOfPlaybook(playbook.card),
-    decide: (agent, progress, offered) => playbook.respond({ agent, progress, offered }),
+    decide: (agent, progress, offered) => playbook.respond({ agent, progress, offered, seed: options.seed }),
   });

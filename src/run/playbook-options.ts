@@ -28,6 +28,11 @@ export const asPlayed = (
   if (name === null) return { goal, options };
   const { goal: ownGoal, options: own } = playbookCard(name);
   const maxAgents = options.maxAgents ?? own.maxAgents;
+  if (own.agentsMin !== undefined && (maxAgents ?? own.agentsMin) < own.agentsMin) {
+    throw new MegactorError('CONFIG_INVALID', `the playbook ${name} needs at least ${own.agentsMin} agents`, {
+      hint: `Give --max-agents ${own.agentsMin} or more, or leave it out.`,
+    });
+  }
   const review = options.review ?? own.review;
   const rehearsal = rehearsalOf(options.rehearsal, name, own.latencyMs);
   return {

@@ -86,7 +86,7 @@ const LIST: readonly Concern[] = [
     name: 'privacy',
     profile: 'wants to know who knows what',
     wording: /without asking again/u,
-    says: ({ job }) => `What I have told one office as a ${job} is not for all the others.`,
+    says: ({ age }) => `I am ${age}, and what I have told one office is not for all the others.`,
     wish: 'to be asked before data are passed on',
     amend: () => 'Offices pass on what they know of an applicant only when the applicant has agreed to it.',
   },

@@ -103,6 +103,11 @@ export class Progress {
     return this.#transcript.answers;
   }
 
+  /** A number among the facts of the prompt. */
+  factNumber(key: string, otherwise: number): number {
+    return factNumber(this.#transcript, key, otherwise);
+  }
+
   get task(): string {
     return this.#transcript.task;
   }

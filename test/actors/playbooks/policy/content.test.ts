@@ -1,6 +1,7 @@
 /** What the national policy is made of: questions, drafts, citizens, interviews, revisions. */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { dealt, groupOf, planOf, slotsOf } from '../../../../actors/playbooks/policy/cast.ts';
 import { chapterText, nationalText } from '../../../../actors/playbooks/policy/chapters.ts';
 import { citizenOf } from '../../../../actors/playbooks/policy/citizens.ts';
 import { draftOf } from '../../../../actors/playbooks/policy/clauses.ts';
@@ -24,7 +25,7 @@ import {
 import { MINISTRIES, slugOf } from '../../../../actors/playbooks/policy/ministries.ts';
 import { DROPPED, revise, type Heard } from '../../../../actors/playbooks/policy/revision.ts';
 import { draftPath, expertName } from '../../../../actors/playbooks/policy/texts.ts';
-import { indentFurther } from '../../../../src/society/index.ts';
+import { checkPlan, indentFurther, limitsWith } from '../../../../src/society/index.ts';
 
 const subjects = MINISTRIES.flatMap(({ name, questions }) => questions.map((question) => ({ name, question })));
 
@@ -225,4 +226,36 @@ test('chapters and the national policy count and name what is below them', () =>
   expect(national).toContain(`2 ministries: 6 policies, 24 interviews, ${changes.length} clauses changed`);
   for (const { agent } of changes.flatMap(({ voices }) => voices)) expect(national).toContain(agent);
   for (const { path } of parts) expect(national).toContain(`(${path})`);
+});
+
+describe('the cast', () => {
+  test('is as many as there may be, in groups that the limits allow, and every citizen has one expert', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 6, max: 2_600 }), fc.constantFrom(128, 40, 8), (agentsMax, fanOutMax) => {
+        const limits = limitsWith({ agentsMax, fanOutMax });
+        const plan = planOf('a goal', agentsMax, fanOutMax);
+        const checked = checkPlan(plan, limits);
+        expect(checked).toMatchObject({ ok: true });
+        const slots = slotsOf(agentsMax, fanOutMax);
+        const all = slots.reduce((sum, each) => sum + 1 + each, 2);
+        const room = 2 + slots.length * (1 + fanOutMax);
+        expect(all).toBe(Math.min(agentsMax, room));
+        for (const each of slots) {
+          const group = groupOf(each);
+          expect(group.experts + group.citizens).toBe(each);
+          const asked = Array.from({ length: group.experts }, (_, index) => dealt(group, index));
+          expect(asked.flat().toSorted((left, right) => left - right)).toEqual(
+            Array.from({ length: group.citizens }, (_, index) => index + 1),
+          );
+          if (each > 2) for (const one of asked) expect(one.length).toBeGreaterThan(0);
+        }
+      }),
+    );
+  });
+
+  test('590 agents are 18 ministries', () => {
+    const slots = slotsOf(590, 128);
+    expect(slots).toHaveLength(18);
+    expect(slots.map((each) => groupOf(each)).filter(({ experts }) => experts === 8)).toHaveLength(12);
+  });
 });
