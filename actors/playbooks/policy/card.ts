@@ -3,7 +3,7 @@ import type { PlaybookCard } from '../../../src/model/index.ts';
 
 export const policyCard: PlaybookCard = {
   name: 'policy',
-  title: 'a national policy: ministers, experts, and citizens whose answers change the drafts',
+  title: 'a national policy, drafted and then revised because of what citizens say',
   about:
     'Ministers hire experts and citizens; experts draft, interview citizens, and revise their drafts because of the answers. An editor puts the national policy together.',
   goal: 'Work out the national policy of a small country, ministry by ministry, and revise every draft after interviews with citizens.',
