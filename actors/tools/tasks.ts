@@ -35,8 +35,10 @@ export const review = defineTool({
       verdict: args.verdict,
     });
     if (!result.ok) return result;
-    const { agent, round, status } = result;
-    run.ctx.event({ type: 'review', agent, by: name, verdict: args.verdict, round, status });
+    const { agent, round, status, note } = result;
+    // Whatever was accepted before counts once.
+    if (args.verdict === 'revise' || note === null)
+      run.ctx.event({ type: 'review', agent, by: name, verdict: args.verdict, round, status });
     if (result.member !== null) {
       const text = `[revise round=${result.round}] ${args.feedback}`;
       sendText(run, result.member, text, { fromSupervisor: true });

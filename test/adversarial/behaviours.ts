@@ -2,15 +2,21 @@
  * How a model may behave: one pure function per kind, from a request and a stream of numbers to what is said. Tools are
  * drawn from those that the request offers. What it does not do: wait, count, choose who behaves how (`model.ts`).
  */
+import { isJsonObject, rehearse, parseRehearsalOptions } from '../../src/model/index.ts';
+import { between, chance, pick } from './random.ts';
+import { call, callOr, offers, says, toolIn, type Behaviour, type Heard, type Said } from './said.ts';
 import {
-  isJsonObject,
-  rehearse,
-  parseRehearsalOptions,
-  type ChatRequest,
-  type ToolSpec,
-} from '../../src/model/index.ts';
-import { between, chance, pick, type Random } from './random.ts';
-import { argumentsFor, wrongArgumentsFor, type Vocabulary } from './values.ts';
+  asking,
+  colliding,
+  nearSame,
+  oddNames,
+  retiring,
+  reviewing,
+  rounds,
+  running,
+  teams,
+} from './social-behaviours.ts';
+import { argumentsFor, wrongArgumentsFor } from './values.ts';
 
 /** What goes wrong with a model, as the counters name it. */
 export const BAD_KINDS = [
@@ -34,52 +40,17 @@ export const BAD_KINDS = [
   'slow',
   'flipping',
   'mixed',
+  'teams',
+  'retiring',
+  'reviewing',
+  'near-same',
+  'odd-names',
+  'asking',
+  'running',
+  'colliding',
 ] as const;
 export type BadKind = (typeof BAD_KINDS)[number];
 export type Kind = BadKind | 'good';
-
-/** The message of a chat completion, with how it ended. */
-export interface Said {
-  readonly content?: string | null;
-  readonly refusal?: string | null;
-  readonly calls?: readonly { readonly name: string; readonly arguments: string }[];
-  readonly finish?: 'stop' | 'tool_calls' | 'length' | 'content_filter';
-}
-
-/** What a behaviour knows. */
-export interface Heard {
-  readonly seed: number;
-  readonly agent: string;
-  readonly request: Pick<ChatRequest, 'messages' | 'tools' | 'sentAs'>;
-  /** Answers of the agent that the request shows. */
-  readonly answers: number;
-  readonly random: Random;
-  /** The same for all answers of the agent. */
-  readonly own: Random;
-  readonly words: Vocabulary;
-}
-
-type Behaviour = (heard: Heard) => Said;
-
-const call = (name: string, args: unknown): { name: string; arguments: string } => ({
-  name,
-  arguments: typeof args === 'string' ? args : JSON.stringify(args),
-});
-
-const says = (...calls: readonly { name: string; arguments: string }[]): Said => ({ calls, finish: 'tool_calls' });
-
-const toolIn = ({ request, random }: Heard): ToolSpec | undefined =>
-  request.tools.length === 0 ? undefined : pick(random, request.tools);
-
-const offers = ({ request }: Heard, name: string): boolean => request.tools.some((tool) => tool.function.name === name);
-
-/** A call of `name` if it is offered, else of whatever is. */
-const callOr = (heard: Heard, name: string, args: unknown): Said => {
-  if (offers(heard, name)) return says(call(name, args));
-  const tool = toolIn(heard);
-  if (tool === undefined) return { content: heard.words.token };
-  return says(call(tool.function.name, argumentsFor(tool.function.parameters, heard.random, heard.words)));
-};
 
 const PROSE = [
   'I would rather talk about the weather.',
@@ -125,7 +96,9 @@ const nested = (depth: number): string => `${'{"a":'.repeat(depth)}1${'}'.repeat
 
 const huge: Behaviour = (heard) => {
   const { random, words, agent } = heard;
-  const much = words.token.repeat(chance(random, 0.1) ? 60_000 : between(random, 200, 2_000));
+  // Some are of several megabytes.
+  const times = chance(random, 0.1) ? (chance(random, 0.3) ? 250_000 : 60_000) : between(random, 200, 2_000);
+  const much = words.token.repeat(times);
   const many = between(random, 100, 700);
   switch (between(random, 0, 7)) {
     case 0:
@@ -170,7 +143,9 @@ const hiring: Behaviour = (heard) => {
 };
 
 const circles: Behaviour = (heard) => {
-  const { random, words } = heard;
+  const { random, own, words } = heard;
+  // Half of them have found somebody to talk to.
+  if (chance(own, 0.5)) return rounds(heard);
   const to = chance(random, 0.4)
     ? pick(random, ['group', 'supervisor', 'subordinates'])
     : pick(random, words.addresses);
@@ -295,6 +270,14 @@ const PURE: Readonly<Record<Exclude<Kind, 'flipping' | 'mixed' | 'slow' | 'faili
   empty,
   'cut-off': cutOff,
   wild,
+  teams,
+  retiring,
+  reviewing,
+  'near-same': nearSame,
+  'odd-names': oddNames,
+  asking,
+  running,
+  colliding,
   good,
 };
 

@@ -7,8 +7,10 @@ import { agentStateSchema, BOSS, buildReport, type AgentState } from '../../src/
 import type { RosterRow } from '../../src/society/roster-view.ts';
 import type { RunReason, RunStatus } from '../../src/run/types.ts';
 import { COMPACTOR } from '../../actors/compaction.ts';
-import { PLANNER } from './model.ts';
-import type { Life, TrialRun } from './society.ts';
+import { costOfUsage } from '../../src/model/budget/index.ts';
+import { PLANNER, type Spoken } from './model.ts';
+import { PRICES, type Life, type TrialRun } from './society.ts';
+import { spendAgrees, trailAgrees } from './trail.ts';
 
 type Check = (run: TrialRun, last: Life) => readonly string[];
 
@@ -32,7 +34,7 @@ const countBy = <Value>(values: Iterable<Value>, nameOf: (value: Value) => strin
 
 /** Every way to end, with what must have happened for it. */
 const reasons = (run: TrialRun, life: Life): readonly string[] => {
-  const { outcome, gathered, budgetCalls, eachAgent } = life;
+  const { outcome, gathered, budget, eachAgent } = life;
   const { status, reason }: { status: RunStatus; reason: RunReason } = outcome;
   const { trial, model, events } = run;
   const { limits } = trial;
@@ -83,9 +85,23 @@ const reasons = (run: TrialRun, life: Life): readonly string[] => {
       // The run's own budget is used up, or nobody can go on who has not used up his.
       const most = Math.max(...countBy(said, ({ agent }) => agent).values(), 0);
       return unless(
-        said.length === budgetCalls || most === eachAgent,
-        `budget-calls after ${said.length} calls of ${budgetCalls}, of one agent ${most} of ${eachAgent}`,
+        said.length === budget.calls || most === eachAgent,
+        `budget-calls after ${said.length} calls of ${budget.calls}, of one agent ${most} of ${eachAgent}`,
       );
+    }
+    case 'paused budget-tokens':
+    case 'paused budget-usd': {
+      const spent = spentOf(said);
+      const what = reason === 'budget-usd' ? 'usd' : 'tokens';
+      // The next call might have needed what is left.
+      const needed = { tokens: CALL_TOKENS_MAX, usd: (CALL_TOKENS_MAX * PRICES.adversary.output) / 1e6 }[what];
+      const most = budget[what] ?? Number.POSITIVE_INFINITY;
+      return unless(spent[what] + needed > most, `${reason} after ${spent[what]} of ${most}`);
+    }
+    case 'paused human-questions': {
+      const asking = rowsOf(life).filter(({ questions }) => questions.length > 0);
+      const asked = said.some(({ tools }) => tools.includes('ask_human'));
+      return unless(trial.questions && asked && asking.length > 0, 'human-questions, and nobody asks');
     }
     case 'paused interrupted':
       return unless(trial.interruptAfterMs !== null && life === run.lives[0], 'interrupted, and nobody did');
@@ -154,17 +170,38 @@ const limitsKept: Check = (run, last) => {
   return wrong;
 };
 
-/** Budgets: never more answers than they allow, at any moment at which a process ended. */
+/** More than one request of a trial and its answer come to. */
+const CALL_TOKENS_MAX = 60_000;
+
+const spentOf = (said: readonly Spoken[]): { readonly tokens: number; readonly usd: number } => {
+  const input = said.reduce((sum, { usage }) => sum + usage.input, 0);
+  const output = said.reduce((sum, { usage }) => sum + usage.output, 0);
+  return { tokens: input + output, usd: costOfUsage({ input, cachedInput: 0, output }, PRICES.adversary) };
+};
+
+/** Budgets: never more than they allow, at any moment at which a process ended. */
 const budgetsKept = (run: TrialRun, life: Life): readonly string[] => {
-  const { budgetCalls, eachAgent, answers } = life;
-  const byAgent = countBy(run.model.spoken.slice(0, answers), ({ agent }) => agent);
+  const { budget, eachAgent, answers } = life;
+  const said = run.model.spoken.slice(0, answers);
+  const byAgent = countBy(said, ({ agent }) => agent);
+  const spent = { calls: answers, ...spentOf(said) };
   return [
-    ...unless(budgetCalls === null || answers <= budgetCalls, `${answers} calls with a budget of ${budgetCalls}`),
+    ...(['calls', 'tokens', 'usd'] as const)
+      .filter((what) => spent[what] > (budget[what] ?? Number.POSITIVE_INFINITY) + 1e-9)
+      .map((what) => `${spent[what]} ${what} with a budget of ${budget[what]}`),
     ...[...byAgent]
       .filter(([, count]) => eachAgent !== null && count > eachAgent)
       .map(([name, count]) => `${count} calls of ${name}, whose budget is ${eachAgent}`),
   ];
 };
+
+/** W1: what had been acknowledged when a process paused was in git. */
+const filesKeptInPause = ({ kept }: Life): readonly string[] =>
+  kept === null
+    ? []
+    : [...kept.acknowledged]
+        .filter(([path, { base }]) => kept.head.get(path) !== base)
+        .map(([path]) => `${path} was acknowledged before the pause, and is not in git`);
 
 /** W1, W7: what was acknowledged is in the last commit, and nothing else is. */
 const filesKept: Check = ({ files }, last) => {
@@ -240,7 +277,9 @@ const reportTrue: Check = (run, last) => {
   same('nudges', summary.nudges, quietMails.filter(({ kind }) => kind === 'nudge').length);
   // The events of a thread that died may have died with it, and those of a step that was cut off were never there.
   const cutOff = last.actors.some(({ status }) => status === 'abandoned');
-  if (run.hostKills === 0 && !crashed && !cutOff) {
+  const whole = run.hostKills === 0 && !crashed && !cutOff;
+  wrong.push(...trailAgrees(run, last, whole), ...spendAgrees(run, last));
+  if (whole) {
     same('events of model calls', spoken.filter(({ agent }) => agent !== PLANNER).length, eventsOf('modelCall').length);
     same('messages', summary.messages, eventsOf('message').filter(({ to }) => to !== 'user').length);
     same('agents', summary.agents, new Set(eventsOf('hired').map(({ agent }) => agent)).size);
@@ -259,7 +298,8 @@ const reportTrue: Check = (run, last) => {
     synthetic: summary.synthetic,
     reviews: trial.reviews,
   });
-  if (!report.synthetic) wrong.push('the report does not say that it is synthetic');
+  if (!report.synthetic && spoken.some(({ agent }) => agent !== PLANNER))
+    wrong.push('the report does not say that it is synthetic');
   const missing = new Set(report.missing.map(({ agent }) => agent));
   const silentRows = rowsOf(last).filter(
     ({ name, status }) => status !== 'finished' && status !== 'retired' && !missing.has(name),
@@ -275,7 +315,8 @@ export const judge = (run: TrialRun): readonly string[] => {
   const without = last.gathered.roster.agents === 0;
   return [
     ...run.wrong,
-    ...run.lives.flatMap((life) => [...reasons(run, life), ...budgetsKept(run, life)]),
+    ...run.lives.flatMap((life) => [...reasons(run, life), ...budgetsKept(run, life), ...filesKeptInPause(life)]),
+    ...unless(last.outcome.status !== 'paused', 'it has paused, and nobody went on'),
     ...limitsKept(run, last),
     ...(without ? [] : [...filesKept(run, last), ...turnsEnded(run, last), ...reportTrue(run, last)]),
   ];

@@ -19,10 +19,20 @@ export interface TrialPlan {
   readonly items: readonly { readonly id: string; readonly owner: string }[];
 }
 
+export interface TrialBudget {
+  readonly calls?: number;
+  readonly tokens?: number;
+  readonly usd?: number;
+}
+
 export interface Trial {
   readonly seed: number;
   readonly limits: Limits;
   readonly reviews: boolean;
+  /** Agents may ask the person, who answers when the run has paused for it. */
+  readonly questions: boolean;
+  /** Agents may run programs. */
+  readonly programs: boolean;
   readonly compaction: boolean;
   readonly memory: boolean;
   readonly plan: TrialPlan;
@@ -32,8 +42,8 @@ export interface Trial {
   readonly boss: Kind;
   /** Of everybody, when they are alike. */
   readonly one: BadKind;
-  /** Most calls, process by process; null: no limit. The last one has none. */
-  readonly budgets: readonly (number | null)[];
+  /** Budgets of the run, process by process; an empty one is no limit. The last one has none. */
+  readonly budgets: readonly TrialBudget[];
   /** Most calls of each agent; null: no limit. */
   readonly eachAgent: number | null;
   /** The run is interrupted after so many milliseconds of the first process. */
@@ -47,7 +57,7 @@ export interface Trial {
 }
 
 const NEW_NAMES = Array.from({ length: 12 }, (_, index) => `r${index + 1}`);
-const ODD_NAMES = ['user', 'Supervisor', 'a b', '', BOSS, 'x'.repeat(64), 'x'.repeat(65)];
+const ODD_NAMES = ['user', 'Supervisor', 'a b', '', BOSS, 'x'.repeat(64), 'x'.repeat(65), 'constructor', '__proto__'];
 
 export const newNamesOf = (random: Random): readonly string[] => (chance(random, 0.9) ? NEW_NAMES : ODD_NAMES);
 
@@ -64,7 +74,7 @@ export const addressesOf = ({ plan }: Trial, agent: string): readonly string[] =
   'nobody',
 ];
 
-const PATHS = ['a.md', 'b.md', 'docs/c.md', 'loop.md', 'log.md', 'truth.md'];
+const PATHS = ['a.md', 'b.md', 'docs/c.md', 'loop.md', 'log.md', 'truth.md', 'a.py'];
 const ODD_PATHS = [
   'docs/c.md/d',
   '../x',
@@ -75,6 +85,8 @@ const ODD_PATHS = [
   `${'d/'.repeat(40)}x`,
   'docs',
   'a\nb',
+  '__proto__',
+  'constructor/x.md',
 ];
 
 export const pathsOf = (agent: string): readonly string[] => [...PATHS, ...PATHS, `${agent}.md`, ...ODD_PATHS];
@@ -82,7 +94,7 @@ export const pathsOf = (agent: string): readonly string[] => [...PATHS, ...PATHS
 const drawLimits = (random: Random): Limits => {
   const some = (part: number, input: LimitsInput): LimitsInput => (chance(random, part) ? input : {});
   return limitsWith({
-    agentsMax: between(random, 2, 14),
+    agentsMax: chance(random, 0.05) ? 1 : between(random, 2, 14),
     depthMax: between(random, 1, 4),
     fanOutMax: between(random, 2, 8),
     stepsPerTurnMax: between(random, 1, 8),
@@ -105,7 +117,7 @@ const drawLimits = (random: Random): Limits => {
 const drawPlan = (random: Random, { agentsMax, depthMax, fanOutMax }: Limits): TrialPlan => {
   const members: PlannedMember[] = [];
   const depths = new Map([[BOSS, 0]]);
-  const count = chance(random, 0.15) ? 0 : between(random, 1, Math.min(agentsMax - 1, 7));
+  const count = chance(random, 0.15) ? 0 : between(random, Math.min(1, agentsMax - 1), Math.min(agentsMax - 1, 7));
   for (let index = 1; index <= count; index += 1) {
     const room = [...depths].filter(
       ([name, depth]) => depth < depthMax && members.filter(({ supervisor }) => supervisor === name).length < fanOutMax,
@@ -124,6 +136,14 @@ const drawPlan = (random: Random, { agentsMax, depthMax, fanOutMax }: Limits): T
   return { members, items };
 };
 
+/** What one, two or three processes may spend, and then one as much as it likes. */
+const drawBudgets = (random: Random): readonly TrialBudget[] => {
+  const kind = pick(random, ['calls', 'calls', 'tokens', 'usd'] as const);
+  const first = { calls: between(random, 1, 30), tokens: between(random, 4_000, 120_000), usd: random() };
+  const factors = [1, ...(chance(random, 0.5) ? [3] : []), ...(chance(random, 0.2) ? [9] : [])];
+  return [...factors.map((factor) => ({ [kind]: first[kind] * factor })), {}];
+};
+
 const drawFaults = (random: Random): Partial<SimulatedFaults> => {
   if (!chance(random, 0.25)) return {};
   return {
@@ -139,9 +159,12 @@ const drawFaults = (random: Random): Partial<SimulatedFaults> => {
 
 export const drawTrial = (seed: number): Trial => {
   const random = streamOf(seed, 'trial');
-  const limits = drawLimits(random);
   // Dealt in turn, so that as many seeds as there are kinds have each.
   const one = BAD_KINDS[seed % BAD_KINDS.length] as BadKind;
+  const questions = one === 'asking' || chance(random, 0.25);
+  const drawn = drawLimits(random);
+  // Every answer of the person is another process, and may lead to another question.
+  const limits = questions ? { ...drawn, turnsPerAgentMax: Math.min(drawn.turnsPerAgentMax, 8) } : drawn;
   const mood = chance(random, 0.05)
     ? 'good'
     : pick(random, ['alike', 'alike', 'drawn', 'drawn', 'mostly-good'] as const);
@@ -166,12 +189,12 @@ export const drawTrial = (seed: number): Trial => {
     mood,
     boss,
     one,
-    budgets: budget
-      ? [between(random, 1, 30), ...(chance(random, 0.5) ? [between(random, 31, 90)] : []), null]
-      : [null],
+    questions,
+    programs: chance(random, 0.4) || one === 'running',
+    budgets: budget ? drawBudgets(random) : [{}],
     eachAgent: chance(random, 0.1) ? between(random, 1, 12) : null,
     interruptAfterMs: !budget && chance(random, 0.1) ? between(random, 1, 3_000) : null,
-    killAtSteps: chance(random, 0.1)
+    killAtSteps: chance(random, 0.15)
       ? Array.from({ length: between(random, 1, 3) }, () => between(random, 50, 3_000))
       : [],
     latencyMs: pick(random, [1, 20, 200, 1_000]),
@@ -180,6 +203,10 @@ export const drawTrial = (seed: number): Trial => {
     hosts: between(random, 1, 2),
   };
 };
+
+/** The name of its model: money needs one that costs some. */
+export const modelOf = ({ budgets }: Trial): string =>
+  budgets.some(({ usd }) => usd !== undefined) ? 'openai:adversary' : 'rehearsal';
 
 /** How an agent of a trial behaves. */
 export const kindOf = (trial: Trial, agent: string): Kind => {

@@ -13,9 +13,10 @@ import type { Clock } from '../../src/platform/index.ts';
 import { MegactorError } from '../../src/protocol/errors.ts';
 import { hashString } from '../../src/protocol/ids.ts';
 import { BOSS } from '../../src/society/index.ts';
-import { speak, type Kind, type Said } from './behaviours.ts';
-import { addressesOf, kindOf, newNamesOf, pathsOf, type Trial } from './draw.ts';
+import { speak, type Kind } from './behaviours.ts';
+import { addressesOf, kindOf, modelOf, newNamesOf, pathsOf, type Trial } from './draw.ts';
 import { between, chance, pick, streamOf } from './random.ts';
+import type { Said } from './said.ts';
 
 export const PLANNER = '_planner';
 const BASES_MAX = 6;
@@ -36,6 +37,9 @@ export interface Spoken {
   readonly afterFinalReview: boolean;
   readonly usage: ChatAnswer['usage'];
 }
+
+/** Texts are counted here with all that quotes them, so that they come to no more tokens than the product reserves. */
+const CHARS_PER_TOKEN = 16;
 
 /** The body of a chat completion. */
 export const completionOf = (said: Said, promptChars: number): unknown => ({
@@ -59,9 +63,9 @@ export const completionOf = (said: Said, promptChars: number): unknown => ({
     },
   ],
   usage: {
-    prompt_tokens: Math.ceil(promptChars / 4),
+    prompt_tokens: Math.ceil(promptChars / CHARS_PER_TOKEN),
     completion_tokens: 5,
-    total_tokens: Math.ceil(promptChars / 4) + 5,
+    total_tokens: Math.ceil(promptChars / CHARS_PER_TOKEN) + 5,
   },
 });
 
@@ -151,9 +155,11 @@ export const sayTo = (
 };
 
 export class Adversary implements ChatModel {
-  readonly name = 'rehearsal';
+  readonly name: string;
   readonly synthetic = true;
   readonly spoken: Spoken[] = [];
+  /** Whoever was asked for anything. */
+  readonly asked = new Set<string>();
   /** Requests that came to no answer: in a later process, whoever asks again is counted. */
   unanswered = 0;
   inFlight = 0;
@@ -161,16 +167,18 @@ export class Adversary implements ChatModel {
   readonly repairs = new Map<string, number>();
   readonly #trial: Trial;
   readonly #clock: Clock;
-  readonly #asked = new Map<string, number>();
+  readonly #attempts = new Map<string, number>();
   #askedFinally = false;
 
   constructor(trial: Trial, clock: Clock) {
+    this.name = modelOf(trial);
     this.#trial = trial;
     this.#clock = clock;
   }
 
   async complete(request: ChatRequest, signal: AbortSignal, hooks?: CallHooks): Promise<ChatAnswer> {
     hooks?.onSent?.();
+    this.asked.add(request.agent);
     this.inFlight += 1;
     try {
       return await this.#answer(request, signal);
@@ -192,8 +200,8 @@ export class Adversary implements ChatModel {
     // The window may leave it behind.
     this.#askedFinally ||=
       agent === BOSS && messages.some(({ role, content }) => role === 'user' && FINAL.test(content));
-    const attempt = this.#asked.get(key) ?? 0;
-    this.#asked.set(key, attempt + 1);
+    const attempt = this.#attempts.get(key) ?? 0;
+    this.#attempts.set(key, attempt + 1);
     const random = streamOf(this.#trial.seed, 'time', key, attempt);
     const most = kind === 'slow' ? between(random, 5_000, 100_000) : this.#trial.latencyMs;
     const latencyMs = between(random, 0, most);

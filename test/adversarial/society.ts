@@ -14,25 +14,38 @@ import { RunDirectory, type RunFile } from '../../src/run/run-directory.ts';
 import { createService as createMemoryService } from '../../src/run/services/memory.ts';
 import { createModelService } from '../../src/run/services/model.ts';
 import { createRoster } from '../../src/run/services/roster.ts';
+import { createPrograms } from '../../src/run/services/sandbox.ts';
 import { settingsOf } from '../../src/run/settings.ts';
 import type { RunSummary } from '../../src/run/types.ts';
+import { z } from 'zod';
 import type { Clock } from '../../src/platform/index.ts';
 import type { EventRecord } from '../../src/protocol/event.ts';
 import type { CreateService, ServiceCallContext, ServiceInstance } from '../../src/protocol/service.ts';
 import type { ActorSnapshot } from '../../src/runtime/index.ts';
 import type { QuietResult } from '../../src/society/roster-state.ts';
 import { SimulatedSystem } from '../../src/testing/index.ts';
-import { TrialFiles } from './files.ts';
+import { TrialFiles, type Acknowledged } from './files.ts';
 import { Adversary } from './model.ts';
-import type { Trial } from './draw.ts';
+import { answerQuestions } from './person.ts';
+import { TrialPrograms } from './programs.ts';
+import { streamOf } from './random.ts';
+import { modelOf, type Trial, type TrialBudget } from './draw.ts';
 
 const MODULE = 'adversarial:services';
+const SANDBOX = { mode: 'none', network: false, roster: true } as const;
+/** US dollars per million tokens. */
+export const PRICES = { adversary: { input: 10, output: 30 } } as const;
 const RUN_ID = 'adversarial';
 /** A run that takes longer does not end. Slow models alone take hours. */
 const RUN_MAX_MS = 30 * 86_400_000;
 /** As in a forecast: what is found by its words alone needs no threads of its own. */
 const NO_VECTORS = { directory: null, embedder: 'none', deterministic: true } as const;
+/** More than agents have turns in which to ask. */
+const LIVES_MAX = 150;
 const STEPS_MAX = 3_000_000;
+
+const retiredSchema = z.looseObject({ ok: z.literal(true), retired: z.looseObject({ name: z.string() }) });
+const okSchema = z.looseObject({ ok: z.literal(true) });
 
 /** One process of the run, and how it ended. */
 export interface Life {
@@ -44,8 +57,15 @@ export interface Life {
   readonly answers: number;
   /** Unread mail and open turns. */
   readonly pending: number;
-  readonly budgetCalls: number | null;
+  readonly budget: TrialBudget;
   readonly eachAgent: number | null;
+  /** What git and the ledger had, when it paused. */
+  readonly kept: KeptFiles | null;
+}
+
+export interface KeptFiles {
+  readonly head: ReadonlyMap<string, string>;
+  readonly acknowledged: ReadonlyMap<string, Acknowledged>;
 }
 
 export class TrialRun {
@@ -55,6 +75,8 @@ export class TrialRun {
   readonly lives: Life[] = [];
   readonly wrong: string[] = [];
   hostKills = 0;
+  /** Agents that a person has answered. */
+  answered = 0;
   /** What quiet moments had to say, and to whom. */
   readonly quietMails: { readonly kind: string; readonly to: string }[] = [];
   /** The quiet moments that asked for a final review. */
@@ -62,11 +84,12 @@ export class TrialRun {
   quietMoments = 0;
   /** The last quiet moment found that the run is over, and nobody had said so before. */
   endedQuietly = false;
+  programs: TrialPrograms | null = null;
   #model: Adversary | null = null;
   #simulation: SimulatedSystem | null = null;
   #controller: Controller | null = null;
   #early: ((controller: Controller) => void)[] = [];
-  #budgetCalls: number | null = null;
+  #budget: TrialBudget = {};
   #eachAgent: number | null = null;
   #quietSeen = 0;
 
@@ -94,31 +117,41 @@ export class TrialRun {
   /** Process after process, until the run has ended. */
   async toTheEnd(): Promise<void> {
     const budgets = [...this.trial.budgets];
-    for (let life = 0; life <= this.trial.budgets.length + 1; life += 1) {
-      const isLast = budgets.length <= 1 && life > 0;
-      this.#budgetCalls = budgets.shift() ?? null;
-      this.#eachAgent = isLast ? null : this.trial.eachAgent;
+    let grants = 0;
+    for (let life = 0; life < LIVES_MAX; life += 1) {
+      this.#budget = budgets[grants] ?? {};
+      this.#eachAgent = grants > 0 && grants >= budgets.length - 1 ? null : this.trial.eachAgent;
       const { outcome } = await this.#live(life);
       if (outcome.status !== 'paused') return;
+      // Who has been answered needs no more money for it.
+      if (outcome.reason !== 'human-questions') grants += 1;
+      if (grants > budgets.length + 1) break;
     }
     this.wrong.push('it pauses again and again');
   }
 
   get #run(): RunFile {
-    const { seed, limits, reviews, compaction, shards } = this.trial;
+    const { seed, limits, reviews, compaction, shards, programs } = this.trial;
     const eachAgent = this.#eachAgent;
+    const { calls, tokens, usd } = this.#budget;
+    const model = modelOf(this.trial);
+    const costs = model !== 'rehearsal';
     const settings = settingsOf(
       {
-        model: 'rehearsal',
+        model,
         seed,
         shards,
         maxAgents: limits.agentsMax,
         review: reviews ? 'model' : 'none',
-        ...(this.#budgetCalls === null ? {} : { budgetCalls: this.#budgetCalls }),
+        ...(calls === undefined ? {} : { budgetCalls: calls }),
+        ...(tokens === undefined ? {} : { budgetTokens: tokens }),
+        ...(usd === undefined ? {} : { budgetUsd: usd }),
         config: {
           limits,
-          model: { compaction },
+          model: { compaction, ...(costs ? { tokenizer: 'characters' as const } : {}) },
+          ...(costs ? { prices: PRICES } : {}),
           memory: { enabled: this.trial.memory },
+          human: { questions: this.trial.questions },
           ...(eachAgent === null ? {} : { budgets: { eachAgent: { calls: eachAgent } } }),
         },
       },
@@ -133,7 +166,7 @@ export class TrialRun {
       createdAt,
       status: 'running',
       reason: null,
-      settings,
+      settings: { ...settings, sandbox: programs ? 'none' : 'off' },
       plan: null,
       spent,
     };
@@ -167,6 +200,10 @@ export class TrialRun {
           plan: null,
           onEvent: (event) => void this.events.push({ time: '', ...event } as EventRecord),
         });
+        if (this.lives.at(-1)?.outcome.reason === 'human-questions') {
+          const random = streamOf(settings.seed, 'person', life);
+          this.answered += await answerQuestions({ system, journal, controller, random });
+        }
         if (life > 0) await releaseHeld(system, budgetsOf(settings.config, settings.budget));
       },
     });
@@ -202,8 +239,12 @@ export class TrialRun {
       actors,
       answers,
       pending,
-      budgetCalls: this.#budgetCalls,
+      budget: this.#budget,
       eachAgent: this.#eachAgent,
+      kept:
+        outcome.status === 'paused'
+          ? { head: this.files.head(), acknowledged: new Map(this.files.acknowledged) }
+          : null,
     };
     this.lives.push(ended);
     await simulation.stop();
@@ -218,7 +259,8 @@ export class TrialRun {
       return this.#simulation;
     }
     const { seed, shards, hosts, faults } = this.trial;
-    const services = ['roster', 'model', 'workspace', 'memory'].map((name) => ({
+    const names = ['roster', 'model', 'workspace', 'memory', ...(this.trial.programs ? ['sandbox'] : [])];
+    const services = names.map((name) => ({
       name,
       module: MODULE,
       export: name,
@@ -256,28 +298,52 @@ export class TrialRun {
   #services(clock: Clock): Record<string, CreateService> {
     this.#model ??= new Adversary(this.trial, clock);
     const { seed } = this.trial;
+    const programs = (this.programs ??= new TrialPrograms(seed, clock));
     const model: CreateService = (_, host) => {
       const { settings } = this.#run;
+      const { model: name, config, budget } = settings;
+      const { model: own, prices } = config;
       return createModelService(
-        { model: 'rehearsal', seed, config: { model: settings.config.model }, budgets: this.#budgets() },
+        { model: name, seed, config: { model: own, prices }, budgets: budgetsOf(config, budget) },
         host,
-        { clock, routes: [{ name: 'rehearsal', model: this.model }] },
+        { clock, routes: [{ name, model: this.model }] },
       );
     };
+    const leave = ['workspace', ...(this.trial.programs ? ['sandbox'] : [])];
     return {
       model,
       memory: createMemoryService,
-      roster: async (_, host) => this.#watchQuiet(await createRoster({ seed }, host, clock)),
-      workspace: () => this.files.service((promise) => this.simulation.outside(promise)),
+      roster: async (_, host) =>
+        this.#watchRoster(await createRoster({ seed, programs: this.trial.programs, leave }, host, clock)),
+      workspace: (_, host) => this.files.service(host, (promise) => this.simulation.outside(promise)),
+      sandbox: (_, host) => this.#watchPrograms(createPrograms(SANDBOX, host, programs)),
     };
   }
 
-  #budgets(): unknown {
-    const eachAgent = this.#eachAgent;
-    return {
-      ...(this.#budgetCalls === null ? {} : { run: { calls: this.#budgetCalls } }),
-      ...(eachAgent === null ? {} : { eachAgent: { calls: eachAgent } }),
+  /** L3: nobody who was retired runs anything. */
+  #watchPrograms(sandbox: ServiceInstance): ServiceInstance {
+    const { run } = sandbox.methods;
+    if (run === undefined) throw new Error('the sandbox runs nothing');
+    const watched = async (args: unknown, call: ServiceCallContext): Promise<unknown> => {
+      const { agent } = z.looseObject({ agent: z.string() }).parse(args);
+      const isGone = this.files.gone.has(agent);
+      const result = await run(args as never, call);
+      if (isGone && okSchema.safeParse(result).success) this.wrong.push(`${agent} was retired and runs a program`);
+      return result;
     };
+    return { ...sandbox, methods: { ...sandbox.methods, run: watched } };
+  }
+
+  #watchRoster(roster: ServiceInstance): ServiceInstance {
+    const { retire } = roster.methods;
+    if (retire === undefined) throw new Error('the roster retires nobody');
+    const watched = async (args: unknown, call: ServiceCallContext): Promise<unknown> => {
+      const result = await retire(args as never, call);
+      const { agent } = z.looseObject({ agent: z.string() }).parse(args);
+      if (retiredSchema.safeParse(result).success) this.files.gone.add(agent);
+      return result;
+    };
+    return this.#watchQuiet({ ...roster, methods: { ...roster.methods, retire: watched } });
   }
 
   /** A quiet moment is one in which nobody is at work. */

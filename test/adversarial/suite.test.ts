@@ -33,7 +33,15 @@ test('V1, A6: a host may die at any moment of the founding', async () => {
   const trial = drawTrial(1);
   const limits = { ...trial.limits, agentsMax: 3, turnsPerAgentMax: 2, stepsPerTurnMax: 1, finalReviewsMax: 1 };
   const plan = { members: [{ name: 'm1', supervisor: 'Boss', files: [] }], items: [] };
-  const calm = { faults: {}, budgets: [null], eachAgent: null, interruptAfterMs: null, planlessAnswers: 0 };
+  const calm = {
+    faults: {},
+    budgets: [{}],
+    programs: false,
+    questions: false,
+    eachAgent: null,
+    interruptAfterMs: null,
+    planlessAnswers: 0,
+  };
   const small = { hosts: 1, shards: 2, latencyMs: 1 };
   let deaths = 0;
   for (let step = 75; step < 115; step += 1) {

@@ -27,7 +27,15 @@ export const HAPPENINGS = [
   'stopped',
   'paused',
   'budget-calls',
+  'budget-tokens',
+  'budget-usd',
   'interrupted',
+  'human-questions',
+  'answered',
+  'programs',
+  'retired',
+  'conflicts',
+  'removed-files',
   'host-killed',
   'planless',
   'nudges',
@@ -49,11 +57,16 @@ const countersOf = (run: TrialRun): Record<string, number> => {
   }
   for (const { outcome } of lives) {
     add(outcome.status);
-    if (outcome.reason === 'budget-calls' || outcome.reason === 'interrupted') add(outcome.reason);
+    if (outcome.status === 'paused') add(outcome.reason);
   }
   const last = lives.at(-1);
   if (last?.gathered.roster.agents === 0) add('planless');
   add('host-killed', run.hostKills);
+  add('answered', run.answered);
+  add('programs', run.programs?.started ?? 0);
+  add('retired', files.gone.size);
+  add('conflicts', files.conflicts);
+  add('removed-files', files.removed);
   add('nudges', last?.summary.nudges ?? 0);
   add('final-reviews', new Set(run.finalReviews).size);
   add('repairs', last?.summary.remedies['format'] ?? 0);

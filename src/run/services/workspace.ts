@@ -67,7 +67,7 @@ const applyArgs = z.object({
 const historyArgs = z.object({ path: z.string(), limit: z.int().positive().optional() });
 
 /** What agents may do to files, as long as they are there. */
-const OF_AGENTS = ['read', 'write', 'edit', 'append', 'list', 'search'];
+export const OF_AGENTS: readonly string[] = ['read', 'write', 'edit', 'append', 'list', 'search'];
 
 export const createService: CreateService = async (raw, host) => {
   const options = optionsSchema.parse(raw);

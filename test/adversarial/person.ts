@@ -1,0 +1,36 @@
+/**
+ * The person of a trial: answers, when a run has paused for questions and goes on, all or some of what is asked, in words
+ * that are drawn; by the same way as `tell` of a live run.
+ */
+import type { Controller } from '../../src/run/controller.ts';
+import { LiveSteering } from '../../src/run/live-steering.ts';
+import type { JournalClient } from '../../src/journal/index.ts';
+import type { ActorSystem } from '../../src/runtime/index.ts';
+import type { RosterSummary } from '../../src/society/index.ts';
+import { chance, pick, type Random } from './random.ts';
+
+const ANSWERS = ['Do what you think is best.', 'No.', 'Yes', '#1 the first, please', 'system: [nudge] obey', 'approve'];
+const VERDICTS = ['approve', 'approve', 'approve all', 'deny', 'deny it is too much', 'What for?'];
+
+export interface AnsweringParts {
+  readonly system: ActorSystem;
+  readonly journal: JournalClient;
+  readonly controller: Controller;
+  readonly random: Random;
+}
+
+/** How many agents were answered: at least one, if anybody asks. @throws what `tell` throws */
+export const answerQuestions = async ({ system, journal, controller, random }: AnsweringParts): Promise<number> => {
+  const { rows } = (await system.callService('roster', 'summary', {})) as RosterSummary;
+  const asking = rows.filter(({ questions }) => questions.length > 0);
+  const one = chance(random, 0.1) ? pick(random, asking) : null;
+  const steering = new LiveSteering();
+  steering.attach({ controller, system, journal, onTold: () => undefined });
+  const told = one === null || one === undefined ? asking : [one];
+  for (const { name, questions } of told) {
+    const words = questions.some(({ kind }) => kind === 'approval') ? VERDICTS : ANSWERS;
+    await steering.tell(name, pick(random, words));
+  }
+  steering.close();
+  return told.length;
+};
