@@ -30,7 +30,8 @@ import { admin } from './admin.ts';
 import { spawnOptionsOf, type AgentDefinition, type AgentInit } from './agent-types.ts';
 import { boss } from './boss.ts';
 import { ordinary } from './ordinary.ts';
-import { plannerPrompt } from './prompts/planner.ts';
+import { PLANNER_PROMPT, plannerPrompt } from './prompts/planner.ts';
+import type { PromptTexts } from './prompts/prompt.ts';
 import { presentableCalls } from './request.ts';
 import { toolSpec } from './tools/tool.ts';
 
@@ -48,6 +49,8 @@ export interface PlannerInput {
   readonly goal: string;
   readonly run: string;
   readonly limits: Limits;
+  /** Prompts of the run's own. */
+  readonly prompts?: PromptTexts;
   readonly temperature?: number;
   readonly maxTokens?: number;
 }
@@ -58,7 +61,7 @@ export const plannerRequest = (input: PlannerInput, earlier: readonly ChatMessag
   run: input.run,
   level: 0,
   messages: [
-    { role: 'system', content: plannerPrompt(input.goal, input.limits) },
+    { role: 'system', content: plannerPrompt(input.goal, input.limits, input.prompts) },
     { role: 'user', content: `user: ${oneLine(input.goal, 20_000)}` },
     ...earlier,
   ],
@@ -246,6 +249,11 @@ export const bootstrap = (
   settings: Omit<AgentSettings, 'goal'>,
 ): Bootstrap => {
   const shared: AgentSettings = { ...settings, goal: oneLine(goal, GOAL_CHARS_MAX) };
+  // Nobody who is hired plans.
+  if (settings.prompts !== undefined) {
+    const { [PLANNER_PROMPT.name]: _planner, ...prompts } = settings.prompts;
+    shared.prompts = prompts;
+  }
   const planned = new Map(plan.agents.map((agent) => [agent.name, agent]));
   const index: PlanIndex = { planned, groups: subordinatesOf(plan) };
   const byName = new Map(hired.map((member) => [member.name, member]));

@@ -120,8 +120,8 @@ export const requestOf = (state: AgentState, messages: readonly ChatMessage[]): 
 };
 
 /** What stands for the history before the window, if there is a summary of it. */
-export const summaryOf = ({ summary }: AgentState): readonly ChatMessage[] =>
-  summary === null ? [] : [{ role: 'user', content: summaryMessage(summary.text) }];
+export const summaryOf = ({ summary, settings }: AgentState): readonly ChatMessage[] =>
+  summary === null ? [] : [{ role: 'user', content: summaryMessage(summary.text, settings.prompts) }];
 
 /** The next request: prompt, summary, window, situation. @param history the system prompt first */
 export const buildRequest = (

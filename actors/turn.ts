@@ -205,12 +205,12 @@ const repairOr = async (turn: Turn, last: AnswerClass, repair: () => void): Prom
 };
 
 const onUnusable = (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
-  const { name } = turn.state;
+  const { name, settings } = turn.state;
   const said = answer.refusal ?? answer.content ?? '';
   // Servers refuse assistant messages without any content, so silence leaves no trace but the reminder.
   if (said.trim() !== '') keepUnusable(turn, { role: 'assistant', content: said });
   return repairOr(turn, answer.class, () => {
-    const mail = systemMail('remedy', repairText(answer.class), { agent: name, why: 'format' });
+    const mail = systemMail('remedy', repairText(answer.class, settings.prompts), { agent: name, why: 'format' });
     keepUnusable(turn, { role: 'user', content: renderMail(mail) });
   });
 };

@@ -7,27 +7,22 @@
  */
 import { oneLine, type AgentSettings, type Level } from '../../src/society/index.ts';
 import type { AgentInit } from '../agent-types.ts';
-import { leading, LEADS_PLANNED } from './leading.ts';
+import { leading, PLANNED } from './leading.ts';
 import { organisation } from './organisation.ts';
+import { fillPrompt } from './prompt.ts';
+import { ROLES } from './roles.ts';
 
 const LEVEL_NAMES = { boss: 'Boss', admin: 'Admin', ordinary: 'Ordinary' } as const;
-
-const ROLES = {
-  boss: 'You are the Boss of an organisation of AI agents: you answer for the whole result, divide the work, and judge what is handed in.',
-  admin:
-    'You are an Admin in an organisation of AI agents: you answer for your task, divide it among a group, and judge what is handed in.',
-  ordinary: 'You are a member of an organisation of AI agents: do your task carefully and completely.',
-} as const;
 
 const lineOf = ([key, value]: readonly [string, string]): string => `- ${key}: ${value}`;
 
 /** What all agents of a level have in common, the facts of the run at its end (P1). */
-const commonPart = (level: Level, { reviews, goal }: AgentSettings): string =>
+const commonPart = (level: Level, { reviews, goal, prompts }: AgentSettings): string =>
   [
-    ROLES[level],
+    fillPrompt(ROLES[level], {}, prompts),
     '',
-    organisation(level, reviews),
-    ...(level === 'ordinary' ? [] : ['', leading(reviews)]),
+    organisation(level, reviews, prompts),
+    ...(level === 'ordinary' ? [] : ['', leading(reviews, prompts)]),
     '',
     '# Facts',
     ...(
@@ -53,7 +48,7 @@ const ownPart = (init: AgentInit): string => {
   if (init.files.length > 0) facts.push(['files', init.files.map((file) => oneLine(file)).join(', ')]);
   return [
     ...facts.map(lineOf),
-    ...(init.planned.length > 0 ? [LEADS_PLANNED] : []),
+    ...(init.planned.length > 0 ? [fillPrompt(PLANNED, {}, init.settings.prompts)] : []),
     '',
     '# Your task',
     init.description,

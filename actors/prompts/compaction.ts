@@ -1,19 +1,36 @@
 /**
  * Compaction in words: what a model is asked when the earlier part of a history is to be summed up, and how the summary
- * stands in later requests. Neither is mail: programs know both by how they begin.
+ * stands in later requests. Neither is mail: programs know both by how they begin, and no further line looks like mail.
  */
 import { indentFurther } from '../../src/society/index.ts';
+import { definePrompt, fillPrompt, type PromptTexts } from './prompt.ts';
 
 export const COMPACT = '(compact)';
 export const SUMMARY = '(summary)';
 
-/** The last message of the request for a summary. @param tokensMax of the summary */
-export const compactionPrompt = (tokensMax: number): string =>
-  [
-    `${COMPACT} This is not mail. The messages above are about to be removed, and you will go on with what you write now in their place. Answer with a text and call no tool.`,
-    `Write in at most ${Math.floor(tokensMax / 2)} words: what was asked of you and by whom; what is done, with the paths of files and what is in them; what is open, whom you wait for and who waits for you; names and facts that you will need; what has failed and need not be tried again. An earlier summary goes into the new one.`,
-  ].join('\n');
+export const COMPACTION = definePrompt({
+  name: 'compaction',
+  purpose: 'Asks an agent to sum up the part of its history that is about to be left out of its requests.',
+  values: { words: 'how many words the summary may have' },
+  required: ['words'],
+  text: [
+    'This is not mail. The messages above are about to be removed, and you will go on with what you write now in their place. Answer with a text and call no tool.',
+    'Write in at most {words} words: what was asked of you and by whom; what is done, with the paths of files and what is in them; what is open, whom you wait for and who waits for you; names and facts that you will need; what has failed and need not be tried again. An earlier summary goes into the new one.',
+  ].join('\n'),
+});
 
-/** The message that stands for everything before the window; its further lines are indented, so that none looks like mail. */
-export const summaryMessage = (text: string): string =>
-  `${SUMMARY} What came before, as you summed it up:\n  ${indentFurther(text)}`;
+export const SUMMED_UP = definePrompt({
+  name: 'summary',
+  purpose: 'How that summary stands in the requests that follow.',
+  values: { summary: 'what the agent wrote' },
+  required: ['summary'],
+  text: 'What came before, as you summed it up:\n{summary}',
+});
+
+/** The last message of the request for a summary. @param tokensMax of the summary */
+export const compactionPrompt = (tokensMax: number, texts?: PromptTexts): string =>
+  `${COMPACT} ${indentFurther(fillPrompt(COMPACTION, { words: String(Math.floor(tokensMax / 2)) }, texts))}`;
+
+/** The message that stands for everything before the window. */
+export const summaryMessage = (summary: string, texts?: PromptTexts): string =>
+  `${SUMMARY} ${indentFurther(fillPrompt(SUMMED_UP, { summary }, texts))}`;

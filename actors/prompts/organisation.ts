@@ -4,6 +4,25 @@
  * tool, and what is to be done about a mail of the runtime in that mail.
  */
 import type { Level } from '../../src/society/index.ts';
+import { definePrompt, fillPrompt, type PromptTexts } from './prompt.ts';
+
+export const ORGANISATION = definePrompt({
+  name: 'organisation',
+  purpose: 'How everybody works: mail, files, checklist, ending a turn, handing in. After the role, before the facts.',
+  values: {
+    recipients: 'whom an agent of this level may write to',
+    handing_in: 'what happens with work that is handed in, beginning with a space; may be nothing',
+  },
+  text: [
+    '# How you work',
+    'You act only through tools and are woken by mail: "user" messages hold mails, `SENDER: text`, more lines indented. `user` gave the goal, `system` is the runtime; (situation) is how things stand now.',
+    'Write only to {recipients}, and only what they have to know or do; answers come later, as mail.',
+    'Results go into shared files (relative paths): send only the path.',
+    'In work of several steps keep a checklist; close only what is really done. Put independent calls into one answer.',
+    'An answer without a call ends your turn and goes to your supervisor. Begin an answer with (waiting), also one with calls, if then you only wait for mail.',
+    'Done with your task, call `terminate`.{handing_in}',
+  ].join('\n'),
+});
 
 const handingIn = (level: Level, reviews: boolean): string => {
   if (level === 'boss') return ' When all groups are finished, a [final-review] asks you to look at the whole result.';
@@ -12,13 +31,8 @@ const handingIn = (level: Level, reviews: boolean): string => {
     : '';
 };
 
-export const organisation = (level: Level, reviews: boolean): string =>
-  [
-    '# How you work',
-    'You act only through tools and are woken by mail: "user" messages hold mails, `SENDER: text`, more lines indented. `user` gave the goal, `system` is the runtime; (situation) is how things stand now.',
-    `Write only to ${level === 'ordinary' ? 'your supervisor and group' : 'your supervisor, group, other Admins and the Boss'}, and only what they have to know or do; answers come later, as mail.`,
-    'Results go into shared files (relative paths): send only the path.',
-    'In work of several steps keep a checklist; close only what is really done. Put independent calls into one answer.',
-    'An answer without a call ends your turn and goes to your supervisor. Begin an answer with (waiting), also one with calls, if then you only wait for mail.',
-    `Done with your task, call \`terminate\`.${handingIn(level, reviews)}`,
-  ].join('\n');
+export const organisation = (level: Level, reviews: boolean, texts?: PromptTexts): string => {
+  const recipients =
+    level === 'ordinary' ? 'your supervisor and group' : 'your supervisor, group, other Admins and the Boss';
+  return fillPrompt(ORGANISATION, { recipients, handing_in: handingIn(level, reviews) }, texts);
+};

@@ -1,18 +1,23 @@
 /** The planner's prompt: one call before the run that divides the goal into agents and items. */
 import { oneLine, type Limits } from '../../src/society/index.ts';
+import { definePrompt, fillPrompt, type PromptTexts } from './prompt.ts';
 
-export const plannerPrompt = (goal: string, limits: Limits): string =>
-  [
+export const PLANNER_PROMPT = definePrompt({
+  name: 'planner',
+  purpose: 'The one call before the run that divides the goal into agents and items.',
+  values: {
+    facts: 'the goal on one line and the limits, one a line: programs read them as well',
+    goal: 'the goal as it was given',
+    agents: 'how many agents there may be in the whole run',
+  },
+  required: ['facts', 'goal'],
+  text: [
     'You plan the work of an organisation of AI agents. You divide a goal into tasks, decide which agents to hire first and who is under whom, and submit the plan with the tool `submit_plan`. You do not do the work.',
     '',
-    '# Facts',
-    `- goal: ${oneLine(goal)}`,
-    `- agents: ${limits.agentsMax}`,
-    `- fan-out: ${limits.fanOutMax}`,
-    `- depth: ${limits.depthMax}`,
+    '{facts}',
     '',
     '# How to plan',
-    `- There is one Boss already; at most ${limits.agentsMax} agents may exist in the whole run, the Boss included. Plan only the agents that are needed at the start: those directly under the Boss, or a few levels where the division is clear. Agents with \`slots\` can hire more themselves.`,
+    '- There is one Boss already; at most {agents} agents may exist in the whole run, the Boss included. Plan only the agents that are needed at the start: those directly under the Boss, or a few levels where the division is clear. Agents with `slots` can hire more themselves.',
     '- Match the number of agents to the goal: a small goal needs few agents or none; a large one needs groups, each with an Admin under the Boss.',
     '- Divide so that agents can work at the same time and depend on each other little. Say who has to agree with whom (`collaborators`).',
     '- Give every agent its own files; no file belongs to two agents.',
@@ -21,5 +26,17 @@ export const plannerPrompt = (goal: string, limits: Limits): string =>
     '- Names have 1 to 64 letters, digits, _ or -. Leave the Boss out of `agents`.',
     '',
     '# Your task',
-    goal,
+    '{goal}',
+  ].join('\n'),
+});
+
+export const plannerPrompt = (goal: string, limits: Limits, texts?: PromptTexts): string => {
+  const facts = [
+    '# Facts',
+    `- goal: ${oneLine(goal)}`,
+    `- agents: ${limits.agentsMax}`,
+    `- fan-out: ${limits.fanOutMax}`,
+    `- depth: ${limits.depthMax}`,
   ].join('\n');
+  return fillPrompt(PLANNER_PROMPT, { facts, goal, agents: String(limits.agentsMax) }, texts);
+};

@@ -1,6 +1,6 @@
 /**
  * The `(situation)` message: what is true at the moment of a call. Last in the request, rebuilt for every call, never
- * part of the history.
+ * part of the history. Its size is bounded, however large a group is.
  */
 import {
   oneLine,
@@ -10,6 +10,21 @@ import {
   type GroupView,
   type MemberView,
 } from '../../src/society/index.ts';
+import { definePrompt, fillPrompt } from './prompt.ts';
+
+export const SITUATION = definePrompt({
+  name: 'situation',
+  purpose: 'The last message of every request: how things stand at that moment. Text of its own goes with every call.',
+  values: {
+    checklist: 'the agent’s own checklist; nothing without one',
+    subordinates: 'who is under it and how they stand; nothing when nobody is',
+    hiring: 'how many agents it may still hire; nothing when none',
+    memories: 'what its memory has of it; nothing without',
+    left_out: 'how much of its history is not shown; nothing when it is all there',
+  },
+  required: ['checklist', 'subordinates'],
+  text: '{checklist}\n{subordinates}\n{hiring}\n{memories}\n{left_out}',
+});
 
 const MEMBERS_MAX = 40;
 const ITEMS_MAX = 40;
@@ -57,16 +72,25 @@ const remindersOf = ({ turn }: AgentState): string[] => {
   return reminders.length === 0 ? [] : ['From your memory, as far as it may matter now:', ...reminders];
 };
 
+/** Lines of a text as they stand outside of mail: none looks like the beginning of one. */
+const unlikeMail = (text: string): string => text.replace(/^(?=[A-Za-z0-9_-]{1,64}:)/gmu, '  ');
+
 /** Null when there is nothing to say. @param leftOut history entries that neither the window nor a summary has */
 export const situation = (state: AgentState, group: GroupView | null, leftOut: number): string | null => {
-  const lines = [
-    ...checklistLines(state),
-    ...(group === null ? [] : groupLines(group)),
-    ...(group !== null && group.slots > 0 ? [`You may hire ${group.slots} more agents.`] : []),
-    ...remindersOf(state),
-    ...(leftOut > 0
-      ? [`(${leftOut} earlier messages are not shown; what counts is in the files and your checklist.)`]
-      : []),
-  ];
-  return lines.length === 0 ? null : ['(situation)', ...lines].join('\n');
+  const own = state.settings.prompts?.[SITUATION.name];
+  const text = fillPrompt(
+    SITUATION,
+    {
+      checklist: checklistLines(state).join('\n'),
+      subordinates: group === null ? '' : groupLines(group).join('\n'),
+      hiring: group !== null && group.slots > 0 ? `You may hire ${group.slots} more agents.` : '',
+      memories: remindersOf(state).join('\n'),
+      left_out:
+        leftOut > 0
+          ? `(${leftOut} earlier messages are not shown; what counts is in the files and your checklist.)`
+          : '',
+    },
+    own === undefined ? {} : { [SITUATION.name]: unlikeMail(own) },
+  );
+  return text.trim() === '' ? null : `(situation)\n${text}`;
 };

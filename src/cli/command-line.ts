@@ -11,6 +11,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { filesCommand } from './commands/files.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { pauseCommand } from './commands/pause.ts';
+import { promptsCommand } from './commands/prompts.ts';
 import { rehearsalServerCommand } from './commands/rehearsal-server.ts';
 import { rehearseCommand } from './commands/rehearse.ts';
 import { replayCommand } from './commands/replay.ts';
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Command[] = [
   continueCommand,
   stopCommand,
   compactCommand,
+  promptsCommand,
   rehearseCommand,
   rehearsalServerCommand,
   benchCommand,

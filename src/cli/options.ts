@@ -132,6 +132,11 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
     type: { kind: 'choice', choices: TEMPLATE_NAMES },
     help: 'start from a ready plan for this kind of goal instead of asking the model for one',
   },
+  {
+    name: 'prompts',
+    type: { kind: 'text', value: 'DIR' },
+    help: 'prompts of your own, a file NAME.md each; `prompts DIR` writes those that there are',
+  },
   { name: 'plan-only', type: flag, help: 'make the plan, print it, and end; it is kept as RUN_DIR/plan.json' },
   CONFIG,
   ...BUDGETS,

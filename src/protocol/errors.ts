@@ -21,6 +21,11 @@ export const ERROR_CATALOGUE = {
   // Wrong use.
   USAGE: entry('user', false, 'Run `megactor --help` for the commands and their options.'),
   CONFIG_INVALID: entry('user', false, 'Correct the named field of the configuration.'),
+  PROMPTS_INVALID: entry(
+    'user',
+    false,
+    'Correct the named file; `megactor prompts DIR` writes all prompts as they come.',
+  ),
   RUN_DIR_NOT_FOUND: entry('user', false, 'Give the directory that `run` printed, by default runs/RUNID.'),
   RUN_DIR_FOREIGN: entry('user', false, 'Give a directory that Megactor made, or an empty one for a new run.'),
   RUN_DIR_IN_USE: entry('user', true, 'This or another process works on the directory. Wait for it, or stop it first.'),

@@ -1,5 +1,6 @@
 /** What every agent of a run is told of its settings. Pure. */
 import { limitsWith, type AgentSettings, type Limits } from '../society/index.ts';
+import type { PromptTexts } from './prompts.ts';
 import type { RunFile } from './run-directory.ts';
 
 type SettledRun = Pick<RunFile, 'runId' | 'settings'>;
@@ -12,7 +13,8 @@ const NO_POLL_INTERVAL_MS = { boss: 0, admin: 0, ordinary: 0 };
 /** What the agents of a deterministic run know instead of its id, which is a fresh one. */
 const DETERMINISTIC_RUN_ID = 'deterministic';
 
-export const agentSettings = (run: SettledRun): Omit<AgentSettings, 'goal'> => {
+/** @param prompts of the run's own */
+export const agentSettings = (run: SettledRun, prompts: PromptTexts | null = null): Omit<AgentSettings, 'goal'> => {
   const { config, review, deterministic, sandbox, memoryThreads } = run.settings;
   const services = [
     ...(memoryThreads === 0 ? [] : ['memory']),
@@ -27,6 +29,7 @@ export const agentSettings = (run: SettledRun): Omit<AgentSettings, 'goal'> => {
     run: deterministic ? DETERMINISTIC_RUN_ID : run.runId,
     reviews: review === 'model',
     ...(services.length === 0 ? {} : { services }),
+    ...(prompts === null ? {} : { prompts }),
     limits: limitsOf(run),
     pollIntervalMs: {
       boss: boss ?? POLL_INTERVAL_MS.boss,

@@ -86,7 +86,15 @@ const ask = async (parts: FoundingParts): Promise<Plan> => {
     await journal.store(RUN_STORE).commit({ effectId: null, result: null, changes: [{ key: PLANNER_KEY, value }] });
     return answer;
   };
-  const planning: Planning = await makePlan({ goal, run: settings.run, limits: settings.limits }, attempt);
+  const planning: Planning = await makePlan(
+    {
+      goal,
+      run: settings.run,
+      limits: settings.limits,
+      ...(settings.prompts === undefined ? {} : { prompts: settings.prompts }),
+    },
+    attempt,
+  );
   if (planning.plan !== null) return planning.plan;
   throw new MegactorError(
     'MODEL_BAD_RESPONSE',

@@ -12,6 +12,7 @@ import { hasEnded } from './resumable.ts';
 import { cassetteFile, modelsOf } from './model-settings.ts';
 import { asPlayed } from './playbook-options.ts';
 import { chooseSandbox } from './sandbox-choice.ts';
+import { givenPrompts, keptPrompts } from './prompts.ts';
 import { resumedSettings, settingsOf, type RunSettings } from './settings.ts';
 import { isTemplateName, planFromTemplate, TEMPLATE_NAMES } from '../society/index.ts';
 import { SocietyRun, type PreparedRun } from './society-run.ts';
@@ -79,6 +80,7 @@ const prepareNew = async (given: string, asked: RunOptions, clock: Clock): Promi
     { workspace: join(path, 'workspace'), seed: freshSeed() },
   );
   checkModels(settings);
+  const prompts = givenPrompts(options.prompts);
   const sandbox = await chooseSandbox(options, settings);
   const directory = RunDirectory.create(path);
   const run: RunFile = {
@@ -88,12 +90,12 @@ const prepareNew = async (given: string, asked: RunOptions, clock: Clock): Promi
     createdAt: new Date(clock.now()).toISOString(),
     status: 'running',
     reason: null,
-    settings: { ...settings, ...sandbox, workspace: resolve(settings.workspace) },
+    settings: { ...settings, ...sandbox, workspace: resolve(settings.workspace), prompts: prompts?.kept ?? null },
     plan,
     ...(options.planOnly === true ? { planOnly: true } : {}),
     spent: { wallSeconds: 0, restarts: 0, deadLetters: 0 },
   };
-  return { directory, run, fresh: true };
+  return { directory, run, fresh: true, prompts: prompts?.texts ?? null };
 };
 
 const prepareResume = (runDir: string, options: ResumeOptions): PreparedRun => {
@@ -111,7 +113,8 @@ const prepareResume = (runDir: string, options: ResumeOptions): PreparedRun => {
   }
   const settings = resumedSettings(run.settings, options);
   checkModels(settings);
-  return { directory, run: { ...run, settings }, fresh: false };
+  const prompts = settings.prompts === null ? null : keptPrompts(directory.path, settings.prompts);
+  return { directory, run: { ...run, settings }, fresh: false, prompts };
 };
 
 /**

@@ -104,6 +104,8 @@ export const settingsSchema = z.strictObject({
   memoryThreads: z.int().min(0).max(OWNERS_MAX).default(0),
   /** What finds memories by their meaning. */
   embedder: embedderName.default('none'),
+  /** The run has prompts of its own, in `prompts/`; null: they are as they come. */
+  prompts: z.object({ from: z.string().nullable(), sha256: z.string() }).nullable().default(null),
 });
 
 export type RunSettings = z.infer<typeof settingsSchema>;

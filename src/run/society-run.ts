@@ -27,6 +27,7 @@ import { releaseHeld } from './held-budgets.ts';
 import { LiveSteering } from './live-steering.ts';
 import { budgetsOf } from './model-settings.ts';
 import { ProgressMeter } from './progress.ts';
+import { keepPrompts, type PromptTexts } from './prompts.ts';
 import { summaryOf, writeReports } from './report.ts';
 import { writeJson, type RunDirectory, type RunFile } from './run-directory.ts';
 import { serviceSpecs } from './services.ts';
@@ -43,6 +44,8 @@ export interface PreparedRun {
   readonly run: RunFile;
   /** True when the directory was made for this start. */
   readonly fresh: boolean;
+  /** Prompts of the run's own. */
+  readonly prompts: PromptTexts | null;
 }
 
 /** Which agents stay in memory, as far as the configuration says it. */
@@ -209,7 +212,10 @@ export class SocietyRun implements Run {
       if (controller === null) failedEarly ??= outcome;
       else controller.end(outcome);
     };
-    if (prepared.fresh) directory.writeRun(run);
+    if (prepared.fresh) {
+      if (prepared.prompts !== null) keepPrompts(directory.path, prepared.prompts);
+      directory.writeRun(run);
+    }
     const system = await ActorSystem.start({
       threads: settings.threads,
       shards: settings.shards,
@@ -258,7 +264,7 @@ export class SocietyRun implements Run {
             onPlan: (plan) => writeJson(directory.file('plan.json'), plan),
             goal: run.goal,
             shards: settings.shards,
-            settings: agentSettings(run),
+            settings: agentSettings(run, prepared.prompts),
             plan: run.plan ?? null,
             onEvent: (event) => this.#onEvent(this.#dated(event), writer),
           };

@@ -73,6 +73,8 @@ export interface RunOptions extends BudgetOptions {
   readonly plan?: unknown;
   /** Start from the plan of this template instead of asking the model for one. */
   readonly template?: TemplateName;
+  /** Prompts of the run's own: a folder with a file `NAME.md` for each, or texts by name. `megactor prompts` lists them. */
+  readonly prompts?: string | Readonly<Record<string, string>>;
   /** Make the plan, write it to `plan.json`, and end: nobody is hired. */
   readonly planOnly?: boolean;
   /** Do not send the x-agent-id and x-run-id headers. */

@@ -51,6 +51,8 @@ export const agentSettingsSchema = z.object({
   services: z.array(z.string()).optional(),
   /** Services that share the memories; absent: one. */
   memoryOwners: z.int().positive().optional(),
+  /** Prompts of the run's own, by name; the others are as they come. */
+  prompts: z.record(z.string(), z.string()).optional(),
   limits: limitsSchema,
   temperature: z.number().optional(),
   maxTokens: z.int().optional(),

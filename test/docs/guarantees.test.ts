@@ -5,6 +5,7 @@ import { readSource } from '../style/tree.ts';
 /** Invariants that one file states; those of the actors (A) and of durable steps (D) are spread over many. */
 const HOMES: Readonly<Record<string, string>> = {
   B: 'src/sandbox/sandbox.ts',
+  I: 'actors/prompts/catalogue.ts',
   J: 'src/journal/shard-log.ts',
   Z: 'src/journal/compact.ts',
   M: 'src/run/services/model.ts',
