@@ -49,6 +49,8 @@ export interface SocietyOptions {
   readonly compaction?: boolean;
   /** Answers calls of the sandbox; with it agents may run programs. */
   readonly sandbox?: (method: string, args: Record<string, unknown>) => unknown;
+  /** Whose turn is next, of so many who have one to take. Absent: always the first. */
+  readonly pick?: (ready: number) => number;
   /** Throws `Crash` to lose the step in progress: called before and after every service call and before every commit. */
   readonly crash?: (point: string) => void;
 }
@@ -110,7 +112,8 @@ export class Society {
   /** Runs turns until nobody has mail. */
   async settle(turnsMax = 20_000): Promise<void> {
     for (let turn = 0; turn < turnsMax; turn += 1) {
-      const next = [...this.actors.values()].find((actor) => actor.mailbox.length > 0 || actor.open);
+      const ready = [...this.actors.values()].filter((actor) => actor.mailbox.length > 0 || actor.open);
+      const next = ready[this.#options.pick?.(ready.length) ?? 0];
       if (next === undefined) return;
       await this.#turn(next);
     }
@@ -305,6 +308,13 @@ export class Society {
         }
         this.files.set(path, content);
         return done({ ok: true, base: base(content), merged: false });
+      case 'edit': {
+        const { old = '', new: made = '' } = args;
+        const parts = current?.split(old) ?? [];
+        if (parts.length !== 2) return { ok: false, error: { code: 'NO_MATCH', message: 'not there once', hint: '' } };
+        this.files.set(path, parts.join(made));
+        return done({ ok: true, base: base(parts.join(made)) });
+      }
       case 'append':
         this.files.set(path, (current ?? '') + content);
         return done({ ok: true, base: base((current ?? '') + content) });

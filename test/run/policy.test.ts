@@ -13,9 +13,9 @@ const SEED = 11;
 const directory = temporaryDirectory();
 afterAll(() => directory.cleanUp());
 
-const run = (name: string, latencyMs: unknown, env: Record<string, string> = {}) => {
+const run = (name: string, settings: unknown, env: Record<string, string> = {}) => {
   const rehearsal = join(directory.path, `${name}.json`);
-  writeFileSync(rehearsal, JSON.stringify({ latencyMs }));
+  writeFileSync(rehearsal, JSON.stringify(settings));
   const sizes = ['--max-agents', String(AGENTS), '--seed', String(SEED), '--rehearsal', rehearsal];
   const runDir = join(directory.path, name);
   return command(['run', '--model', 'playbook:policy', ...sizes, '--run-dir', runDir, '--json'], { env });
@@ -26,7 +26,7 @@ let files: ReadonlyMap<string, string>;
 
 beforeAll(async () => {
   // Slow enough for git to take up the drafts before their revisions come, also on a busy machine.
-  const result = await run('whole', 250);
+  const result = await run('whole', { latencyMs: 250 });
   expect(result.exitCode, result.stderr).toBe(0);
   whole = jsonLine(result) as RunSummary;
   files = filesBelow(whole.workspace);
@@ -85,10 +85,11 @@ describe(`${AGENTS} agents`, () => {
     expect(found.length).toBeGreaterThan(0);
   });
 
-  test('P1 answers in another order, and two kills in the middle, lead to the same files', async () => {
-    const latency = { distribution: 'exponential', mean: 30 };
+  test('P1 answers in another order, failures on the way, and two kills in the middle, lead to the same files', async () => {
+    const latencyMs = { distribution: 'exponential', mean: 30 };
+    const failures = { http429: 0.05, http500: 0.05 };
     const killed = (at: string): Record<string, string> => ({ NODE_ENV: 'test', MEGACTOR_KILL_AT: at });
-    const first = await run('killed', latency, killed('commit.after:60'));
+    const first = await run('killed', { latencyMs, failures }, killed('commit.after:60'));
     expect(first.signal, first.stderr).toBe('SIGKILL');
     const runDir = join(directory.path, 'killed');
     const second = await command(['resume', runDir, '--json'], { env: killed('service.commit.after:60') });

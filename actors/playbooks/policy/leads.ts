@@ -6,35 +6,39 @@
  */
 import { dueReviews, waiting, type Call, type Decision, type Progress } from '../../../src/model/index.ts';
 import { unsettled } from '../../../src/model/rehearsal/lead.ts';
-import { play, resultOf, type Move } from '../script.ts';
+import { isMade, play, resultOf, type Move } from '../script.ts';
 import { dealt, groupOf, type Group } from './cast.ts';
 import { chapterText } from './chapters.ts';
 import { citizenOf, profileText } from './citizens.ts';
 import { questionsOf } from './clauses.ts';
 import { UNNAMED } from './draft.ts';
 import { MINISTRIES, type Question } from './ministries.ts';
-import { at, beginning, ending, lastRead, writing } from './moves.ts';
+import { at, beginning, compiling, ending, lastRead, reading } from './moves.ts';
 import { assignment, citizenLine, compilation, questionLine } from './roles.ts';
 import { chapterPath, citizensTeam, draftPath, EDITOR, expertName, NATIONAL } from './texts.ts';
 
 interface Judging {
   /** The file to be read before somebody is judged; null for those who are judged by what they did. */
   readonly pathOf: (agent: string) => string | null;
-  /** What the draft lacks, or null. @param content null when it could not be read */
-  readonly lacks: (agent: string, content: string | null) => string | null;
+  /** What the work lacks, or null. @param content null when it could not be read @param round from 1 */
+  readonly lacks: (agent: string, content: string | null, round: number) => string | null;
   readonly praise: (agent: string) => string;
+  /** Whose work can only be judged later. */
+  readonly mayWait?: (agent: string) => boolean;
 }
 
 /** All reviews that are due, or the reading that they need; null when there are none. */
-const judge = (progress: Progress, { pathOf, lacks, praise }: Judging): Decision | null => {
-  const calls = dueReviews(progress).map((agent): Call => {
+const judge = (progress: Progress, { pathOf, lacks, praise, mayWait }: Judging): Decision | null => {
+  const due = dueReviews(progress).filter((agent) => mayWait?.(agent) !== true);
+  const calls = due.map((agent): Call => {
     const round = progress.done('review', (args) => args['agent'] === agent).length + 1;
     const path = pathOf(agent);
-    const reads = path === null ? round : progress.done('read_file', at(path)).length;
-    if (path !== null && reads < round && progress.mayTry('read_file', at(path))) {
-      return { tool: 'read_file', args: { path }, key: `read/${path}/${round}` };
+    if (path !== null) {
+      const look = reading(progress, path, round);
+      const isDue = !isMade(progress, look) && progress.mayTry('read_file', at(path));
+      if (isDue) return { tool: 'read_file', args: { path }, key: `read/${path}/${round}` };
     }
-    const lacking = lacks(agent, path === null ? null : lastRead(progress, path));
+    const lacking = lacks(agent, path === null ? null : lastRead(progress, path), round);
     const [verdict, feedback] = lacking === null ? ['accept', praise(agent)] : ['revise', lacking];
     return { tool: 'review', args: { agent, verdict, feedback }, key: `review/${agent}/${round}` };
   });
@@ -100,9 +104,14 @@ const hiredExperts = (progress: Progress, ministry: string, group: Group): reado
     return typeof name === 'string' ? [{ name, question, path: draftPath(ministry, question.title) }] : [];
   });
 
-const hiredCitizens = (progress: Progress, ministry: string): readonly string[] => {
-  const names = resultOf(progress, 'add_team', named(citizensTeam(ministry)))?.['names'];
-  return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
+const hiredCitizens = (progress: Progress, ministry: string, group: Group): readonly string[] => {
+  const team = citizensTeam(ministry);
+  const result = resultOf(progress, 'add_team', named(team));
+  if (result === null) return [];
+  const { names } = result;
+  if (Array.isArray(names)) return names.filter((name) => typeof name === 'string');
+  // The result has fallen out of the window: that is how a team is named.
+  return Array.from({ length: group.citizens }, (_, index) => `${team}_${index + 1}`);
 };
 
 const assigning = (experts: readonly HiredExpert[], citizens: readonly string[]): readonly Move[] => {
@@ -120,7 +129,7 @@ export const minister = (progress: Progress, seed: number): Decision => {
   const { name, slots } = progress.persona;
   const group = groupOf(slots);
   const experts = hiredExperts(progress, name, group);
-  const citizens = hiredCitizens(progress, name);
+  const citizens = hiredCitizens(progress, name, group);
   const judged = judge(progress, {
     pathOf: (agent) => experts.find((expert) => expert.name === agent)?.path ?? null,
     lacks: (_agent, content) =>
@@ -145,19 +154,28 @@ export const minister = (progress: Progress, seed: number): Decision => {
       return content === null ? [] : [{ path, content }];
     });
   const written = play(progress, [
-    () => experts.map(({ path }) => ({ tool: 'read_file', args: { path } })),
-    () => [writing(progress, chapter, chapterText(name, parts(), citizens.length))],
+    () => experts.map(({ path }) => reading(progress, path)),
+    () => [compiling(progress, chapter, chapterText(name, parts(), citizens.length))],
   ]);
   const summary = `Finished: ${chapter}, out of ${experts.length} drafts and ${citizens.length} interviews (scripted).`;
   return written ?? ending(progress, { items, summary });
 };
 
+/** The last round in which the Boss sends the national policy back. */
+const ROUNDS_MAX = 2;
+
 export const boss = (progress: Progress): Decision => {
   const { planned } = progress.persona;
   const ministries = planned.filter((name) => MINISTRIES.some((ministry) => ministry.name === name));
+  const areReady = areSettled(progress, ministries);
+  const chapters = ministries.filter((name) => !progress.gone.has(name)).map(chapterPath);
   const judged = judge(progress, {
     pathOf: (agent) => (agent === EDITOR ? NATIONAL : null),
-    lacks: () => null,
+    lacks: (agent, content, round) => {
+      const isShort = chapters.some((path) => content?.includes(`(${path})`) === false);
+      return agent === EDITOR && isShort && round <= ROUNDS_MAX ? compilation(chapters) : null;
+    },
+    mayWait: (agent) => agent === EDITOR && !areReady,
     praise: (agent) =>
       agent === EDITOR ? 'All chapters are in it (scripted).' : 'The chapter goes to the editor (scripted).',
   });
@@ -174,7 +192,7 @@ export const boss = (progress: Progress): Decision => {
   ]);
   if (begun !== null) return beginning(progress, items, begun);
   const final = progress.systemMails('final-review').length > 0;
-  if (!final && !areSettled(progress, ministries)) return waiting('for the chapters');
+  if (!final && !areReady) return waiting('for the chapters');
   const editing = play(progress, [
     () =>
       final || !planned.includes(EDITOR)
@@ -182,7 +200,7 @@ export const boss = (progress: Progress): Decision => {
         : [
             {
               tool: 'talk',
-              args: { messages: [{ to: EDITOR, content: compilation(ministries.map(chapterPath)) }] },
+              args: { messages: [{ to: EDITOR, content: compilation(chapters) }] },
               where: isTo(EDITOR),
             },
           ],

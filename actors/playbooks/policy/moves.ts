@@ -10,13 +10,37 @@ export const at =
   (args: Args): boolean =>
     args['path'] === path;
 
-/** The whole of a file; what is there already is read from the refusal, and replaced. */
+/** The whole of a file; what is there already is known from what this agent wrote or from a refusal, and replaced. */
 export const writing = (progress: Progress, path: string, content: string): Move => {
-  const base = progress.failed('write_file', at(path)).at(-1)?.result['base'];
+  const known = progress.actions.findLast(
+    ({ tool, args, result }) => tool === 'write_file' && args?.['path'] === path && typeof result['base'] === 'string',
+  );
+  const base = known?.result['base'];
   return {
     tool: 'write_file',
     args: { path, content, ...(typeof base === 'string' ? { base } : {}) },
     where: at(path),
+  };
+};
+
+/** The same for what is made of other files: written again when it would be another text now. */
+export const compiling = (progress: Progress, path: string, content: string): Move => ({
+  ...writing(progress, path, content),
+  where: (args) => args['path'] === path && args['content'] === content,
+});
+
+/** A file is read again when its text has fallen out of the agent's window, but not for ever. */
+const READS_MAX = 4;
+
+/** @param times how often there is reason to read it */
+export const reading = (progress: Progress, path: string, times = 1): Move => {
+  const reads = progress.done('read_file', at(path)).length;
+  const isLost = reads >= times && lastRead(progress, path) === null;
+  return {
+    tool: 'read_file',
+    args: { path },
+    where: at(path),
+    times: isLost ? Math.min(reads + 1, times + READS_MAX) : times,
   };
 };
 
@@ -41,7 +65,8 @@ export const beginning = (progress: Progress, items: readonly Item[], next: Deci
 export const ending = (progress: Progress, handing: Handing): Decision => {
   const decision = handIn(progress, handing);
   const closes = 'calls' in decision && decision.calls[0]?.tool === 'change_task_status';
-  if (!closes || handing.mayEnd === false) return decision;
+  // One of the two has failed before: then one after the other.
+  if (!closes || handing.mayEnd === false || progress.failed('terminate').length > 0) return decision;
   const handed = progress.done('terminate').length;
   const last = { tool: 'terminate', args: { summary: handing.summary }, key: `terminate/${handed}` };
   return { calls: [...decision.calls, last] };

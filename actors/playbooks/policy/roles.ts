@@ -13,7 +13,7 @@ import { draftOf, type Draft } from './clauses.ts';
 import { draftText, responsibleEdit, revisionEdits, type Subject } from './draft.ts';
 import { answerText, interviewRecord, interviewText, readAnswer, readInterview } from './interviews.ts';
 import { MINISTRIES, type Question } from './ministries.ts';
-import { beginning, editing, ended, ending, lastRead, writing } from './moves.ts';
+import { beginning, compiling, editing, ended, ending, lastRead, reading, writing } from './moves.ts';
 import { revise, type Heard } from './revision.ts';
 import { draftPath, interviewPath, NATIONAL } from './texts.ts';
 
@@ -151,8 +151,8 @@ export const editor = (progress: Progress): Decision => {
       return content === null ? [] : [{ path, content }];
     });
   const next = play(progress, [
-    () => paths.map((path) => ({ tool: 'read_file', args: { path } })),
-    () => [writing(progress, NATIONAL, nationalText(persona.goal, chapters()))],
+    () => paths.map((path) => reading(progress, path, said.length)),
+    () => [compiling(progress, NATIONAL, nationalText(persona.goal, chapters()))],
   ]);
   const summary = `Finished: ${NATIONAL} out of ${paths.length} chapters (scripted).`;
   return beginning(progress, items, next ?? ending(progress, { items, summary }));
