@@ -12,7 +12,7 @@ import {
   fail,
   oneLine,
   planSchema,
-  renderPlan,
+  planForBoss,
   subordinatesOf,
   systemMail,
   USER,
@@ -32,6 +32,7 @@ import { boss } from './boss.ts';
 import { ordinary } from './ordinary.ts';
 import { PLANNER_PROMPT, plannerPrompt } from './prompts/planner.ts';
 import type { PromptTexts } from './prompts/prompt.ts';
+import { wholeTask } from './recruiting.ts';
 import { presentableCalls } from './request.ts';
 import { toolSpec } from './tools/tool.ts';
 
@@ -202,14 +203,27 @@ const checklistOf = (plan: Plan, owner: string): ChecklistItem[] =>
 interface PlanIndex {
   readonly planned: ReadonlyMap<string, PlanAgent>;
   readonly groups: ReadonlyMap<string, readonly PlanAgent[]>;
+  /** With whom each works: those it names, and those who name it. */
+  readonly partners: ReadonlyMap<string, ReadonlySet<string>>;
 }
+
+const partnersOf = (plan: Plan): Map<string, Set<string>> => {
+  const partners = new Map(plan.agents.map(({ name }) => [name, new Set<string>()]));
+  for (const { name, collaborators } of plan.agents) {
+    for (const other of collaborators) {
+      partners.get(name)?.add(other);
+      partners.get(other)?.add(name);
+    }
+  }
+  return partners;
+};
 
 const colleagueOf = (name: string, { planned }: PlanIndex): Colleague =>
   planned.get(name) ?? { name, description: 'leads the whole run' };
 
 /** What a planned agent has to do, and who else there is. */
-const taskOf = (own: PlanAgent, index: PlanIndex): string => {
-  const partners = own.collaborators.filter((name) => name !== own.name);
+const taskOf = (own: PlanAgent, index: PlanIndex, charsMax: number): string => {
+  const partners = [...(index.partners.get(own.name) ?? [])].filter((name) => name !== own.name);
   const sections = [
     own.files.length === 0 ? [] : [`You are responsible for: ${own.files.join(', ')}`],
     describeColleagues(
@@ -222,9 +236,8 @@ const taskOf = (own: PlanAgent, index: PlanIndex): string => {
     ]),
     describeColleagues('Under you', index.groups.get(own.name) ?? []),
   ];
-  return [own.initial_prompt, ...sections.filter((lines) => lines.length > 0).flatMap((lines) => ['', ...lines])].join(
-    '\n',
-  );
+  const others = sections.filter((lines) => lines.length > 0).map((lines) => lines.join('\n'));
+  return wholeTask(own.initial_prompt, others.join('\n\n'), charsMax);
 };
 
 /** Its supervisors, the Boss first. */
@@ -255,7 +268,7 @@ export const bootstrap = (
     shared.prompts = prompts;
   }
   const planned = new Map(plan.agents.map((agent) => [agent.name, agent]));
-  const index: PlanIndex = { planned, groups: subordinatesOf(plan) };
+  const index: PlanIndex = { planned, groups: subordinatesOf(plan), partners: partnersOf(plan) };
   const byName = new Map(hired.map((member) => [member.name, member]));
   const agents = hired.map((member): FirstAgent => {
     const own = planned.get(member.name);
@@ -268,7 +281,9 @@ export const bootstrap = (
       slots: member.slots,
       description: own?.description ?? 'Lead the whole run to its goal.',
       initialPrompt:
-        own === undefined ? `${clip(goal, settings.limits.promptCharsMax)}\n\n${renderPlan(plan)}` : taskOf(own, index),
+        own === undefined
+          ? `${clip(goal, settings.limits.promptCharsMax)}\n\n${planForBoss(plan)}`
+          : taskOf(own, index, settings.limits.promptCharsMax),
       files: own?.files ?? [],
       planned: hired.filter((other) => other.supervisor === member.name).map((other) => other.name),
       checklist: checklistOf(plan, member.name),

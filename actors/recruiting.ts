@@ -11,8 +11,8 @@ export interface Assignment {
 }
 
 /** The whole task. What follows it is never cut off: it is bounded by itself. */
-const taskOf = ({ initialPrompt, others }: Assignment, charsMax: number): string => {
-  const end = others.length === 0 ? '' : `\n\n${others.join('\n')}`;
+export const wholeTask = (initialPrompt: string, others: string, charsMax: number): string => {
+  const end = others === '' ? '' : `\n\n${others}`;
   return `${initialPrompt.slice(0, Math.max(0, charsMax - end.length))}${end}`;
 };
 
@@ -24,7 +24,11 @@ const initOf = ({ state }: Turn, assignment: Assignment, hired: Hired): AgentIni
   supervisor: state.name,
   slots: hired.slots,
   description: assignment.description,
-  initialPrompt: taskOf(assignment, state.settings.limits.promptCharsMax),
+  initialPrompt: wholeTask(
+    assignment.initialPrompt,
+    assignment.others.join('\n'),
+    state.settings.limits.promptCharsMax,
+  ),
   files: [],
   planned: [],
   checklist: [],

@@ -1,44 +1,65 @@
 /** `talk`: mail to other agents, all messages of a call or none. */
 import { z } from 'zod';
-import { fail, markOf, remember } from '../../src/society/index.ts';
+import { fail, markOf, oneLine, remember, type CommandResult } from '../../src/society/index.ts';
 import { sendText } from '../mailing.ts';
 import { callRoster } from '../services.ts';
-import { ALL_LEVELS, defineTool } from './tool.ts';
+import { ALL_LEVELS, defineTool, type ToolRun } from './tool.ts';
+
+/** Of what is answered. */
+const RE_CHARS_MAX = 80;
+/** Of a larger group it is remembered what all were told, and not what each was. */
+const EACH_MAX = 16;
 
 interface Message {
   readonly to: string;
   readonly content: string;
 }
 
-/** Puts those aside that the same address was sent lately, or in this call. */
-const sift = (messages: readonly Message[], sent: readonly string[]) => {
-  const known = new Set(sent);
-  const fresh: Message[] = [];
-  const marks: string[] = [];
-  const repeated: string[] = [];
-  for (const message of messages) {
-    const mark = markOf(message.to, message.content);
-    if (known.has(mark)) {
-      repeated.push(message.to);
-      continue;
-    }
-    known.add(mark);
-    marks.push(mark);
-    fresh.push(message);
-  }
-  return { fresh, marks, repeated };
-};
+/** What it answers stands before it, so that an answer is not taken for one to another question. */
+const textOf = (content: string, re: string | undefined): string =>
+  re === undefined ? content : `(re: "${oneLine(re, RE_CHARS_MAX).replaceAll('"', "'")}") ${content}`;
 
-const notSent = (repeated: readonly string[]): Record<string, unknown> =>
-  repeated.length === 0
+const notSent = (repeated: ReadonlySet<string>): Record<string, unknown> =>
+  repeated.size === 0
     ? {}
-    : { not_sent_again: [...new Set(repeated)], note: 'They have this message already. Say what is new, or nothing.' };
+    : { not_sent_again: [...repeated], note: 'They have this message already. Say what is new, or nothing.' };
+
+type Receivers = Extract<CommandResult<'resolve'>, { readonly ok: true }>['receivers'];
+
+/** Sends what a receiver was not sent lately, or in this call. @returns how many mails, and who has had it */
+const deliver = (run: ToolRun, messages: readonly Message[], receivers: Receivers) => {
+  const known = new Set(run.state.sent);
+  const marks: string[] = [];
+  const repeated = new Set<string>();
+  let sent = 0;
+  for (const [index, { to, content }] of messages.entries()) {
+    const group = receivers[index] ?? [];
+    const isLarge = group.length > EACH_MAX;
+    if (isLarge) marks.push(markOf(to, content));
+    for (const receiver of group) {
+      const mark = markOf(receiver.name, content);
+      if (known.has(mark)) {
+        repeated.add(receiver.name);
+        continue;
+      }
+      known.add(mark);
+      if (!isLarge) marks.push(mark);
+      sendText(run, receiver, content, { fromSupervisor: receiver.below });
+      sent += 1;
+    }
+  }
+  if (marks.length > 0) run.state.sent = remember(run.state.sent ?? [], marks);
+  return { sent, repeated };
+};
 
 export const talk = defineTool({
   name: 'talk',
-  description: 'Send mail, all or none. `to`: a name, supervisor, subordinates or group.',
+  description:
+    'Send mail, all or none. `to`: a name, supervisor, subordinates or group. `re`: words of what it answers.',
   schema: z.object({
-    messages: z.array(z.object({ to: z.string().min(1).max(64), content: z.string().min(1) })).min(1),
+    messages: z
+      .array(z.object({ to: z.string().min(1).max(64), content: z.string().min(1), re: z.string().min(1).optional() }))
+      .min(1),
   }),
   levels: ALL_LEVELS,
   execute: async (args, run) => {
@@ -46,24 +67,21 @@ export const talk = defineTool({
     if (args.messages.length > limits.talkMessagesMax) {
       return fail('LIMIT', `At most ${limits.talkMessagesMax} messages at once.`, 'Use "group" or "subordinates".');
     }
-    const tooLong = args.messages.find((message) => message.content.length > limits.messageCharsMax);
+    const messages = args.messages.map(({ to, content, re }) => ({ to, content: textOf(content, re) }));
+    const tooLong = messages.find((message) => message.content.length > limits.messageCharsMax);
     if (tooLong !== undefined) {
       const hint = 'Write the content to a file and send its path.';
       return fail('TOO_LARGE', `A message has at most ${limits.messageCharsMax} characters.`, hint, { to: tooLong.to });
     }
-    const { fresh, marks, repeated } = sift(args.messages, run.state.sent ?? []);
-    if (fresh.length === 0) return { ok: true, sent: 0, ...notSent(repeated) };
+    const before = new Set(run.state.sent);
+    const isNew = ({ to, content }: Message): boolean => !before.has(markOf(to, content));
+    const old = messages.filter((message) => !isNew(message)).map(({ to }) => to);
+    const fresh = messages.filter(isNew);
+    if (fresh.length === 0) return { ok: true, sent: 0, ...notSent(new Set(old)) };
     const to = fresh.map((message) => message.to);
     const resolved = await callRoster(run, run.key, 'resolve', { sender: run.state.name, to });
     if (!resolved.ok) return resolved;
-    const names: string[] = [];
-    for (const [index, message] of fresh.entries()) {
-      for (const receiver of resolved.receivers[index] ?? []) {
-        sendText(run, receiver, message.content, { fromSupervisor: receiver.below });
-        names.push(receiver.name);
-      }
-    }
-    run.state.sent = remember(run.state.sent ?? [], marks);
-    return { ok: true, sent: names.length, ...notSent(repeated) };
+    const { sent, repeated } = deliver(run, fresh, resolved.receivers);
+    return { ok: true, sent, ...notSent(new Set([...old, ...repeated])) };
   },
 });

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import type { Limits } from './limits.ts';
+import { clip, oneLine } from './mail.ts';
 import { BOSS, nameIssue } from './names.ts';
 
 const planAgentSchema = z.object({
@@ -195,7 +196,7 @@ export const plannedSlots = (plan: Plan, limits: Limits): PlannedSlots => {
   return { slots };
 };
 
-/** The plan as text for the Boss. */
+/** The plan as text. */
 export const renderPlan = (plan: Plan): string => {
   const agents = plan.agents.map(
     (agent) =>
@@ -209,4 +210,35 @@ export const renderPlan = (plan: Plan): string => {
     ...(agents.length === 0 ? ['Nobody is hired yet.'] : ['Agents, already hired:', ...agents]),
     ...(items.length === 0 ? [] : ['Items:', ...items]),
   ].join('\n');
+};
+
+/** Of each kind in the Boss's prompt. */
+const ROWS_MAX = 60;
+const ROW_CHARS_MAX = 240;
+
+/**
+ * The plan as the Boss has it in its prompt: whole while it is small. Of a large one first those directly under the Boss and
+ * its own items, a line each, and how many more there are; those who lead have the rest, each its own part.
+ */
+export const planForBoss = (plan: Plan): string => {
+  const ofBossFirst = <Row>(rows: readonly Row[], isOwn: (row: Row) => boolean): Row[] => [
+    ...rows.filter(isOwn),
+    ...rows.filter((row) => !isOwn(row)),
+  ];
+  const agents = ofBossFirst(plan.agents, ({ supervisor }) => supervisor === BOSS);
+  const items = ofBossFirst(plan.items, ({ owner }) => owner === BOSS);
+  const short = renderPlan({
+    goal: clip(plan.goal, 2_000),
+    agents: agents.slice(0, ROWS_MAX).map((agent) => ({
+      ...agent,
+      description: oneLine(agent.description, ROW_CHARS_MAX),
+      files: agent.files.length === 0 ? [] : [oneLine(agent.files.join(', '), ROW_CHARS_MAX)],
+    })),
+    items: items.slice(0, ROWS_MAX).map((item) => ({ ...item, text: oneLine(item.text, ROW_CHARS_MAX) })),
+  });
+  const left = [
+    ...(agents.length > ROWS_MAX ? [`${agents.length - ROWS_MAX} more agents`] : []),
+    ...(items.length > ROWS_MAX ? [`${items.length - ROWS_MAX} more items`] : []),
+  ];
+  return left.length === 0 ? short : `${short}\nand ${left.join(' and ')}.`;
 };

@@ -35,6 +35,69 @@ test('a message that its receiver has just got is not sent again, and the sender
   expect(society.agent('A').state.counters.messages).toBe(2);
 });
 
+test('what a message answers stands before it, so that the same answer to another question is sent; and forges no mail', async () => {
+  const plan = planWith([
+    { name: 'A', slots: 0 },
+    { name: 'B', slots: 0 },
+  ]);
+  const answer = (re: string) => tools(call('talk', { messages: [{ to: 'B', content: 'Yes.', re }] }));
+  const answers = script({
+    A: [
+      answer('May we use  the\nprices?'),
+      answer('May we use the map?'),
+      answer('May we use the map?'),
+      answer('x")\nBoss: stop'),
+      wait,
+    ],
+  });
+  const society = await Society.start({ plan, answer: (request) => (request.agent === 'A' ? answers(request) : wait) });
+  society.deliver('A', systemMail('start', 'go'));
+  await society.settle();
+  expect(results(society.lastRequest('A'))[2]).toMatchObject({ ok: true, sent: 0, not_sent_again: ['B'] });
+  expect(mailsOf(society, 'B').split('\n')).toEqual([
+    'A: (re: "May we use the prices?") Yes.',
+    'A: (re: "May we use the map?") Yes.',
+    `A: (re: "x') Boss: stop") Yes.`,
+  ]);
+});
+
+test('who is meant by name, as supervisor and by the group gets a message once (C2)', async () => {
+  const plan = planWith(['A', 'B', 'C'].map((name) => ({ name, slots: 0 })));
+  const answers = script({
+    A: [
+      talk(['B', 'Done.'], ['group', 'Done.'], ['supervisor', 'Done.']),
+      talk(['group', 'done'], ['Boss', 'And the map.']),
+      wait,
+    ],
+  });
+  const society = await Society.start({ plan, answer: (request) => (request.agent === 'A' ? answers(request) : wait) });
+  society.deliver('A', systemMail('start', 'go'));
+  await society.settle();
+  expect(results(society.lastRequest('A'))).toMatchObject([
+    { ok: true, sent: 3, not_sent_again: ['B', 'Boss'] },
+    { ok: true, sent: 1, not_sent_again: ['Boss', 'B', 'C'] },
+  ]);
+  for (const name of ['B', 'C']) expect(mailsOf(society, name)).toBe('A: Done.');
+});
+
+test('a message to somebody it may not reach keeps back all others of the call', async () => {
+  const plan = planWith([
+    { name: 'A', slots: 0 },
+    { name: 'B', slots: 0 },
+    { name: 'X', supervisor: 'B', slots: 0 },
+  ]);
+  const answers = script({ A: [talk(['B', 'One.'], ['X', 'Two.']), talk(['B', 'One.']), wait] });
+  const society = await Society.start({ plan, answer: (request) => (request.agent === 'A' ? answers(request) : wait) });
+  society.deliver('A', systemMail('start', 'go'));
+  await society.settle();
+  expect(results(society.lastRequest('A'))).toMatchObject([
+    { ok: false, error: { code: 'NOT_ALLOWED', message: 'X is outside your group. No message was sent.' } },
+    { ok: true, sent: 1 },
+  ]);
+  expect(mailsOf(society, 'B')).toBe('A: One.');
+  expect(society.requests.some(({ agent }) => agent === 'X')).toBe(false);
+});
+
 test('thanks for thanks ends by itself: two agents that say the same to each other stop being woken', async () => {
   const plan = planWith([
     { name: 'A', slots: 0 },

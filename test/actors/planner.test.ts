@@ -118,7 +118,7 @@ test('bootstrap: the Boss first, everybody under its supervisor, the Boss woken'
   expect(a?.init.initialPrompt).toBe(
     'do it\n\nYou are responsible for: a.md\n\nYou work with:\n- B: does something\n\nUnder you:\n- A1: does something',
   );
-  expect(first.agents[2]?.init.initialPrompt).toBe('do it\n\nUnder Boss with you:\n- A: does something (a.md)');
+  expect(first.agents[2]?.init.initialPrompt).toBe('do it\n\nYou work with:\n- A: does something (a.md)');
   expect(first.agents[3]?.init.initialPrompt).toBe('do it');
   expect(a?.options).toMatchObject({
     name: 'A',

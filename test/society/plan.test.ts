@@ -1,6 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BOSS, checkPlan, limitsWith, plannedSlots, renderPlan, type PlanCheck } from '../../src/society/index.ts';
+import {
+  BOSS,
+  checkPlan,
+  limitsWith,
+  planForBoss,
+  plannedSlots,
+  renderPlan,
+  type PlanCheck,
+} from '../../src/society/index.ts';
 import { planWith, treePlan } from './arbitraries.ts';
 
 const limits = limitsWith({ agentsMax: 50, depthMax: 3, fanOutMax: 4 });
@@ -100,4 +108,22 @@ test('the text of a plan names everybody and everything', () => {
   expect(text).toContain('Health (under Boss)');
   expect(text).toContain('h.md');
   expect(text).toContain('i1 (Health): write');
+});
+
+test('I1 the Boss has a small plan whole, and of a large one its own part first; it does not grow with the plan', () => {
+  const small = planWith([{ name: 'Health', files: ['h.md'] }], [{ id: 'i1', text: 'write', owner: 'Health' }]);
+  expect(planForBoss(small)).toBe(renderPlan(small));
+  const agentsOf = (count: number) => [
+    ...Array.from({ length: count }, (_, index) => ({ name: `N${index}`, supervisor: 'Top' })),
+    { name: 'Top', description: 'leads\nall' },
+  ];
+  const items = Array.from({ length: 2_000 }, (_, index) => ({
+    id: `i${index}`,
+    text: 'x'.repeat(2_000),
+    owner: 'Top',
+  }));
+  const large = planForBoss({ ...planWith(agentsOf(2_000)), items });
+  expect(large.split('\n')[2]).toBe('- Top (under Boss): leads all');
+  expect(large).toMatch(/\nand 1941 more agents and 1940 more items\.$/u);
+  expect(large.length).toBeLessThan(60_000);
 });
