@@ -38,7 +38,8 @@ const parseJson = (text: string): { readonly value: unknown } | { readonly probl
   }
 };
 
-const readCall = (call: ToolCall, turn: Turn, cutOff: boolean): ReadCall => {
+/** A call with its tool and checked arguments, or what is wrong with it. */
+export const readCall = (call: ToolCall, turn: Turn, cutOff: boolean): ReadCall => {
   const { name, arguments: text } = call.function;
   const offer = offerOf(turn.state);
   const tool = turn.tools.find(name, offer);
@@ -85,14 +86,22 @@ const hireAll = async (turn: Turn, calls: readonly ReadCall[]): Promise<Readonly
   );
 };
 
-/** Executes the calls of one answer. @param cutOff whether the answer ended at its greatest length */
+/**
+ * Executes the calls of one answer.
+ * @param cutOff whether the answer ended at its greatest length
+ * @param refused results of calls that are not to be made, by their place
+ */
 export const executeCalls = async (
   turn: Turn,
   toolCalls: readonly ToolCall[],
   cutOff: boolean,
+  refused: ReadonlyMap<number, ToolFailure> = new Map(),
 ): Promise<CallsOutcome> => {
   const { limits } = turn.state.settings;
-  const calls = toolCalls.map((call) => readCall(call, turn, cutOff));
+  const calls = toolCalls.map((call, index): ReadCall => {
+    const failure = refused.get(index);
+    return failure === undefined ? readCall(call, turn, cutOff) : { ok: false, failure };
+  });
   const results: ToolResult[] = [];
   let hired: ReadonlyMap<number, ToolResult> | null = null;
   let malformed = 0;
@@ -107,7 +116,7 @@ export const executeCalls = async (
         'Send the rest in the next answer.',
       );
     } else if (!call.ok) {
-      malformed += 1;
+      if (!refused.has(index)) malformed += 1;
       result = call.failure;
     } else if (retired) {
       result = fail('NOT_ALLOWED', 'You were retired.', 'Nothing more is to be done.');

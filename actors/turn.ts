@@ -25,19 +25,21 @@ import {
   withCalls,
   type AgentMail,
   type BudgetHold,
+  type ToolFailure,
 } from '../src/society/index.ts';
 import type { AgentMessages, HistoryEntry, Turn } from './agent-types.ts';
 import { countAnswer, type ServedAnswer } from './answers.ts';
 import { fitWindow, shrinkWindow, type Overflow } from './compaction.ts';
+import { decisionOn, refusals, waitsForConsent, withoutDecisions, type Decision, type Waiting } from './consent.ts';
 import { hear } from './hearing.ts';
-import { reportRemedy, send, sendNotice, sendText } from './mailing.ts';
-import { promptWithSlots } from './prompts/agent.ts';
+import { reportRemedy, sendText } from './mailing.ts';
 import { repairText } from './prompts/repairs.ts';
 import { remembers } from './memory-scopes.ts';
 import { remember, remind } from './remembering.ts';
 import { keepUnusable, replaceAgent, settleUnusable } from './replacement.ts';
 import { buildRequest, presentableCalls } from './request.ts';
 import { callRoster, holdOf, readGroup } from './services.ts';
+import { exhausted, settleLevel } from './standing.ts';
 import { executeCalls } from './tool-calls.ts';
 import { offerOf } from './tools/index.ts';
 import { onlyWaits, saysWaiting } from './waiting.ts';
@@ -68,27 +70,6 @@ const unread = ({ state }: Turn, batch: Batch): readonly AgentMail[] =>
       state.quietSeen = quiet;
       return true;
     });
-
-/**
- * Before an Admin's first call: what it was to hire may have been drawn back since it was hired. Whoever leads nobody and
- * may hire nobody is an Ordinary agent, and is told and offered no more than that.
- */
-const settleLevel = async ({ state, ctx }: Turn): Promise<void> => {
-  if (state.prompt === null || state.level !== 'admin') return;
-  const { serviceDeadlineMs } = state.settings.limits;
-  const found = await ctx.effect(
-    'slots',
-    async () => {
-      const group = await readGroup(ctx, state.name, serviceDeadlineMs);
-      return group === null || group.subordinates.length > 0 ? null : { slots: group.slots };
-    },
-    { record: 'step' },
-  );
-  if (found === null || found.slots === state.slots) return;
-  state.slots = found.slots;
-  state.prompt = promptWithSlots(state.prompt, state.settings, found.slots);
-  if (found.slots === 0) state.level = 'ordinary';
-};
 
 /** Takes mail into the history; the first mail of an agent brings its prompt along. */
 const begin = (turn: Turn, mails: readonly AgentMail[]): void => {
@@ -232,7 +213,7 @@ const onProse = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
 };
 
 /** Whether the agent goes round in a circle with the calls of this answer. */
-const rememberCalls = (turn: Turn, answer: ChatAnswer): boolean => {
+const rememberCalls = (turn: Turn, answer: Waiting['answer']): boolean => {
   const { state } = turn;
   const times = state.settings.limits.repetitionMax;
   const marks = answer.toolCalls.map(({ function: { name, arguments: args } }) => markOfCall(name, args));
@@ -240,13 +221,19 @@ const rememberCalls = (turn: Turn, answer: ChatAnswer): boolean => {
   return isRepetition(state.recentCalls, times);
 };
 
-const onTools = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
+/** @param refused results of calls that the person did not allow, by their place */
+const carryOut = async (
+  turn: Turn,
+  answer: Waiting['answer'],
+  refused?: ReadonlyMap<number, ToolFailure>,
+): Promise<Outcome> => {
   const { state, ctx } = turn;
   const calls = presentableCalls(answer.toolCalls, ctx.step);
   const { results, malformed, ended, retired } = await executeCalls(
     turn,
     answer.toolCalls,
     answer.class === 'truncated',
+    refused,
   );
   append(turn, { role: 'assistant', content: answer.content, tool_calls: calls });
   for (const [index, call] of calls.entries()) {
@@ -264,6 +251,17 @@ const onTools = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
   if (!rememberCalls(turn, answer)) return onlyWaits(answer, results) ? 'over' : 'goes-on';
   state.recentCalls = [];
   return giveUp(turn, 'repetition', `${state.name} repeats the same calls and gets no further.`);
+};
+
+const onTools = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> =>
+  (await waitsForConsent(turn, answer)) ? 'over' : carryOut(turn, { ...answer, toolCalls: [...answer.toolCalls] });
+
+/** Goes on with an answer that the person has decided on. */
+const goOn = async (turn: Turn, waiting: Waiting, decision: Decision): Promise<Outcome> => {
+  delete turn.state.waits;
+  const outcome = await carryOut(turn, waiting.answer, refusals(waiting, decision));
+  // What it was told meanwhile it has not answered yet.
+  return outcome === 'over' && waiting.mail && turn.state.phase !== 'retired' ? 'goes-on' : outcome;
 };
 
 /** The turn has a step left. */
@@ -311,32 +309,30 @@ const hold = async (turn: Turn, spent: BudgetHold): Promise<Outcome> => {
   return 'over';
 };
 
-/** The agent has used up its turns: it will not act any more. */
-const exhausted = async (turn: Turn): Promise<void> => {
-  const { state, ctx } = turn;
-  state.phase = 'failed';
-  ctx.event({ type: 'limit', agent: state.name, limit: 'turns' });
-  const { leader, notices } = await callRoster(turn, 'failed', 'failed', { agent: state.name, why: 'limit-turns' });
-  for (const notice of notices) send(turn, notice.to, notice.mail);
-  if (leader === null) return;
-  const text = `It has used up its ${state.settings.limits.turnsPerAgentMax} turns. Its files stay. Give its work to somebody else, or do without.`;
-  sendNotice(turn, leader, 'child-failed', text, { agent: state.name });
-};
-
 const isThrough = ({ phase }: Turn['state']): boolean => phase === 'finished' || phase === 'retired';
 
 /** Runs one turn to its end. An empty batch goes on with a turn that was interrupted between two steps. */
 export const runTurn = async (turn: Turn, batch: Batch): Promise<void> => {
   const { state, ctx } = turn;
-  const mails = unread(turn, batch);
-  if (mails.length === 0 && state.turn === null) return;
-  if (mails.some((mail) => mail.retired === true)) {
+  const all = unread(turn, batch);
+  if (all.length === 0 && state.turn === null) return;
+  const mails = withoutDecisions(all);
+  if (all.some((mail) => mail.retired === true)) {
     state.phase = 'retired';
     state.turn = null;
+    delete state.waits;
   }
   // It has used up what it had, or was let go: it reads its mail and does not act.
   if (state.phase === 'failed' || state.phase === 'retired') return;
-  await hear(turn, mails);
+  await hear(turn, all);
+  const { waits } = state;
+  const decision = waits === undefined ? null : decisionOn(waits, all);
+  if (waits !== undefined) waits.mail ||= mails.length > 0;
+  if (waits !== undefined && decision === null) {
+    if (mails.length > 0) append(turn, { role: 'user', content: renderBatch(mails) });
+    return;
+  }
+  if (mails.length === 0 && state.turn === null) return;
   if (state.held !== null) {
     if (!mails.some(({ kind, attributes }) => kind === 'budget' && attributes?.[RAISED] !== undefined)) {
       append(turn, { role: 'user', content: renderBatch(mails) });
@@ -350,7 +346,16 @@ export const runTurn = async (turn: Turn, batch: Batch): Promise<void> => {
   }
   await settleLevel(turn);
   begin(turn, mails);
-  while ((await step(turn)) === 'goes-on') await ctx.endStep(asksAgain(turn) ? { intent: MODEL_CALL } : {});
+  let outcome = waits === undefined || decision === null ? await step(turn) : await goOn(turn, waits, decision);
+  while (outcome === 'goes-on') {
+    await ctx.endStep(asksAgain(turn) ? { intent: MODEL_CALL } : {});
+    outcome = await step(turn);
+  }
+  if (state.waits !== undefined) {
+    // The turn goes on when the person has decided.
+    state.phase = 'idle';
+    return;
+  }
   settleUnusable(turn);
   state.turn = null;
   if (!isThrough(state)) state.phase = 'idle';

@@ -17,5 +17,8 @@ const READ = new Set(['read_file', 'list_files', 'search_files', 'recall', 'run_
 export const saysWaiting = (content: string | null): boolean => (content ?? '').trimStart().startsWith(WAITING);
 
 /** Whether nothing is left to do of an answer with calls but to wait for mail. */
-export const onlyWaits = ({ content, toolCalls }: ChatAnswer, results: readonly ToolResult[]): boolean =>
+export const onlyWaits = (
+  { content, toolCalls }: Pick<ChatAnswer, 'content' | 'toolCalls'>,
+  results: readonly ToolResult[],
+): boolean =>
   saysWaiting(content) && results.every(({ ok }) => ok) && toolCalls.every((call) => !READ.has(call.function.name));

@@ -126,6 +126,16 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
     help: 'what finds memories by meaning, beside their words: local (no network, English) or openai:NAME',
     fallback: 'none',
   },
+  {
+    name: 'approve',
+    type: {
+      kind: 'text',
+      value: 'KINDS',
+      pattern: /^(?:hires|programs|files)(?:,(?:hires|programs|files))*$/u,
+      expected: 'hires, programs, files, or several of them with commas',
+    },
+    help: 'what waits for your consent: hires, programs, files, or several with commas; answered by tell',
+  },
   { name: 'plan', type: jsonFile, help: 'start from this plan (JSON) instead of asking the model for one' },
   {
     name: 'template',

@@ -31,6 +31,7 @@ export const agentSettings = (run: SettledRun, prompts: PromptTexts | null = nul
     ...(services.length === 0 ? {} : { services }),
     ...(prompts === null ? {} : { prompts }),
     limits: limitsOf(run),
+    ...(run.settings.approve.length === 0 ? {} : { approve: run.settings.approve }),
     pollIntervalMs: {
       boss: boss ?? POLL_INTERVAL_MS.boss,
       admin: admin ?? POLL_INTERVAL_MS.admin,

@@ -12,6 +12,7 @@ import type { Controller, Outcome } from './controller.ts';
 import type { ControlHandler } from './control-server.ts';
 import type { AgentLookup } from './find-agent.ts';
 import { checkUserText, postUserMail } from './user-mail.ts';
+import type { CommandResult } from '../society/index.ts';
 
 const WISHES = {
   pause: { status: 'paused', reason: 'paused-by-user', error: null },
@@ -85,7 +86,7 @@ export class LiveSteering implements ControlHandler {
       {
         find: async (name) => (await call('find', { agent: name })) as AgentLookup,
         woken: (name) => call('woken', { names: [name] }),
-        answered: (args) => call('answered', args),
+        answered: async (args) => (await call('answered', args)) as CommandResult<'answered'>,
         deliver: (outgoing) => journal.deliver(outgoing),
       },
       agent,

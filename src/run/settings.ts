@@ -10,7 +10,7 @@ import { coreCount } from '../platform/index.ts';
 import { MegactorError, type ErrorCode } from '../protocol/errors.ts';
 import { SHARDS_MAX } from '../protocol/ids.ts';
 import { programLimitsSchema } from '../sandbox/limits.ts';
-import { limitsSchema } from '../society/index.ts';
+import { approvalKindSchema, limitsSchema } from '../society/index.ts';
 import { isBuiltIn } from './built-in.ts';
 import {
   cassetteFile,
@@ -58,6 +58,8 @@ export const configSchema = z.strictObject({
       checkpointEntries: z.int().positive().optional(),
     })
     .optional(),
+  /** What a person has to allow before it is done; fixed when a run begins. */
+  approve: z.array(approvalKindSchema).optional(),
   human: z
     .strictObject({
       /** False: agents cannot ask the person anything, since nobody would answer. Default true. */
@@ -106,6 +108,8 @@ export const settingsSchema = z.strictObject({
   embedder: embedderName.default('none'),
   /** The run has prompts of its own, in `prompts/`; null: they are as they come. */
   prompts: z.object({ from: z.string().nullable(), sha256: z.string() }).nullable().default(null),
+  /** What a person has to allow before it is done. */
+  approve: z.array(approvalKindSchema).default([]),
 });
 
 export type RunSettings = z.infer<typeof settingsSchema>;
@@ -238,6 +242,7 @@ export const settingsOf = (options: RunOptions, defaults: { workspace: string; s
       deterministic: options.deterministic ?? false,
       memoryThreads: config.memory?.enabled === false ? 0 : (config.memory?.threads ?? 1),
       embedder: options.embedder ?? 'none',
+      approve: [...new Set(options.approve ?? config.approve ?? [])],
     },
     'options',
   );

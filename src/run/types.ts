@@ -1,7 +1,14 @@
 /** What a run takes and what it gives back: the types of `runSociety`, the command line and `--json`. */
 import type { DurabilityLevel } from '../journal/shard-log.ts';
 import type { EventRecord } from '../protocol/event.ts';
-import type { ChecklistItem, HumanQuestion, Plan, ReportQuestion, TemplateName } from '../society/index.ts';
+import type {
+  ApprovalKind,
+  ChecklistItem,
+  HumanQuestion,
+  Plan,
+  ReportQuestion,
+  TemplateName,
+} from '../society/index.ts';
 import type { BlamedLine, FileRow, FileVersion } from '../workspace/results.ts';
 
 export type RunStatus = 'completed' | 'failed' | 'stopped' | 'paused';
@@ -65,6 +72,8 @@ export interface RunOptions extends BudgetOptions {
   readonly sandboxNetwork?: boolean;
   /** What finds memories by their meaning: `none` (default: words alone), `local` or `openai:NAME`. */
   readonly embedder?: string;
+  /** What waits for your consent before it is done: `hires`, `programs`, `files`. Default: nothing. */
+  readonly approve?: readonly ApprovalKind[];
   /** A rehearsal file (JSON), already parsed; checked with zod. */
   readonly rehearsal?: unknown;
   /** The content of `--config FILE`, already parsed; checked with zod. */

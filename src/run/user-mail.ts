@@ -10,12 +10,14 @@ import { z } from 'zod';
 import type { Outgoing } from '../journal/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import {
+  consentMail,
   oneLine,
   readAnswer,
   systemMail,
   USER,
   type AgentMail,
   type CommandArgs,
+  type CommandResult,
   type ReadAnswer,
 } from '../society/index.ts';
 import type { AgentLookup, FoundAgent } from './find-agent.ts';
@@ -30,7 +32,7 @@ export interface PostOffice {
   /** Records that the agent got mail, so that it counts as woken. */
   woken(name: string): Promise<unknown>;
   /** Records that the answer to these questions is in the agent's mailbox. */
-  answered(args: CommandArgs<'answered'>): Promise<unknown>;
+  answered(args: CommandArgs<'answered'>): Promise<CommandResult<'answered'>>;
   deliver(outgoing: readonly Outgoing[]): Promise<void>;
 }
 
@@ -84,6 +86,21 @@ const mailOf = ({ questions, text, verdict }: ReadAnswer): AgentMail => {
   return { ...systemMail('human', `The answer to ${asked}:\nuser: ${text}`), human };
 };
 
+/** Allows everything of these kinds from here on, and lets go on who waits for nothing else. */
+const allowAll = async (office: PostOffice, name: string, { questions }: ReadAnswer): Promise<readonly number[]> => {
+  const grant = [...new Set(questions.flatMap(({ kinds = [] }) => kinds))];
+  // Whoever asks from here on is not kept waiting; who is not told before a crash is told at the next quiet moment.
+  const { released } = await office.answered({ agent: name, questions: [], grant });
+  await office.deliver(
+    released.map(({ shard, id, questions: ids }) => ({
+      shard,
+      entry: { kind: 'mail', mail: { to: id, from: null, type: 'mail', body: consentMail(ids) } },
+    })),
+  );
+  for (const { name: agent, questions: ids } of released) await office.answered({ agent, questions: ids });
+  return released.flatMap(({ questions: ids }) => ids);
+};
+
 /**
  * Returns the numbers of the questions that the message answers.
  * @throws USAGE, AGENT_NOT_FOUND, RUN_NOT_RUNNING, and what the roster and the journal throw
@@ -92,6 +109,7 @@ export const postUserMail = async (office: PostOffice, name: string, text: strin
   const checked = checkUserText(text);
   const { shard, id, questions: asked } = receiverOf(name, await office.find(name));
   const read = readAnswer(checked, asked);
+  if (read.all) return allowAll(office, name, read);
   const body = mailOf(read);
   await office.woken(name);
   await office.deliver([{ shard, entry: { kind: 'mail', mail: { to: id, from: null, type: 'mail', body } } }]);

@@ -1,6 +1,7 @@
 /** The state of one agent as the journal keeps it: `inspect`, the report and a resumed run read it from there. */
 import { z } from 'zod';
 import { checklistItemSchema } from './checklist.ts';
+import { approvalKindSchema } from './questions.ts';
 import { limitsSchema } from './limits.ts';
 
 const counter = z.int().nonnegative();
@@ -54,6 +55,8 @@ export const agentSettingsSchema = z.object({
   /** Prompts of the run's own, by name; the others are as they come. */
   prompts: z.record(z.string(), z.string()).optional(),
   limits: limitsSchema,
+  /** What a person has to allow before it is done. */
+  approve: z.array(approvalKindSchema).optional(),
   temperature: z.number().optional(),
   maxTokens: z.int().optional(),
   /** False: what falls out of the window is not summed up. */
@@ -92,6 +95,28 @@ export const agentStateSchema = z.object({
   slots: counter,
   /** What it waits for more of: until it hears of that it reads its mail and does not act. */
   held: budgetHoldSchema.nullable().default(null),
+  /** An answer whose calls wait for the person's consent; the turn in progress goes on with it. */
+  waits: z
+    .object({
+      /** The number of the approval. */
+      question: counter,
+      /** The calls that need it, by their place. */
+      asked: z.array(counter),
+      /** Mail came meanwhile: the agent goes on after the calls. */
+      mail: z.boolean(),
+      answer: z.object({
+        content: z.string().nullable(),
+        class: z.enum(['tools', 'prose', 'refusal', 'empty', 'truncated', 'filtered', 'bad-json']),
+        toolCalls: z.array(
+          z.object({
+            id: z.string(),
+            type: z.literal('function'),
+            function: z.object({ name: z.string(), arguments: z.string() }),
+          }),
+        ),
+      }),
+    })
+    .optional(),
   phase: z.enum(['idle', 'processing', 'responding', 'finished', 'failed', 'retired']),
   checklist: z.array(checklistItemSchema),
   counters: agentCountersSchema,

@@ -3,7 +3,7 @@
  * over. What it does not do: find out that all is quiet (the journal counts exactly).
  *
  * Invariant U1: every action uses up something bounded (a first waking, a reminder, a nudge, an agent's chance, a final
- * review) or ends the run. Whatever agents do between quiet moments, a run has finitely many of them. U2 Mails of quiet
+ * review, a consent that was not told) or ends the run. Whatever agents do between quiet moments, a run has finitely many of them. U2 Mails of quiet
  * moments are numbered one by one, so that they may be given out again after a crash and are read once.
  */
 import type { BudgetHold } from './agent-state.ts';
@@ -12,7 +12,7 @@ import { systemMail } from './mail.ts';
 import { BOSS } from './names.ts';
 import { renderSample, renderVerdicts, type FileSample } from './final-review.ts';
 import { close, countRemedy } from './roster-leave.ts';
-import { isAsking, tallyOf } from './roster-questions.ts';
+import { answered, consentMail, isAsking, releasable, tallyOf, type Released } from './roster-questions.ts';
 import { reviewDetails } from './roster-work.ts';
 import {
   isClosed,
@@ -36,6 +36,7 @@ export type QuietAction =
   | { readonly kind: 'final-review' }
   | { readonly kind: 'pause'; readonly hold: BudgetHold }
   | { readonly kind: 'ask-person'; readonly questions: number }
+  | { readonly kind: 'release'; readonly agent: Released }
   | { readonly kind: 'end'; readonly end: RosterEnd };
 
 type Agent = Readonly<RosterAgent>;
@@ -90,7 +91,9 @@ export const decideQuiet = (draft: Draft): readonly QuietAction[] => {
   if (end !== null) return [{ kind: 'end', end }];
   const boss = draft.get(BOSS);
   if (boss.status === 'failed') return [{ kind: 'end', end: { status: 'failed', reason: 'boss-failed' } }];
-  for (const actions of [startsAndReviews(draft), nudges(draft)]) if (actions.length > 0) return actions;
+  // What was allowed for all, and who waits for it was not told before the process died.
+  const released = releasable(draft).map((agent): QuietAction => ({ kind: 'release', agent }));
+  for (const actions of [released, startsAndReviews(draft), nudges(draft)]) if (actions.length > 0) return actions;
   // While somebody only waits for a person or for more of a budget the work is not over, whatever else is missing.
   const waiting = [...draft.all()].filter(isHeld);
   if (waiting.some(isAsking)) return [{ kind: 'ask-person', questions: tallyOf(draft.meta).open }];
@@ -164,6 +167,11 @@ const perform = (draft: Draft, action: QuietAction, args: QuietArgs): Notice[] =
       meta.finalReview = 'asked';
       meta.finalReviews += 1;
       return finalReview(draft, args).map((text) => ({ to: to(BOSS), mail: systemMail('final-review', text) }));
+    }
+    case 'release': {
+      const { name, questions } = action.agent;
+      answered(draft, { agent: name, questions });
+      return [{ to: to(name), mail: consentMail(questions) }];
     }
     case 'pause':
     case 'ask-person':

@@ -4,9 +4,9 @@
  * Invariants: H1 A question is in the roster from the commit of the call that asked it until its agent has read an answer,
  * or does not wait for one any more. H2 The questions of an agent and of the run are bounded.
  */
-import { clip } from './mail.ts';
+import { clip, systemMail, type AgentMail } from './mail.ts';
 import type { ApprovalKind, HumanQuestion } from './questions.ts';
-import type { Draft, RosterAgent, RosterMeta } from './roster-state.ts';
+import { recipientOf, type Draft, type Recipient, type RosterAgent, type RosterMeta } from './roster-state.ts';
 import { fail, type ToolFailure, type ToolSuccess } from './tool-result.ts';
 
 /** Of the whole run, for its report. */
@@ -110,17 +110,52 @@ export interface AnsweredArgs {
   readonly grant?: readonly ApprovalKind[];
 }
 
-/** The answer to these is in the agent's mailbox, as a person can see from here on. */
-export const answered = (draft: Draft, args: AnsweredArgs): Record<string, never> => {
+/** An agent whose approvals need nobody's consent any more. */
+export interface Released extends Recipient {
+  readonly questions: readonly number[];
+}
+
+export interface AnsweredResult {
+  /** Those to be told that what they wait for is allowed. */
+  readonly released: readonly Released[];
+}
+
+/** Approvals that wait although all that they need is allowed. */
+export const releasable = (draft: Draft): readonly Released[] => {
+  const { granted } = tallyOf(draft.meta);
+  if (granted.length === 0) return [];
+  const released: Released[] = [];
+  for (const agent of draft.all()) {
+    const covered = questionsOf(agent).filter(
+      ({ kind, kinds = [], answered: told }) =>
+        kind === 'approval' && told !== true && kinds.every((needed) => granted.includes(needed)),
+    );
+    if (covered.length > 0) released.push({ ...recipientOf(agent), questions: covered.map(({ id }) => id) });
+  }
+  return released;
+};
+
+/** The mail of a consent that was given once and for all. */
+export const consentMail = (questions: readonly number[]): AgentMail => ({
+  ...systemMail('human', 'Allowed.'),
+  human: { questions: [...questions], verdict: 'approve' },
+});
+
+/**
+ * The answer to these is in the agent's mailbox, as a person can see from here on; and what is granted needs no consent
+ * any more.
+ */
+export const answered = (draft: Draft, args: AnsweredArgs): AnsweredResult => {
   const { granted } = tallyOf(draft.meta);
   const more = (args.grant ?? []).filter((kind) => !granted.includes(kind));
   if (more.length > 0) tally(draft, { granted: [...granted, ...more] });
   const agent = draft.find(args.agent);
-  if (agent === undefined || !questionsOf(agent).some(({ id }) => args.questions.includes(id))) return {};
-  draft.edit(args.agent).questions = questionsOf(agent).map((question) =>
-    args.questions.includes(question.id) ? { ...question, answered: true } : question,
-  );
-  return {};
+  if (agent !== undefined && questionsOf(agent).some(({ id }) => args.questions.includes(id))) {
+    draft.edit(args.agent).questions = questionsOf(agent).map((question) =>
+      args.questions.includes(question.id) ? { ...question, answered: true } : question,
+    );
+  }
+  return { released: args.grant === undefined ? [] : releasable(draft) };
 };
 
 export interface HeardArgs {

@@ -48,7 +48,7 @@ export interface RosterCommands {
   unhold: { args: work.UnholdArgs; result: Record<string, never> };
   ask: { args: questions.AskArgs; result: questions.AskResult };
   consent: { args: questions.ConsentArgs; result: questions.ConsentResult };
-  answered: { args: questions.AnsweredArgs; result: Record<string, never> };
+  answered: { args: questions.AnsweredArgs; result: questions.AnsweredResult };
   heard: { args: questions.HeardArgs; result: questions.HeardResult };
   woken: { args: work.WokenArgs; result: { readonly known: readonly { name: string; shard: number; id: number }[] } };
   quiet: { args: QuietArgs; result: QuietResult };

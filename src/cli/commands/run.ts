@@ -53,6 +53,7 @@ export const runOptionsOf = async (line: ParsedLine, context: CommandContext): P
   set('sandbox', text('sandbox') as RunOptions['sandbox']);
   if (values.get('sandbox-network') === true) set('sandboxNetwork', true);
   set('prompts', text('prompts'));
+  set('approve', text('approve')?.split(',') as RunOptions['approve']);
   set('template', text('template') as TemplateName | undefined);
   if (values.get('plan-only') === true) set('planOnly', true);
   if (values.get('deterministic') === true) set('deterministic', true);
