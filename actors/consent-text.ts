@@ -48,6 +48,7 @@ const marked = (sign: '+' | '-', content: string): readonly string[] =>
 
 /** The lines that differ: what the two have in common at their beginning and end is left out. */
 export const changedLines = (before: string, after: string): readonly string[] => {
+  if (before === after) return ['(no change)'];
   const old = before.split('\n');
   const next = after.split('\n');
   let from = 0;

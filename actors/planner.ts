@@ -134,6 +134,20 @@ export const readPlan = (answer: ChatAnswer, limits: Limits, attempt: number): P
   };
 };
 
+/** A good plan that the person does not want, as issues and messages for the next request. */
+const refusedPlan = (answer: ChatAnswer, why: string, attempt: number): Extract<PlanReading, { ok: false }> => {
+  const refusal = fail('REJECTED', `The person does not want this plan: ${why}`, 'Submit another plan.');
+  const calls = presentableCalls(answer.toolCalls, attempt);
+  return {
+    ok: false,
+    issues: [`the person did not want the plan: ${why}`],
+    messages: [
+      { role: 'assistant', content: answer.content, tool_calls: calls },
+      ...calls.map(({ id }) => ({ role: 'tool' as const, tool_call_id: id, content: JSON.stringify(refusal) })),
+    ],
+  };
+};
+
 export interface Planning {
   /** Null when no attempt gave a usable plan; the run then ends failed. */
   readonly plan: Plan | null;
@@ -148,10 +162,12 @@ export interface Planning {
 /**
  * Asks for a plan until one is good, at most `planAttemptsMax` times.
  * @param complete one model call; `attempt` counts from 0 and belongs into the effect id. What it throws goes on to the caller.
+ * @param judge why a plan that is good is not wanted; null: it is
  */
 export const makePlan = async (
   input: PlannerInput,
   complete: (request: ChatRequest, attempt: number) => Promise<ChatAnswer>,
+  judge: (plan: Plan, attempt: number) => Promise<string | null> = () => Promise.resolve(null),
 ): Promise<Planning> => {
   const earlier: ChatMessage[] = [];
   const usage = { input: 0, cachedInput: 0, output: 0 };
@@ -164,9 +180,11 @@ export const makePlan = async (
     usage.output += last.usage.output;
     const reading = readPlan(last, input.limits, attempt);
     const seen = { calls: attempt + 1, usage, synthetic: last.synthetic, model: last.model };
-    if (reading.ok) return { plan: reading.plan, ...seen, issues: [] };
-    issues = reading.issues;
-    earlier.push(...reading.messages);
+    const unwanted = reading.ok ? await judge(reading.plan, attempt) : null;
+    if (reading.ok && unwanted === null) return { plan: reading.plan, ...seen, issues: [] };
+    const refused = reading.ok ? refusedPlan(last, unwanted ?? '', attempt) : reading;
+    issues = refused.issues;
+    earlier.push(...refused.messages);
   }
   return {
     plan: null,

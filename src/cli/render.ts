@@ -185,6 +185,19 @@ export const nextCommands = (summary: RunSummary, program: string, cwd: string):
 const checklistText = ({ checklist }: InspectedAgent): string =>
   checklist.open + checklist.closed === 0 ? '-' : `${checklist.closed}/${checklist.open + checklist.closed}`;
 
+/** What waits for an answer or for consent; of that, all that would be done. */
+const questionsText = ({ agents, questions }: Inspection): readonly string[] => {
+  const asked =
+    questions ?? agents.flatMap(({ name, questions: own = [] }) => own.map((one) => ({ agent: name, ...one })));
+  return asked.map(({ id, agent, kind, text, answered }) => {
+    const what = kind === 'approval' ? 'waits for consent' : 'asks';
+    const state = answered === true ? ' (answered, not read yet)' : '';
+    return `  #${id} ${agent} ${what}${state}: ${plainText(text)
+      .split(/\r\n|[\n\r\u0085\u2028\u2029]/u)
+      .join('\n    ')}`;
+  });
+};
+
 /** The table of agents. */
 export const inspectionText = (inspection: Inspection): string => {
   const head = ['agent', 'level', 'state', 'mail', 'done', 'turns', 'calls'];
@@ -206,18 +219,12 @@ export const inspectionText = (inspection: Inspection): string => {
       .map((cell, column) => (column < 3 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
       .join('  ')
       .trimEnd();
-  const questions = inspection.agents.flatMap(({ name, questions: asked = [] }) =>
-    asked.map(({ id, kind, text, answered }) => {
-      const what = kind === 'approval' ? 'waits for consent' : 'asks';
-      const state = answered === true ? ' (answered, not read yet)' : '';
-      return `#${id} ${name} ${what}${state}: ${text.replace(/\s+/gu, ' ')}`;
-    }),
-  );
+  const questions = questionsText(inspection);
   return [
     `Run ${inspection.runId}: ${inspection.status}, ${plural(inspection.agents.length, 'agent')}, log ${inspection.logHash}`,
     line(head),
     ...rows.map(line),
-    ...(questions.length === 0 ? [] : ['Questions to you:', ...questions.map((text) => `  ${plainText(text)}`)]),
+    ...(questions.length === 0 ? [] : ['Questions to you:', ...questions]),
   ].join('\n');
 };
 

@@ -15,11 +15,13 @@ const DETERMINISTIC_RUN_ID = 'deterministic';
 
 /** @param prompts of the run's own */
 export const agentSettings = (run: SettledRun, prompts: PromptTexts | null = null): Omit<AgentSettings, 'goal'> => {
-  const { config, review, deterministic, sandbox, memoryThreads } = run.settings;
+  const { config, review, deterministic, durability, sandbox, memoryThreads } = run.settings;
+  // Where nothing is kept a run cannot wait for an answer.
+  const asks = config.human?.questions !== false && durability !== 'none';
   const services = [
     ...(memoryThreads === 0 ? [] : ['memory']),
     ...(sandbox === 'off' ? [] : ['sandbox']),
-    ...(config.human?.questions === false ? [] : ['human']),
+    ...(asks ? ['human'] : []),
   ];
   const { temperature, maxTokens, compaction } = config.model ?? {};
   const { boss, admin, ordinary } = deterministic

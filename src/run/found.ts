@@ -11,7 +11,8 @@ import { effectId, type ActorAddress } from '../protocol/ids.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import type { ActorSystem } from '../runtime/index.ts';
 import type { EventInput } from '../telemetry/index.ts';
-import { checkPlan, type AgentSettings, type Founded, type Limits, type Plan } from '../society/index.ts';
+import { BOSS, checkPlan, type AgentSettings, type Founded, type Limits, type Plan } from '../society/index.ts';
+import { allowsAllHires, planAsked, planDecision } from './plan-consent.ts';
 import type { ServedAnswer } from './services/model.ts';
 
 const PLANNER = '_planner';
@@ -43,7 +44,11 @@ export interface FoundingParts {
   readonly settings: Omit<AgentSettings, 'goal'>;
   /** The plan that the user gave; null to ask the model. */
   readonly plan: unknown;
+  /** Nobody will be hired, so that nobody has to consent. */
+  readonly planOnly?: boolean;
   readonly onEvent: (event: EventInput) => void;
+  /** The plan waits for consent: resolves when it is worth looking again, rejects when the run goes no further for now. */
+  readonly onPlanWaits?: () => Promise<void>;
 }
 
 export const plannerUsage = async (journal: JournalClient): Promise<PlannerUsage> => {
@@ -86,6 +91,19 @@ const ask = async (parts: FoundingParts): Promise<Plan> => {
     await journal.store(RUN_STORE).commit({ effectId: null, result: null, changes: [{ key: PLANNER_KEY, value }] });
     return answer;
   };
+  const judge = async (plan: Plan, number: number): Promise<string | null> => {
+    const { onPlanWaits, planOnly } = parts;
+    if (onPlanWaits === undefined || planOnly === true || settings.approve?.includes('hires') !== true) return null;
+    const store = journal.store(RUN_STORE);
+    for (;;) {
+      const decision = await planDecision(store, plan, number);
+      if (typeof decision === 'object') return decision.verdict === 'approve' ? null : decision.reason;
+      if (decision === 'asks') parts.onEvent(planAsked(plan));
+      // Whoever reads it finds it where it is when it is decided on.
+      parts.onPlan(plan);
+      await onPlanWaits();
+    }
+  };
   const planning: Planning = await makePlan(
     {
       goal,
@@ -94,6 +112,7 @@ const ask = async (parts: FoundingParts): Promise<Plan> => {
       ...(settings.prompts === undefined ? {} : { prompts: settings.prompts }),
     },
     attempt,
+    judge,
   );
   if (planning.plan !== null) return planning.plan;
   throw new MegactorError(
@@ -132,6 +151,9 @@ export const found = async (parts: FoundingParts): Promise<void> => {
     { plan, shards, reviews: settings.reviews, limits: settings.limits, goal },
     { effectId: FOUND_EFFECT },
   )) as Founded;
+  if (settings.approve?.includes('hires') === true && (await allowsAllHires(journal.store(RUN_STORE)))) {
+    await system.callService('roster', 'answered', { agent: BOSS, questions: [], grant: ['hires'] });
+  }
   const first = bootstrap(plan, founded.hired, goal, settings);
   // A Boss that exists has its mail: both come in one commit.
   const boss = first.agents[0];

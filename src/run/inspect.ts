@@ -4,9 +4,11 @@
  */
 import { isLeaseHeld, readJournal, type JournalReader, type ServiceStore } from '../journal/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
-import { agentStateSchema, Roster, type AgentState, type RosterRow } from '../society/index.ts';
+import { agentStateSchema, questionsOfRows, Roster, type AgentState, type RosterRow } from '../society/index.ts';
 import { nearNames } from '../society/near-names.ts';
 import { agentDetail } from './inspect-agent.ts';
+import { RUN_STORE } from './found.ts';
+import { planQuestion } from './plan-consent.ts';
 import { RunDirectory, type RunFile } from './run-directory.ts';
 import { hasEnded } from './resumable.ts';
 import type { InspectedAgent, Inspection, InspectOptions } from './types.ts';
@@ -104,7 +106,10 @@ export const inspectRun = async (runDir: string, { agent }: InspectOptions = {})
     const { rows } = (await Roster.open(readOnlyStore(journal, 'roster'))).summary();
     const agents = inspectAgents(journal, rows, hasEnded(run));
     const { logHash } = journal;
-    if (agent === undefined) return { runId, status, agents, logHash };
+    const plan = await planQuestion(readOnlyStore(journal, RUN_STORE));
+    const asked = [...(plan === null ? [] : [plan]), ...questionsOfRows(rows)];
+    const questions = asked.length === 0 ? {} : { questions: asked };
+    if (agent === undefined) return { runId, status, agents, ...questions, logHash };
     const row = rows.find(({ name }) => name === agent);
     if (row === undefined)
       throw noSuchAgent(

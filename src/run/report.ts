@@ -15,13 +15,15 @@ import {
   sumCounters,
   type AgentState,
   type ReportFileInput,
+  type ReportQuestion,
   type RosterSummary,
 } from '../society/index.ts';
 import { leafSchema, sumSpend, type Leaf, type Spend } from '../model/index.ts';
 import { isBuiltIn } from './built-in.ts';
 import { writeJson, writeWhole, type RunDirectory, type RunFile } from './run-directory.ts';
 import type { Outcome } from './controller.ts';
-import type { PlannerUsage } from './found.ts';
+import { RUN_STORE, type PlannerUsage } from './found.ts';
+import { planQuestion } from './plan-consent.ts';
 import { EMBEDDER } from './services/model-embedding.ts';
 import { renderSpend, spendReport } from './spend-report.ts';
 import type { RunSummary } from './types.ts';
@@ -30,6 +32,8 @@ const workspaceStatsSchema = z.object({ files: z.number(), commits: z.number() }
 
 export interface Gathered {
   readonly roster: RosterSummary;
+  /** Questions to the person that are open. */
+  readonly questions: readonly ReportQuestion[];
   readonly states: readonly AgentState[];
   readonly workspace: { readonly files: number; readonly commits: number };
   readonly files: readonly ReportFileInput[];
@@ -49,6 +53,7 @@ export const gather = async (system: ActorSystem, memoryThreads: number): Promis
     system.callService('model', 'spent', {}),
     Promise.all(owners.map((owner) => system.callService(owner, 'stats', {}) as Promise<MemoryStats>)),
   ]);
+  const plan = system.journal === null ? null : await planQuestion(system.journal.store(RUN_STORE));
   // Agents that have been idle for long are not in memory, and stay so.
   const actors = await system.inspect(roster.rows);
   const states = actors.flatMap((actor) => {
@@ -57,6 +62,7 @@ export const gather = async (system: ActorSystem, memoryThreads: number): Promis
   });
   return {
     roster,
+    questions: [...(plan === null ? [] : [plan]), ...questionsOfRows(roster.rows)],
     states,
     workspace: workspaceStatsSchema.parse(workspace),
     files: fileRowsSchema.parse(files),
@@ -102,6 +108,7 @@ export const writeReports = (parts: {
     files: gathered.files,
     synthetic: summary.synthetic,
     reviews: run.settings.review === 'model',
+    questions: gathered.questions,
   });
   const spending = spendReport(gathered.spent);
   const failed = error === null ? {} : { error: { code: error.code, message: error.message, hint: error.hint } };
@@ -131,8 +138,7 @@ export const summaryOf = (parts: {
   planner: PlannerUsage;
 }): RunSummary => {
   const { run, directory, outcome, gathered, planner } = parts;
-  const { roster } = gathered;
-  const questions = questionsOfRows(roster.rows);
+  const { roster, questions } = gathered;
   const gone = roster.rows.flatMap((row) => (row.counters === null ? [] : [{ counters: row.counters }]));
   const counters = sumCounters([...gathered.states, ...gone]);
   const spent = spendOf(gathered.spent, (agent) => agent !== EMBEDDER);

@@ -246,6 +246,11 @@ export const settingsOf = (options: RunOptions, defaults: { workspace: string; s
     },
     'options',
   );
+  if (settings.approve.length > 0 && settings.durability === 'none') {
+    throw new MegactorError('CONFIG_INVALID', 'nothing can wait for consent in a run without a journal', {
+      hint: 'Leave out --durability none, or --approve.',
+    });
+  }
   checkDeterministic(settings, options.threads);
   checkPrices(settings.model, settings.config, settings.budget, settings.baseUrl);
   if (settings.rehearsal !== null) {

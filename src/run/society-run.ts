@@ -26,6 +26,7 @@ import { found, givenPlan, makeRunPlan, plannerUsage, type FoundingParts } from 
 import { releaseHeld } from './held-budgets.ts';
 import { LiveSteering } from './live-steering.ts';
 import { budgetsOf } from './model-settings.ts';
+import { planWaits } from './plan-consent.ts';
 import { ProgressMeter } from './progress.ts';
 import { keepPrompts, type PromptTexts } from './prompts.ts';
 import { summaryOf, writeReports } from './report.ts';
@@ -266,6 +267,11 @@ export class SocietyRun implements Run {
             shards: settings.shards,
             settings: agentSettings(run, prepared.prompts),
             plan: run.plan ?? null,
+            planOnly: run.planOnly === true,
+            onPlanWaits: () => {
+              end({ status: 'paused', reason: 'human-questions', error: null });
+              return Promise.reject(planWaits());
+            },
             onEvent: (event) => this.#onEvent(this.#dated(event), writer),
           };
           if (run.planOnly === true) {

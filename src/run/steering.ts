@@ -11,10 +11,12 @@ import { z } from 'zod';
 import { acquireLease, createJournalClient, isLeaseHeld, JournalServer, type JournalClient } from '../journal/index.ts';
 import { systemClock } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
-import { renderReport, Roster, type ReportNumbers, type SocietyReport } from '../society/index.ts';
+import { BOSS, renderReport, Roster, type ReportNumbers, type SocietyReport } from '../society/index.ts';
 import { askRun } from './control-client.ts';
 import { CONTROL_VERSION, type ControlRequest, type ControlSuccess } from './control-protocol.ts';
 import { findAgent } from './find-agent.ts';
+import { RUN_STORE } from './found.ts';
+import { decidePlan } from './plan-consent.ts';
 import { RunDirectory, writeJson, writeWhole, type RunFile } from './run-directory.ts';
 import { hasEnded, mayResume } from './resumable.ts';
 import type { Inspection, SteeringResult } from './types.ts';
@@ -141,6 +143,10 @@ const postAtRest = async (
   let answers: readonly number[] = [];
   await withJournal(directory, run, async (journal) => {
     const roster = await Roster.open(journal.store('roster'));
+    if (roster.state.meta === null && agent === BOSS && (await decidePlan(journal.store(RUN_STORE), text))) {
+      answers = [0];
+      return;
+    }
     answers = await postUserMail(
       {
         find: (name) => Promise.resolve(findAgent(roster.state, name)),

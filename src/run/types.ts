@@ -192,6 +192,8 @@ export interface Inspection {
   readonly runId: string;
   readonly status: RunStatus | 'running' | 'killed';
   readonly agents: readonly InspectedAgent[];
+  /** What the person is asked, oldest first; a plan that waits for consent has the number 0. Absent when there is nothing. */
+  readonly questions?: readonly ReportQuestion[];
   readonly logHash: string;
   /** With `--agent`: the one agent, which is also the only one of `agents`. */
   readonly agent?: AgentDetail;

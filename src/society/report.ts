@@ -69,6 +69,8 @@ export interface ReportInput {
   readonly synthetic: boolean;
   /** False when reviews were off. */
   readonly reviews: boolean;
+  /** Questions to the person; those of the agents when absent. */
+  readonly questions?: readonly ReportQuestion[];
 }
 
 const systemVerdict = (input: ReportInput): SystemVerdict => {
@@ -125,7 +127,7 @@ export const buildReport = (input: ReportInput): SocietyReport => {
       summary: row.summary,
     })),
     missing: input.roster.rows.flatMap(missingOf),
-    questions: questionsOfRows(input.roster.rows),
+    questions: input.questions ?? questionsOfRows(input.roster.rows),
     human: input.roster.human,
     remedyExamples: input.roster.examples,
   };

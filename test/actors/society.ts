@@ -9,16 +9,21 @@ import { effectId as effectIdOf } from '../../src/protocol/ids.ts';
 import {
   defaultPollIntervalMs,
   limitsWith,
+  questionsOfRows,
   Roster,
   type AgentMail,
   type AgentState,
+  type ApprovalKind,
   type LimitsInput,
   type Plan,
   type QuietResult,
+  type ReportQuestion,
   type RosterEnd,
 } from '../../src/society/index.ts';
 import type { AgentDefinition, AgentInit, HistoryEntry } from '../../actors/agent-types.ts';
 import { bootstrap } from '../../actors/planner.ts';
+import { findAgent } from '../../src/run/find-agent.ts';
+import { postUserMail, type PostOffice } from '../../src/run/user-mail.ts';
 import { memoryStore, type MemoryStore } from '../society/memory-store.ts';
 
 export type Answerer = (request: ChatRequest) => ChatAnswer | Promise<ChatAnswer>;
@@ -51,6 +56,10 @@ export interface SocietyOptions {
   readonly sandbox?: (method: string, args: Record<string, unknown>) => unknown;
   /** Whose turn is next, of so many who have one to take. Absent: always the first. */
   readonly pick?: (ready: number) => number;
+  /** What waits for consent. */
+  readonly approve?: readonly ApprovalKind[];
+  /** What the person says to a question, when all is quiet. */
+  readonly person?: (question: ReportQuestion) => string;
   /** Throws `Crash` to lose the step in progress: called before and after every service call and before every commit. */
   readonly crash?: (point: string) => void;
 }
@@ -60,6 +69,8 @@ export class Society {
   readonly files = new Map<string, string>();
   readonly events: Record<string, unknown>[] = [];
   readonly requests: ChatRequest[] = [];
+  /** What the person was asked, in order. */
+  readonly heard: string[] = [];
   readonly store: MemoryStore = memoryStore();
   readonly #options: SocietyOptions;
   readonly #answers = new Map<string, ChatAnswer>();
@@ -85,8 +96,13 @@ export class Society {
       'run/0/found',
     );
     const { compaction = true } = options;
-    const services = options.sandbox === undefined ? [] : ['sandbox'];
-    const settings = { run: 'test', reviews, services, limits, compaction, pollIntervalMs: defaultPollIntervalMs };
+    const services = [
+      ...(options.sandbox === undefined ? [] : ['sandbox']),
+      ...(options.person === undefined ? [] : ['human']),
+    ];
+    const approve = options.approve === undefined ? {} : { approve: [...options.approve] };
+    const common = { run: 'test', reviews, services, limits, compaction, ...approve };
+    const settings = { ...common, pollIntervalMs: defaultPollIntervalMs };
     const first = bootstrap(options.plan, hired, options.goal ?? 'a goal', settings);
     for (const agent of first.agents) society.#add(agent.definition, agent.init, agent.address);
     for (const { to, mail } of first.mail) society.deliver(to.name, mail);
@@ -127,9 +143,31 @@ export class Society {
       const result = await this.#askRoster();
       this.quietRounds += 1;
       if (result.end !== null) return (this.end = result.end);
+      if (result.questions !== undefined) await this.#askPerson();
       for (const { to, mail } of result.mails) this.deliver(to.name, mail);
     }
     throw new Error('the society does not end');
+  }
+
+  /** Answers the oldest question, as `tell` does. */
+  async #askPerson(): Promise<void> {
+    const [question] = questionsOfRows(this.roster.summary().rows);
+    if (question === undefined) throw new Error('the run waits for a person who was asked nothing');
+    const words = this.#options.person?.(question) ?? 'as you like';
+    this.heard.push(question.text);
+    const office: PostOffice = {
+      find: (name) => Promise.resolve(findAgent(this.roster.state, name)),
+      woken: (name) => this.roster.do('woken', { names: [name] }),
+      answered: (args) => this.roster.do('answered', args),
+      deliver: (outgoing) => {
+        for (const { entry } of outgoing) {
+          if (entry.kind !== 'mail') throw new Error('no mail');
+          this.actors.get(entry.mail.to)?.mailbox.push(structuredClone(entry.mail.body as AgentMail));
+        }
+        return Promise.resolve();
+      },
+    };
+    await postUserMail(office, question.agent, words);
   }
 
   /** Asks what is to be done; a crash before the mail has left, or after, makes the next process ask again. */
