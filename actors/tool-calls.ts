@@ -157,6 +157,16 @@ const pathOf = (args: unknown): string | undefined =>
     ? args.path.slice(0, PATH_SHOWN_MAX)
     : undefined;
 
+/** What a call came to beyond that it was made: how a program ended, and that a write was merged with another one. */
+const cameTo = (result: ToolResult): Record<string, unknown> => {
+  if (!result.ok) return { code: result.error.code };
+  const { exitCode, merged } = result;
+  return {
+    ...(typeof exitCode === 'number' ? { exitCode } : {}),
+    ...(merged === true ? { merged } : {}),
+  };
+};
+
 const note = (turn: Turn, tool: string, result: ToolResult, path: string | undefined): void => {
   const { ctx, state } = turn;
   state.counters.tools += 1;
@@ -167,6 +177,6 @@ const note = (turn: Turn, tool: string, result: ToolResult, path: string | undef
     tool,
     ok: result.ok,
     ...(path === undefined ? {} : { path }),
-    ...(result.ok ? {} : { code: result.error.code }),
+    ...cameTo(result),
   });
 };

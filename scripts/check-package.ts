@@ -104,6 +104,8 @@ const EXPECTED = [
   /^dist\/src\/model\/budget\/prices\.json$/u,
   // Plans to begin with.
   /^dist\/src\/society\/templates\/[a-z]+\.json$/u,
+  // What the agents of a playbook write.
+  /^dist\/actors\/playbooks\/[a-z]+\/files\/(?:[a-z]+\/)?[a-z.]+\.(?:m?js|html|css)$/u,
   // The benchmark of a peer that is no JavaScript.
   /^dist\/bench\/savina\/peers\/savina\.escript$/u,
   /^docs\/.+\.(?:md|svg)$/u,

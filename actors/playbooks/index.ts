@@ -4,6 +4,7 @@
  */
 import { MegactorError } from '../../src/protocol/errors.ts';
 import type { Playbook, PlaybookCard } from '../../src/model/index.ts';
+import { gobangCard } from './gobang/card.ts';
 import { greetingCard } from './greeting/card.ts';
 import { policyCard } from './policy/card.ts';
 
@@ -13,6 +14,7 @@ interface Entry {
 }
 
 const ENTRIES: readonly Entry[] = [
+  { card: gobangCard, load: async () => (await import('./gobang/index.ts')).gobang },
   { card: greetingCard, load: async () => (await import('./greeting/index.ts')).greeting },
   { card: policyCard, load: async () => (await import('./policy/index.ts')).policy },
 ];
@@ -24,6 +26,10 @@ const PREFIX = 'playbook:';
 /** The name in `playbook:NAME`; null for every other model. */
 export const playbookName = (model: string): string | null =>
   model.startsWith(PREFIX) ? model.slice(PREFIX.length) : null;
+
+/** Whether `model` is a playbook whose agents run programs, where there is a sandbox for them. */
+export const hasPrograms = (model: string): boolean =>
+  PLAYBOOKS.some(({ name, options }) => model === PREFIX + name && options.programs === true);
 
 const entryOf = (name: string): Entry => {
   const entry = ENTRIES.find(({ card }) => card.name === name);

@@ -15,6 +15,9 @@ import {
   type Progress,
 } from '../../src/model/index.ts';
 
+/** Ends what is handed in. */
+const HANDED_IN = /\(scripted\)\.?$/u;
+
 type Args = Readonly<Record<string, unknown>>;
 
 /** A call of a script. */
@@ -75,6 +78,10 @@ export const accepted = (progress: Progress): ReadonlySet<string> =>
       .done('review', (args) => args['verdict'] === 'accept')
       .flatMap(({ args }) => (typeof args?.['agent'] === 'string' ? [args['agent']] : [])),
   );
+
+/** Members that are through: accepted, or, where nobody reviews, those who have handed in by mail. */
+export const settled = (progress: Progress): ReadonlySet<string> =>
+  progress.persona.reviews ? accepted(progress) : progress.saidBy(HANDED_IN);
 
 /** The last result of the calls of `tool` that succeeded, or null. */
 export const resultOf = (

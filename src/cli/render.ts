@@ -3,6 +3,7 @@
  * text, without colours. They decide nothing.
  */
 import { relative, isAbsolute } from 'node:path';
+import { hasPrograms } from '../../actors/playbooks/index.ts';
 import type { MegactorError } from '../protocol/errors.ts';
 import type {
   Compacted,
@@ -121,6 +122,16 @@ const troubleOf = (summary: RunSummary): string => {
 };
 
 export const UNPROTECTED_NOTE = 'unprotected (--sandbox none): they run as you, and reach what you reach';
+/** Of a playbook that has programs, in a run that had none. */
+export const NO_PROGRAMS_NOTE =
+  'none: the programs of this playbook were not run (`doctor` says whether a sandbox works here)';
+
+/** What has to be said of a run that has ended, beside its figures: where its text is from, what its programs ran in. */
+export const caveatsOf = ({ synthetic, model, sandbox }: RunSummary): readonly (readonly [string, string])[] => [
+  ...(synthetic ? [['text', syntheticNote(model)] as const] : []),
+  ...(sandbox === 'none' ? [['sandbox', `none: programs are ${UNPROTECTED_NOTE}`] as const] : []),
+  ...(sandbox === undefined && hasPrograms(model) ? [['sandbox', NO_PROGRAMS_NOTE] as const] : []),
+];
 
 /** Who wrote the text of a run that no language model wrote. */
 export const syntheticNote = (model: string): string => {
@@ -153,8 +164,7 @@ export const summaryText = (summary: RunSummary, cwd: string): string => {
     ['seed', String(summary.seed)],
     ['files', shellPath(summary.workspace, cwd)],
     ['report', shellPath(`${summary.runDir}/report.md`, cwd)],
-    ...(summary.synthetic ? [['text', syntheticNote(summary.model)] as const] : []),
-    ...(summary.sandbox === 'none' ? [['sandbox', `none: programs are ${UNPROTECTED_NOTE}`] as const] : []),
+    ...caveatsOf(summary),
   ];
   const head = `Run ${summary.runId} ${summary.status} after ${duration(summary.wallSeconds)}: ${reasonText(summary.reason)}.`;
   return [head, ...rows.map(([name, text]) => `  ${name.padEnd(8)}${plainText(text)}`)].join('\n');

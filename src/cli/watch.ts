@@ -9,8 +9,10 @@
  */
 import { EXIT, type CommandContext, type Run, type RunProgress } from './ports.ts';
 import {
+  caveatsOf,
   exitCodeOf,
   nextCommands,
+  NO_PROGRAMS_NOTE,
   plural,
   progressLine,
   summaryText,
@@ -166,6 +168,7 @@ export const watchRun = async (
       if (summary.synthetic) note(`The text of this run is ${syntheticNote(summary.model)}.`);
       if (summary.sandbox === 'none') note(`Programs of this run are ${UNPROTECTED_NOTE}.`);
       if (questions.length > 0) note(questions.join('').trimEnd());
+      if (caveatsOf(summary).some(([, text]) => text === NO_PROGRAMS_NOTE)) note(`Sandbox: ${NO_PROGRAMS_NOTE}.`);
       if (summary.status === 'paused') note(nextCommands(summary, context.program, context.cwd));
     } else {
       if (summary.plan !== undefined) context.stdout(`${renderPlan(summary.plan)}\n\n`);

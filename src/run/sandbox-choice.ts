@@ -6,9 +6,10 @@
  * what was offered when it was recorded.
  */
 import { readFileSync } from 'node:fs';
-import { playbookCard, playbookName } from '../../actors/playbooks/index.ts';
+import { hasPrograms } from '../../actors/playbooks/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import { Sandbox } from '../sandbox/index.ts';
+import { isBuiltIn } from './built-in.ts';
 import { cassetteFile, modelsOf } from './model-settings.ts';
 import type { RunSettings } from './settings.ts';
 import type { RunOptions } from './types.ts';
@@ -39,9 +40,7 @@ const useOf = ({ model, config }: RunSettings): 'wanted' | 'needed' | null => {
   const uses = modelsOf(model, config).map((name) => {
     const file = cassetteFile(name);
     if (file !== null) return readFileSync(file, 'utf8').includes(OFFERED) ? 'needed' : null;
-    const playbook = playbookName(name);
-    if (playbook !== null) return playbookCard(playbook).options.programs === true ? 'wanted' : null;
-    return name === 'rehearsal' ? null : 'wanted';
+    return isBuiltIn(name) && !hasPrograms(name) ? null : 'wanted';
   });
   return uses.includes('needed') ? 'needed' : uses.includes('wanted') ? 'wanted' : null;
 };
