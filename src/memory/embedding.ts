@@ -6,15 +6,17 @@
  * a restart, and after a change of the model or of its vectors' length (nothing of the former is used meanwhile). V3 Failures
  * are tried again after a growing delay, at most `DELAY_MAX_MS`, until one succeeds; from `FAILURES_TOLD` in a row on it says
  * that it fails. What the user must put right (a wrong key, no such model) stops embedding until the next opening. A text that
- * the embedder refuses is left to words alone. V4 One batch is under way at a time, beside queries, of which at most
- * `QUERIES_MAX` are.
+ * the embedder refuses is left to words alone. V4 One batch is under way at a time, beside queries
+ * (`query-vectors.ts`).
  */
 import type { ServiceStore, StoreChange } from '../journal/shard-log.ts';
 import type { Clock, Random } from '../platform/index.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
 import { KEY, SCOPES, scopeOfKey, type MemoryRecord, type ScopeRecord } from './store-layout.ts';
 import type { Embedder, EmbeddingStats } from './types.ts';
-import { commonLength, encodeVector, normalised, type VectorRecord } from './vector-codec.ts';
+import { QueryVectors, type QueryVector } from './query-vectors.ts';
+import { encodeVector, type VectorRecord } from './vector-codec.ts';
+import { PROBE, VectorMaker } from './vector-maker.ts';
 
 export const BATCH = 32;
 /** Characters of a text that are embedded: what it is about stands at its beginning. */
@@ -23,12 +25,6 @@ const DELAY_MIN_MS = 500;
 const DELAY_MAX_MS = 60_000;
 /** Failures in a row after which it is told: about 40 seconds. */
 export const FAILURES_TOLD = 8;
-/** Changes of the length of vectors in one opening; a server with more is two models under one name. */
-export const LENGTHS_MAX = 3;
-/** Embedded to learn the length of the vectors. */
-const PROBE = 'How long is a vector of this model?';
-const QUERIES_MAX = 64;
-const QUERY_VECTORS_MAX = 512;
 /** Failures that are about the text, not about the embedder. */
 const REFUSALS = new Set(['MODEL_BAD_REQUEST', 'MODEL_CONTEXT_OVERFLOW', 'EMBEDDER_FAILED']);
 
@@ -58,9 +54,8 @@ interface Waiting {
 export class Embedding {
   readonly #parts: EmbeddingParts;
   readonly #stop = new AbortController();
-  readonly #queries = new Map<string, Promise<Float32Array | null>>();
-  readonly #queryVectors = new Map<string, Float32Array>();
-  #dimensions: number | null = null;
+  readonly #maker: VectorMaker;
+  readonly #queries: QueryVectors;
   /** What waits: `done … next − 1`, of which the store has those below `ready`. */
   #done: number;
   #ready: number;
@@ -74,7 +69,6 @@ export class Embedding {
   #reembedding: boolean;
   /** The length that the store says all of its vectors have; null: it says none. */
   #storedDimensions: number | null;
-  #lengthChanges = 0;
 
   private constructor(
     parts: EmbeddingParts,
@@ -85,8 +79,17 @@ export class Embedding {
     this.#ready = start.next;
     this.#next = start.next;
     this.#reembedding = start.reembedding;
-    this.#dimensions = start.dimensions;
     this.#storedDimensions = start.dimensions;
+    this.#maker = new VectorMaker({
+      embedder: parts.embedder,
+      signal: this.#stop.signal,
+      dimensions: start.dimensions,
+      onLength: () => this.#onLength(),
+    });
+    this.#queries = new QueryVectors({
+      make: async (text) => (await this.#maker.make([text], true))[0] ?? null,
+      onFailure: (error) => (this.#error = toMegactorError(error).message),
+    });
   }
 
   static async open(parts: EmbeddingParts): Promise<Embedding> {
@@ -120,13 +123,13 @@ export class Embedding {
   }
 
   get dimensions(): number | null {
-    return this.#dimensions;
+    return this.#maker.dimensions;
   }
 
   get stats(): EmbeddingStats {
     return {
       model: this.model,
-      dimensions: this.#dimensions,
+      dimensions: this.dimensions,
       embedded: this.#embedded,
       waiting: this.#next - this.#done,
       refused: this.#refused,
@@ -175,71 +178,13 @@ export class Embedding {
   }
 
   /** The vector of a query if it is known; else its embedding is begun, and is known later. */
-  query(text: string): { readonly vector: Float32Array | null; readonly coming: Promise<Float32Array | null> | null } {
-    const clipped = text.slice(0, CHARS_MAX);
-    const known = this.#queryVectors.get(clipped);
-    if (known !== undefined) return { vector: known, coming: null };
-    if (this.#state === 'stopped') return { vector: null, coming: null };
-    const coming = this.#queries.get(clipped);
-    if (coming !== undefined) return { vector: null, coming };
-    if (this.#queries.size >= QUERIES_MAX || this.#stop.signal.aborted) return { vector: null, coming: null };
-    const asked = this.#ask([clipped], true).then(
-      ([vector = null]) => {
-        if (vector !== null) this.#remember(clipped, vector);
-        return vector;
-      },
-      (error: unknown) => {
-        this.#error = toMegactorError(error).message;
-        return null;
-      },
-    );
-    const settled = asked.finally(() => this.#queries.delete(clipped));
-    this.#queries.set(clipped, settled);
-    return { vector: null, coming: settled };
+  query(text: string): QueryVector {
+    return this.#queries.of(text.slice(0, CHARS_MAX), this.#state !== 'stopped' && !this.#stop.signal.aborted);
   }
 
-  #remember(text: string, vector: Float32Array): void {
-    this.#queryVectors.set(text, vector);
-    if (this.#queryVectors.size <= QUERY_VECTORS_MAX) return;
-    for (const oldest of this.#queryVectors.keys()) {
-      this.#queryVectors.delete(oldest);
-      return;
-    }
-  }
-
-  async #ask(texts: readonly string[], urgent: boolean): Promise<Float32Array[]> {
-    const vectors = await this.#made(texts, urgent);
-    const length = commonLength(vectors);
-    // One odd answer is a fault; when the probe has the same length, the model behind the name is another.
-    if (length !== null && this.#isOther(length) && commonLength(await this.#made([PROBE], urgent)) === length) {
-      this.#changeLength(length);
-    }
-    const dimensions = this.#dimensions ?? vectors[0]?.length ?? 0;
-    const checked = vectors.map((vector) => normalised(vector, dimensions));
-    this.#dimensions = dimensions;
-    return checked;
-  }
-
-  async #made(texts: readonly string[], urgent: boolean): Promise<Float32Array[]> {
-    const vectors = await this.#parts.embedder.embed(texts, { signal: this.#stop.signal, urgent });
-    if (vectors.length === texts.length) return vectors;
-    throw new MegactorError('EMBEDDER_FAILED', `${vectors.length} vectors came for ${texts.length} texts`);
-  }
-
-  #isOther(length: number): boolean {
-    return this.#dimensions !== null && this.#dimensions !== length;
-  }
-
-  /** @throws CONFIG_INVALID when it has changed too often */
-  #changeLength(length: number): void {
-    if (!this.#isOther(length)) return;
-    if (this.#lengthChanges >= LENGTHS_MAX) {
-      const said = `the vectors of ${this.model} change their length: ${this.#dimensions}, now ${length}`;
-      throw new MegactorError('CONFIG_INVALID', said, { hint: 'Give each model a name of its own on the server.' });
-    }
-    this.#lengthChanges += 1;
-    this.#dimensions = length;
-    this.#queryVectors.clear();
+  /** Vectors have another length from here on: what has one of the former is embedded again. */
+  #onLength(): void {
+    this.#queries.forget();
     this.#reembedding = true;
     this.#parts.onChange(this.stats);
     this.#wake();
@@ -271,15 +216,15 @@ export class Embedding {
     // An opening after a sudden end goes on with it.
     await store.commit({ effectId: null, result: null, changes: [{ key: KEY.dimensions, value: null }] });
     this.#storedDimensions = null;
-    if (this.#dimensions === null) await this.#vectors([{ scope: '', ordinal: 0, text: PROBE }]);
+    if (this.dimensions === null) await this.#vectors([{ scope: '', ordinal: 0, text: PROBE }]);
     let dimensions: number | null;
     do {
-      dimensions = this.#dimensions;
+      dimensions = this.dimensions;
       for (const [key, record] of await store.range(SCOPES.from, SCOPES.to)) {
         await this.#scopeAgain(scopeOfKey(key), record as ScopeRecord, isSame);
       }
       // The length may have changed meanwhile, `LENGTHS_MAX` times at most.
-    } while (dimensions !== this.#dimensions);
+    } while (dimensions !== this.dimensions);
     const changes = [
       { key: KEY.model, value: embedder.model },
       { key: KEY.dimensions, value: dimensions },
@@ -299,7 +244,7 @@ export class Embedding {
       for (let ordinal = from; ordinal < to; ordinal += 1) {
         const vector = vectors.get(KEY.vector(scope, ordinal)) as VectorRecord | undefined;
         if (vector === undefined && isSame) continue;
-        if (vector?.model === embedder.model && vector.dimensions === this.#dimensions) continue;
+        if (vector?.model === embedder.model && vector.dimensions === this.dimensions) continue;
         foreign.push([scope, ordinal]);
       }
       await this.#embed(await this.#texts(foreign), []);
@@ -326,7 +271,7 @@ export class Embedding {
       return { key: KEY.vector(scope, ordinal), value: encodeVector(embedder.model, vector) };
     });
     if (kept.length + changes.length === 0) return;
-    const dimensions = this.#dimensions;
+    const dimensions = this.dimensions;
     const isLearned = !this.#reembedding && dimensions !== null && dimensions !== this.#storedDimensions;
     if (isLearned) kept.push({ key: KEY.dimensions, value: dimensions });
     await store.commit({ effectId: null, result: null, changes: [...kept, ...changes] });
@@ -343,7 +288,7 @@ export class Embedding {
     for (;;) {
       this.#state = this.#failures < FAILURES_TOLD ? 'working' : 'failing';
       try {
-        const vectors = await this.#ask(
+        const vectors = await this.#maker.make(
           batch.map(({ text }) => text),
           false,
         );

@@ -46,5 +46,5 @@ export const closeWork = async ({ system, programs, memoryThreads, ...parts }: C
     // The run is not complete while its files are not where they are said to be.
     outcome = failure(error);
   }
-  return { outcome, gathered: await gather(system, memoryThreads) };
+  return { outcome, gathered: await gather(system, { memoryThreads, programs }) };
 };

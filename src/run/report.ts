@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { ownerName } from '../memory/owners.ts';
 import type { MemoryStats } from '../memory/types.ts';
 import type { ActorSystem } from '../runtime/index.ts';
+import type { ProgramTally } from '../sandbox/index.ts';
 import type { MegactorError } from '../protocol/errors.ts';
 import {
   agentStateSchema,
@@ -41,17 +42,23 @@ export interface Gathered {
   readonly spent: readonly (readonly [string, Leaf])[];
   /** By owner of memories. */
   readonly memories: readonly MemoryStats[];
+  /** What became of programs; null for a run without. */
+  readonly programs: ProgramTally | null;
 }
 
 /** Asks everybody; call it when nothing runs any more and before the system stops. */
-export const gather = async (system: ActorSystem, memoryThreads: number): Promise<Gathered> => {
+export const gather = async (
+  system: ActorSystem,
+  { memoryThreads, programs: hasPrograms }: { readonly memoryThreads: number; readonly programs: boolean },
+): Promise<Gathered> => {
   const owners = Array.from({ length: memoryThreads }, (_, owner) => ownerName(owner));
-  const [roster, workspace, files, spent, memories] = await Promise.all([
+  const [roster, workspace, files, spent, memories, programs] = await Promise.all([
     system.callService('roster', 'summary', {}) as Promise<RosterSummary>,
     system.callService('workspace', 'stats', {}),
     system.callService('workspace', 'files', {}),
     system.callService('model', 'spent', {}),
     Promise.all(owners.map((owner) => system.callService(owner, 'stats', {}) as Promise<MemoryStats>)),
+    hasPrograms ? (system.callService('sandbox', 'stats', {}) as Promise<ProgramTally>) : null,
   ]);
   const plan = system.journal === null ? null : await planQuestion(system.journal.store(RUN_STORE));
   // Agents that have been idle for long are not in memory, and stay so.
@@ -68,6 +75,7 @@ export const gather = async (system: ActorSystem, memoryThreads: number): Promis
     files: fileRowsSchema.parse(files),
     spent: spentSchema.parse(spent),
     memories,
+    programs,
   };
 };
 
@@ -114,8 +122,11 @@ export const writeReports = (parts: {
   const failed = error === null ? {} : { error: { code: error.code, message: error.message, hint: error.hint } };
   const { files, ...numbers } = summary;
   const memory = memoryReport(gathered.memories, run.settings.embedder);
-  writeJson(directory.file('report.json'), { ...numbers, fileCount: files, ...failed, ...report, spending, memory });
-  writeWhole(directory.file('report.md'), `${renderReport(report, summary)}\n${renderSpend(spending)}`);
+  const { programs } = gathered;
+  const all = { ...numbers, fileCount: files, ...failed, ...report, spending, memory, programs };
+  writeJson(directory.file('report.json'), all);
+  const numbersOf = { ...summary, ...(programs === null ? {} : { programs }) };
+  writeWhole(directory.file('report.md'), `${renderReport(report, numbersOf)}\n${renderSpend(spending)}`);
 };
 
 /** Every answer of bad format counts once: as a repair, or, after the last of them, as what its supervisor was told. */
@@ -174,6 +185,7 @@ export const summaryOf = (parts: {
     deadLetters: run.spent.deadLetters,
     ...(run.settings.sandbox === 'off' ? {} : { sandbox: run.settings.sandbox }),
     ...(questions.length === 0 ? {} : { questions }),
+    embedder: run.settings.embedder,
     workspace: run.settings.workspace,
     runDir: directory.path,
   };

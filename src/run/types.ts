@@ -131,6 +131,8 @@ export interface RunSummary {
   readonly sandbox?: 'bwrap' | 'none';
   /** Questions to the person that are open, oldest first; absent when there are none. */
   readonly questions?: readonly ReportQuestion[];
+  /** What memories are found by beside their words: `none`, `local` or `openai:NAME`. */
+  readonly embedder: string;
   readonly workspace: string;
   readonly runDir: string;
   /** With `planOnly`: the plan that was made. */

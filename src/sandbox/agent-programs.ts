@@ -65,7 +65,13 @@ export interface AgentProgramsOptions {
   readonly filesOf: (owner: string) => OwnedFiles;
   /** How long a program waits for its turn. */
   readonly queueMs?: number;
+  /** Told of every program that has started, and again of its end before its owner is; that waits for the promise. */
+  readonly note?: (what: ProgramNote) => Promise<unknown>;
 }
+
+export type ProgramNote =
+  | { readonly kind: 'started' }
+  | { readonly kind: 'ended'; readonly end: ProgramEnd; readonly brought: readonly BroughtBack[] };
 
 interface Entry {
   /** null until it runs. */
@@ -133,6 +139,7 @@ export class AgentPrograms {
   readonly #sandbox: ProgramStarter;
   readonly #filesOf: AgentProgramsOptions['filesOf'];
   readonly #queueMs: number;
+  readonly #note: (what: ProgramNote) => Promise<unknown>;
   readonly #entries = new Map<string, Entry>();
   #isFinished = false;
 
@@ -140,6 +147,9 @@ export class AgentPrograms {
     this.#sandbox = options.sandbox;
     this.#filesOf = options.filesOf;
     this.#queueMs = options.queueMs ?? QUEUE_MS;
+    const { note } = options;
+    // Who cannot count does not keep an owner from the end of its program.
+    this.#note = (what) => note?.(what).catch(() => undefined) ?? Promise.resolve();
   }
 
   /** Starts a program, and answers when it has ended or after `stepMs`. */
@@ -164,6 +174,7 @@ export class AgentPrograms {
         queueMs: this.#queueMs,
       });
       entry.over = this.#follow(entry, entry.program, files);
+      await this.#note({ kind: 'started' });
     } catch (thrown) {
       if (this.#entries.get(owner) === entry) this.#entries.delete(owner);
       return this.#refusal(thrown);
@@ -230,12 +241,17 @@ export class AgentPrograms {
       end = { exitCode: null, signal: 'SIGKILL', endedBy: 'stopped', files: null };
     }
     entry.hasEnded = true;
+    const changed = end.files?.changed ?? [];
+    let brought: readonly BroughtBack[] = [];
     try {
-      const changed = end.files?.changed ?? [];
-      entry.report = reportOf(end.files, changed.length === 0 ? [] : await files.bringBack(changed));
+      if (changed.length > 0) brought = await files.bringBack(changed);
+      entry.report = reportOf(end.files, brought);
     } catch (thrown) {
-      entry.report = { left: [{ path: '*', why: toMegactorError(thrown).message }] };
+      const { message } = toMegactorError(thrown);
+      brought = changed.map(({ path }) => ({ path, status: 'refused', message }));
+      entry.report = { left: [{ path: '*', why: message }] };
     }
+    await this.#note({ kind: 'ended', end, brought });
     entry.end = end;
   }
 

@@ -13,10 +13,12 @@ export {
   type ProgramAnswer,
   type ProgramCall,
   type ProgramFilesReport,
+  type ProgramNote,
   type ProgramStarter,
 } from './agent-programs.ts';
 export type { ChangedFile, FileChanges, GivenFile, LeftFile, ProgramFiles, SeenFile } from './files.ts';
 export { programLimitsSchema, type ProgramLimits, type ProgramLimitsInput } from './limits.ts';
 export type { Holding } from './probe.ts';
 export type { EndedBy, ProgramEnd, ProgramOutput, RunningProgram } from './program.ts';
+export { NO_PROGRAMS, withEnd, withStart, type ProgramTally } from './program-tally.ts';
 export { Sandbox, type ProgramRequest, type ProgramResult, type SandboxMode, type SandboxOptions } from './sandbox.ts';

@@ -152,6 +152,19 @@ export interface ReportNumbers {
   readonly remedies: Readonly<Record<string, number>>;
   /** What programs of agents ran in, if they could run any. */
   readonly sandbox?: 'bwrap' | 'none';
+  readonly embedder?: string;
+  /** What became of them. */
+  readonly programs?: ReportPrograms | null;
+}
+
+export interface ReportPrograms {
+  readonly run: number;
+  readonly failed: number;
+  readonly timedOut: number;
+  readonly overLimit: number;
+  readonly stopped: number;
+  readonly filesBroughtBack: number;
+  readonly filesRefused: number;
 }
 
 const ROWS_MAX = 1_000;
@@ -170,6 +183,16 @@ const table = (head: readonly string[], rows: readonly (readonly (string | numbe
   return rows.length > ROWS_MAX ? [...lines, '', `${rows.length - ROWS_MAX} more rows are in report.json.`] : lines;
 };
 
+const programLines = ({ sandbox, programs }: ReportNumbers): string[] => {
+  if (programs === undefined || programs === null) return [`- sandbox: ${sandbox ?? 'off'}`];
+  const { run, failed, timedOut, overLimit, stopped, filesBroughtBack, filesRefused } = programs;
+  const ends = `${failed} failed, ${timedOut} out of time, ${overLimit} beyond another limit, ${stopped} stopped`;
+  return [
+    `- sandbox: ${sandbox ?? 'off'}; programs run: ${run} (${ends})`,
+    `- files of programs: ${filesBroughtBack} brought back, ${filesRefused} refused`,
+  ];
+};
+
 const numberLines = (run: ReportNumbers): string[] => {
   const { boss, admin, ordinary } = run.agentsByLevel;
   const remedies = Object.entries(run.remedies).map(([why, count]) => `${why} ${count}`);
@@ -183,6 +206,8 @@ const numberLines = (run: ReportNumbers): string[] => {
     `- time: ${run.wallSeconds.toFixed(1)} s`,
     `- reviews: ${run.reviews.accept} accepted, ${run.reviews.revise} sent back; nudges: ${run.nudges}`,
     `- remedies: ${remedies.length === 0 ? 'none' : remedies.join(', ')}`,
+    ...programLines(run),
+    ...(run.embedder === undefined ? [] : [`- embedder: ${run.embedder}`]),
   ];
 };
 

@@ -12,7 +12,7 @@ import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeIfThere, removeTemporaries, syncDirectory, TEMPORARY_PREFIX, writeWhole } from './durable-files.ts';
 import type { Clock } from '../platform/index.ts';
-import { foldPacks } from './fold.ts';
+import { foldPacks, removeFolding } from './fold.ts';
 import type { GitObject } from './git-objects.ts';
 import { buildPack, packEntry, splitPack, type PackEntry } from './pack.ts';
 
@@ -57,6 +57,7 @@ export class PackStore implements ObjectSink {
   /** Removes what a killed process left half-written. */
   async clean(): Promise<void> {
     await removeTemporaries(this.#directory);
+    await removeFolding(this.#gitDirectory);
   }
 
   async write(objects: readonly GitObject[]): Promise<void> {

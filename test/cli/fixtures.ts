@@ -29,6 +29,7 @@ export const summaryOf = (changes: Partial<RunSummary> = {}): RunSummary => ({
   remedies: {},
   restarts: 0,
   deadLetters: 0,
+  embedder: 'none',
   workspace: '/data/runs/abc123/workspace',
   runDir: '/data/runs/abc123',
   ...changes,

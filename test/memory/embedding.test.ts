@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { FAILURES_TOLD, LENGTHS_MAX } from '../../src/memory/embedding.ts';
+import { FAILURES_TOLD } from '../../src/memory/embedding.ts';
+import { LENGTHS_MAX } from '../../src/memory/vector-maker.ts';
 import { createMemoryStore, Memory, type EmbeddingStats, type MemoryOptions } from '../../src/memory/index.ts';
 import { VirtualClock } from '../../src/platform/index.ts';
 import { MegactorError } from '../../src/protocol/errors.ts';

@@ -5,6 +5,7 @@ import { afterAll, expect, test, vi } from 'vitest';
 import { readJournal } from '../../src/journal/index.ts';
 import { parseRehearsalOptions } from '../../src/model/index.ts';
 import { startRehearsalServer } from '../../src/model/rehearsal-server/index.ts';
+import { VIRTUAL_EPOCH_MS } from '../../src/platform/index.ts';
 import { replayRun, runSociety, type RunOptions } from '../../src/run/index.ts';
 import { temporaryDirectory } from '../support/command.ts';
 import { startScriptedServer, type ScriptedAnswer, type ScriptedRequest } from '../support/scripted-server.ts';
@@ -81,6 +82,22 @@ test('what the window has left behind comes back: by the tool, and by reminders 
   for (const { body } of reminded) {
     expect(textOf(body.messages.at(-1) ?? { content: '' })).toMatch(/^\(situation\)/u);
     expect(body.messages.slice(0, -1).map(textOf).join()).not.toContain(REMINDED);
+  }
+  expect((await replayRun(runDir)).diverged).toBeNull();
+});
+
+test('D5 memories of a deterministic run have the moment at which virtual time begins', async () => {
+  const runDir = join(directory.path, 'moments');
+  const options: RunOptions = { deterministic: true, seed: 5, maxAgents: 5, durability: 'committed', runDir };
+  expect((await runSociety('Write about the harbour', options).report).status).toBe('completed');
+  const journal = await readJournal(runDir);
+  try {
+    const rows = [...journal.store('memory').range('m/', 'm0')];
+    const moments = rows.map(([, value]) => (value as readonly [string, number])[1]);
+    expect(moments.length).toBeGreaterThan(3);
+    expect(new Set(moments)).toEqual(new Set([VIRTUAL_EPOCH_MS]));
+  } finally {
+    await journal.close();
   }
   expect((await replayRun(runDir)).diverged).toBeNull();
 });

@@ -71,6 +71,7 @@ const runBoss = async (
 };
 
 const ADDER = 'import sys\nopen("sum.txt", "w").write(str(sum(map(int, sys.argv[1:]))))\nprint("added")\n';
+const BIG = 'open("big.txt", "w").write("x" * 2097152)\nopen("small.txt", "w").write("x")\nprint("big")\n';
 const TALKER = 'for line in __import__("sys").stdin: print("you said", line.strip())\n';
 const SLEEPER = `import time\nopen("begun", "a").write("begun ")\nprint("begun")\ntime.sleep(600)\n`;
 
@@ -129,6 +130,51 @@ describe.skipIf(missing !== null)('programs in a run', () => {
   );
 
   test(
+    'what became of programs is in the report, over all processes; a file that is too large is refused with its limit',
+    { tags: 'long' },
+    async () => {
+      const runDir = join(directory.path, 'counted');
+      const { summary, results } = await runBoss(
+        'counted',
+        [
+          calls(write('add.py', ADDER), write('fail.py', 'raise SystemExit(3)\n'), write('big.py', BIG)),
+          call('run_program', { path: 'add.py', args: ['1'] }),
+          call('run_program', { path: 'fail.py' }),
+          call('run_program', { path: 'big.py' }),
+          calls(write('sleep.py', SLEEPER), call('run_program', { path: 'sleep.py' })),
+          call('send_input', { content: '\u0003' }),
+        ],
+        { embedder: 'none', config: { programs: { stepMs: 1_500 } } },
+      );
+      const big = results.find(({ stdout }) => stdout === 'big\n');
+      expect(big).toMatchObject({ ok: true, exitCode: 0, files: { written: ['small.txt'] } });
+      expect(JSON.stringify(big)).toMatch(
+        /"path":"big.txt","why":"big.txt would have 2097152 bytes, at most 1048576. Split /u,
+      );
+      expect(summary).toMatchObject({ sandbox: 'bwrap', embedder: 'none' });
+      const counted = {
+        run: 4,
+        failed: 1,
+        timedOut: 0,
+        overLimit: 0,
+        stopped: 1,
+        filesBroughtBack: 3,
+        filesRefused: 1,
+      };
+      expect(JSON.parse(readFileSync(join(runDir, 'report.json'), 'utf8'))).toMatchObject({
+        programs: counted,
+        sandbox: 'bwrap',
+        embedder: 'none',
+      });
+      const text = readFileSync(join(runDir, 'report.md'), 'utf8');
+      expect(text).toContain(
+        '- sandbox: bwrap; programs run: 4 (1 failed, 0 out of time, 0 beyond another limit, 1 stopped)\n' +
+          '- files of programs: 3 brought back, 1 refused\n- embedder: none\n',
+      );
+    },
+  );
+
+  test(
     'D6 a runtime that is killed while a program runs: what became of it is unknown, and it is not run again',
     { tags: 'long' },
     async () => {
@@ -174,6 +220,13 @@ describe.skipIf(missing !== null)('programs in a run', () => {
         expect(results.at(-1)).toMatchObject({ ok: true, running: false, stdout: 'you said again\n' });
         // It ran once, and the end of its process was its end.
         expect(existsSync(join(summary.workspace, 'begun'))).toBe(false);
+        // Counted over both processes: two were talked to, of which one was stopped, and one ended with its process.
+        const { programs } = JSON.parse(readFileSync(join(runDir, 'report.json'), 'utf8')) as {
+          programs: { run: number };
+        };
+        expect(programs).toMatchObject({ failed: 0, stopped: 1 });
+        // The kill may have come before the start of the second was counted.
+        expect([2, 3]).toContain(programs.run);
       } finally {
         await boss.server.stop();
       }

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { LOCAL_MODEL, Memory, type AddResult, type Embedder, type RecallResult } from '../../memory/index.ts';
 import { ownerName, ownerOf, OWNERS_MAX } from '../../memory/owners.ts';
-import { systemClock } from '../../platform/index.ts';
+import { systemClock, VIRTUAL_EPOCH_MS } from '../../platform/index.ts';
 import type { CreateService, ServiceCallContext, ServiceHost } from '../../protocol/service.ts';
 import { vectorsFromWire } from './embedding-wire.ts';
 
@@ -20,7 +20,7 @@ const optionsSchema = z.strictObject({
   /** For index files; null: none are kept. */
   directory: z.string().nullable(),
   embedder: z.string().regex(/^(?:none|local|openai:\S+)$/u),
-  /** Moments are left out, so that what is recalled does not depend on them. */
+  /** All memories have the moment at which virtual time begins, so that what is recalled depends on no moment. */
   deterministic: z.boolean().default(false),
 });
 
@@ -113,7 +113,7 @@ export const createService: CreateService = async (raw, host) => {
   return {
     methods: {
       add: async (args: unknown, call: ServiceCallContext): Promise<{ readonly ok: true }> => {
-        const now = deterministic ? 0 : systemClock.now();
+        const now = deterministic ? VIRTUAL_EPOCH_MS : systemClock.now();
         const memories = addSchema.parse(args).memories.map((one) => ({ ...one, when: one.when ?? now }));
         const parts = shared(memories, (one) => one.scope);
         const added = [...parts].map(([whose, part]): Promise<unknown> => {

@@ -1,8 +1,8 @@
 /**
  * The sandbox as a service: runs the programs of agents on snapshots of the workspace, and brings back what they changed.
  * Methods: `run send` for agents (results are tool results; `agent` says whose program it is), `release` when an agent has
- * ended, `leave` for the roster (`leavers.ts`), `finish` when the run ends. Nothing of it is durable: a program ends with the process, and what became of one that
- * ran then is unknown.
+ * ended, `leave` for the roster (`leavers.ts`), `finish` when the run ends, `stats` for the report. Only its counts are durable: a
+ * program ends with the process, and what became of one that ran then is unknown.
  *
  * bubblewrap ends with the thread that started it: this one, which lives as long as the run.
  */
@@ -11,11 +11,16 @@ import { MegactorError, toMegactorError } from '../../protocol/errors.ts';
 import type { CreateService, ServiceHost, ServiceInstance } from '../../protocol/service.ts';
 import {
   AgentPrograms,
+  NO_PROGRAMS,
   programLimitsSchema,
   Sandbox,
+  withEnd,
+  withStart,
   type BroughtBack,
   type OwnedFiles,
+  type ProgramNote,
   type ProgramStarter,
+  type ProgramTally,
 } from '../../sandbox/index.ts';
 import { guarded, Leavers } from './leavers.ts';
 import { SLICE_LIMITS, slicesOf, type SliceLimits } from '../../workspace/slices.ts';
@@ -61,7 +66,7 @@ const WORKSPACE_DEADLINE_MS = 120_000;
 const rowOf = ({ path, status, error }: z.output<typeof appliedSchema>['files'][number]): BroughtBack => ({
   path,
   status,
-  ...(error === undefined ? {} : { message: error.message }),
+  ...(error === undefined ? {} : { message: status === 'refused' ? `${error.message} ${error.hint}` : error.message }),
 });
 
 /** The workspace as programs of `agent` see it. What they changed is brought back in slices. */
@@ -104,11 +109,32 @@ export const workspaceFiles = (
   },
 });
 
+const TALLY = 'tally';
+
+/** Counts what becomes of programs, durably, over all processes of a run. */
+const counting = (
+  host: ServiceHost,
+): { note: (what: ProgramNote) => Promise<unknown>; stats: () => Promise<ProgramTally> } => {
+  const store = host.store('sandbox');
+  const kept = Promise.resolve(store.get(TALLY)).then((value) => ({ tally: (value ?? NO_PROGRAMS) as ProgramTally }));
+  kept.catch(() => undefined);
+  return {
+    note: async (what) => {
+      const counts = await kept;
+      counts.tally = what.kind === 'started' ? withStart(counts.tally) : withEnd(counts.tally, what.end, what.brought);
+      return store.commit({ effectId: null, result: null, changes: [{ key: TALLY, value: counts.tally }] });
+    },
+    stats: async () => (await kept).tally,
+  };
+};
+
 /** The service over a sandbox that is open already. */
 export const createPrograms = (raw: unknown, host: ServiceHost, sandbox: ProgramStarter): ServiceInstance => {
   const { limits, roster } = optionsSchema.parse(raw);
+  const { note, stats } = counting(host);
   const programs = new AgentPrograms({
     sandbox,
+    note,
     filesOf: (agent) => workspaceFiles(host, agent, limits),
   });
   const instance: ServiceInstance = {
@@ -127,6 +153,7 @@ export const createPrograms = (raw: unknown, host: ServiceHost, sandbox: Program
       },
       release: (args: unknown) => programs.release(agentArgs.parse(args).agent),
       finish: () => programs.finish(),
+      stats,
     },
     close: () => sandbox.close(),
   };
