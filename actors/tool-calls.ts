@@ -2,7 +2,8 @@
  * The tool calls of one answer: reading their arguments, executing them in order. What it does not do: decide what a
  * bad answer leads to (`turn.ts`).
  *
- * Invariants: T1 Every call gets exactly one result. T2 A call with arguments that its schema refuses changes nothing.
+ * Invariants: T1 Every call gets exactly one result. T2 A call with arguments that its schema refuses changes nothing. T3
+ * `terminate` after a call of the same answer that failed is refused.
  */
 import { z } from 'zod';
 import type { ToolCall } from '../src/model/types.ts';
@@ -10,6 +11,7 @@ import { fail, withProgram, type ToolFailure, type ToolResult } from '../src/soc
 import type { Turn } from './agent-types.ts';
 import { addAgent, addAgents, type AddAgentArgs } from './tools/add-agent.ts';
 import { offerOf } from './tools/index.ts';
+import { terminate } from './tools/tasks.ts';
 import type { Tool, ToolRun } from './tools/tool.ts';
 
 export interface CallsOutcome {
@@ -86,6 +88,17 @@ const hireAll = async (turn: Turn, calls: readonly ReadCall[]): Promise<Readonly
   );
 };
 
+/** Nobody hands in by an answer of which a part has failed: what came of it is looked at first. */
+const failedBefore = (toolCalls: readonly ToolCall[], results: readonly ToolResult[]): ToolFailure => {
+  const names = toolCalls.flatMap((call, index) => (results[index]?.ok === false ? [call.function.name] : []));
+  const failed = [...new Set(names)].join(', ').slice(0, EXCERPT_CHARS);
+  return fail(
+    'NOT_ALLOWED',
+    `In this answer ${failed} failed, so your task is not handed in.`,
+    'See to that, then call terminate again.',
+  );
+};
+
 /**
  * Executes the calls of one answer.
  * @param cutOff whether the answer ended at its greatest length
@@ -122,6 +135,8 @@ export const executeCalls = async (
       result = fail('NOT_ALLOWED', 'You were retired.', 'Nothing more is to be done.');
     } else if (ended) {
       result = fail('NOT_ALLOWED', 'You have handed in your task in this answer.', 'Call terminate last.');
+    } else if (call.tool.name === terminate.name && results.some(({ ok }) => !ok)) {
+      result = failedBefore(toolCalls, results);
     } else if (call.tool.name === addAgent.name) {
       hired ??= await hireAll(turn, calls.slice(0, limits.toolCallsPerAnswerMax));
       result = hired.get(index) ?? fail('REJECTED', 'The roster did not answer.', 'Try again.');

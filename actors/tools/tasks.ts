@@ -73,7 +73,8 @@ const missingEvidence = async (run: ToolRun): Promise<readonly string[]> => {
 
 export const terminate = defineTool({
   name: 'terminate',
-  description: 'Hand in your finished task.',
+  description:
+    'Hand in your finished task, as the last call of the answer that finishes it: a failed call before it stops it.',
   schema: z.object({ summary: z.string().min(1).max(8_000) }),
   levels: ALL_LEVELS,
   execute: async (args, run) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseRehearsalOptions } from '../../src/model/rehearsal/index.ts';
+import { faultsOf, parseRehearsalOptions } from '../../src/model/rehearsal/index.ts';
 import { MiniSociety, type Intervention, type SocietyOptions, type SocietyResult } from './support/mini-society.ts';
 
 const run = (
@@ -170,27 +170,48 @@ describe('truthful errors', () => {
 });
 
 describe('failures on purpose', () => {
-  const kinds = [
-    'badJson',
-    'prose',
-    'refusal',
-    'silence',
-    'repetition',
-    'unfinished',
-    'badOutput',
-    'http429',
-    'timeout',
-  ];
+  const kinds = ['badJson', 'prose', 'refusal', 'silence', 'repetition', 'unfinished', 'http429', 'timeout'];
   test.each(kinds)('%s at a rate of 0.15 delays the society but does not keep it from its end', (kind) => {
     for (const order of [1, 2]) {
-      const clean = run(20, order);
-      const result = run(20, order, { file: { failures: { [kind]: 0.15 } }, callsPerAgentMax: 200 });
+      const clean = run(25, order);
+      const planted = new Set<string>();
+      const onFailure = (failure: string): void => void planted.add(failure);
+      const result = run(25, order, { file: { failures: { [kind]: 0.15 } }, callsPerAgentMax: 200, onFailure });
       expect(result.ended).toBe(true);
-      expect(result.members.size).toBe(20);
+      expect(result.members.size).toBe(25);
       for (const [path, content] of clean.files) {
-        if (!path.endsWith('notes.md')) expect(result.files.get(path)).toBe(content);
+        // A verdict that is given again sends good work back once more, and the text says so.
+        const before = (text = ''): string => (kind === 'repetition' ? text.replace(/^Revision [^]*$/mu, '') : text);
+        if (!path.endsWith('notes.md')) expect(before(result.files.get(path))).toBe(before(content));
       }
-      if (!kind.startsWith('http') && kind !== 'timeout') expect(result.calls).toBeGreaterThan(clean.calls);
+      expect(planted.has(kind)).toBe(true);
     }
+  });
+
+  test('bad output is sent back and nothing else is, until all of it is good', () => {
+    for (const order of [1, 2]) {
+      const planted: string[] = [];
+      const result = run(100, order, {
+        file: { failures: { badOutput: 0.1 } },
+        onFailure: (kind, agent) => {
+          expect(kind).toBe('badOutput');
+          planted.push(agent);
+        },
+      });
+      check(result, 100);
+      expect(planted.length).toBeGreaterThan(3);
+      expect(result.verdicts['revise']).toBe(planted.length);
+      for (const [path, content] of result.files) {
+        if (path.endsWith('/notes.md') || path === 'report.md') continue;
+        const author = /^## (?<author>.+)$/mu.exec(content)?.groups?.['author'] ?? '';
+        expect(faultsOf(content, author)).toEqual([]);
+      }
+    }
+  });
+
+  test('without reviews nobody looks, and bad output stays', () => {
+    const result = run(40, 1, { reviews: false, file: { failures: { badOutput: 0.3 } } });
+    expect(result.ended).toBe(true);
+    expect([...result.files.values()].some((content) => /TODO|Goal: .*\n*$/u.test(content))).toBe(true);
   });
 });

@@ -2,7 +2,8 @@
  * The files that rehearsed agents write. A file is a head that depends on its path alone, and one section per author in
  * the order of their names: whoever writes first, the file ends up the same.
  */
-import { streamOf } from './draw.ts';
+import { pick, streamOf } from './draw.ts';
+import type { Random } from '../../platform/index.ts';
 import { paragraph, sentence } from './vocabulary.ts';
 import type { Call, Progress } from './progress.ts';
 
@@ -22,20 +23,38 @@ export const withSection = (path: string, current: string | null, author: string
   return [`${(before ?? '').trimEnd()}\n`, ...all].join('\n').trimStart();
 };
 
+/** What every section has to state; a reviewer looks for it. */
+const timetable = (seed: number, author: string, path: string): string => {
+  const months = 3 + Math.floor(streamOf(seed, 'timetable', author, path)() * 33);
+  return `Timetable: first results within ${months} months. Responsible: ${author}.`;
+};
+
+/** A first draft that somebody hands in too early lacks the timetable. */
+export type Draft = 'whole' | 'thin';
+
 /** The body of a worker's section. */
-export const policyText = (seed: number, author: string, path: string, goal: string, revision: number): string => {
+export const policyText = (
+  seed: number,
+  author: string,
+  path: string,
+  goal: string,
+  revision: number,
+  draft: Draft = 'whole',
+): string => {
   const random = streamOf(seed, 'text', author, path);
   const paragraphs = Array.from({ length: 2 + Math.floor(random() * 3) }, () =>
     paragraph(random, 2 + Math.floor(random() * 4)),
   );
+  const stated = draft === 'thin' ? [] : [timetable(seed, author, path)];
   const note = revision === 0 ? [] : [revisionNote(revision), sentence(streamOf(seed, 'revision', author, revision))];
-  return [`> ${SYNTHETIC_NOTE}`, `Goal: ${goal}`, ...paragraphs, ...note].join('\n\n');
+  return [`> ${SYNTHETIC_NOTE}`, `Goal: ${goal}`, ...paragraphs, ...stated, ...note].join('\n\n');
 };
 
 /** The body of a lead's section: what its group handed in. */
 export const summaryText = (
   seed: number,
   author: string,
+  path: string,
   members: readonly string[],
   goal: string,
   revision: number,
@@ -48,15 +67,49 @@ export const summaryText = (
     `Goal: ${goal}`,
     paragraph(random, 3),
     ...(rows.length === 0 ? [] : [rows.join('\n')]),
+    timetable(seed, author, path),
     ...note,
   ].join('\n\n');
 };
 
 const revisionNote = (revision: number): string => `Revision ${revision}: taken up what the review asked for.`;
 
+const sectionOf = (content: string, author: string): string | null =>
+  content.split(SECTION).find((section) => section.startsWith(`## ${author}\n`)) ?? null;
+
+const PLACEHOLDER = 'TODO: this part is still to be written. (synthetic)';
+const PLACEHOLDERS = /\b(?:TODO|TBD|FIXME)\b/u;
+const TIMETABLE = /^Timetable: .+\. Responsible: .+\.$/mu;
+
+/** What a reviewer who reads the file finds wrong with the section of `author`; nothing is a good one. */
+export const faultsOf = (content: string, author: string): readonly string[] => {
+  const own = sectionOf(content, author);
+  if (own === null) return [`There is nothing by ${author}.`];
+  return [
+    ...(PLACEHOLDERS.test(own) ? ['Write out what is still a placeholder.'] : []),
+    ...(TIMETABLE.test(own) ? [] : ['State the timetable and who is responsible.']),
+  ];
+};
+
+/** `content` with a section of `author` that nobody should accept: with placeholders, broken off, or not as asked. */
+export const spoil = (content: string, author: string, random: Random): string => {
+  const own = sectionOf(content, author);
+  if (own === null) return PLACEHOLDER;
+  const [head = '', note = '', ...rest] = own.trimEnd().split('\n\n');
+  // What it says of revisions stays, as the author goes by it.
+  const marks = rest.filter((part) => part.startsWith('Revision '));
+  const texts = rest.filter((part) => !part.startsWith('Revision ') && !TIMETABLE.test(part));
+  const ways: readonly (() => readonly string[])[] = [
+    () => [...texts.slice(0, 1), PLACEHOLDER, ...rest.filter((part) => TIMETABLE.test(part))],
+    () => [...texts.slice(0, 1), (texts[1] ?? PLACEHOLDER).slice(0, 40)],
+    () => texts,
+  ];
+  return content.replace(own, () => `${[head, note, ...pick(random, ways)(), ...marks].join('\n\n')}\n`);
+};
+
 /** The highest revision that `content` carries in the section of `author`. */
 const revisionOf = (content: string, author: string): number => {
-  const own = content.split(SECTION).find((section) => section.startsWith(`## ${author}\n`)) ?? '';
+  const own = sectionOf(content, author) ?? '';
   const marks = [...own.matchAll(/^Revision (\d+):/gmu)].map((match) => Number(match[1]));
   return Math.max(0, ...marks);
 };

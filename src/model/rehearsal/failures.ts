@@ -5,6 +5,8 @@
  *    the agent's own history and of the runtime's reminders, so that a repetition is a new draw.
  * 2. A waiting agent can only fail on the way (HTTP), since it has nothing to get wrong.
  */
+import type { Random } from '../../platform/index.ts';
+import { spoil } from './document.ts';
 import { draw } from './draw.ts';
 import { FAILURE_KINDS, type FailureKind, type RehearsalOptions } from './options.ts';
 import type { Call, Decision, Progress } from './progress.ts';
@@ -81,8 +83,31 @@ export const speak = (decision: Decision): SpokenAnswer =>
 
 const text = (content: string | null, refusal: string | null = null): SpokenAnswer => ({ content, refusal, calls: [] });
 
+/** The scenario *chat* has no other output than its one argument. */
+const CHAT_STEP = 'step';
+
+/**
+ * `calls` with one output that is not what was asked for; null when there is none, or nobody is there to review it.
+ * All else is as it was, so that a lead sees by the content alone what it is given.
+ */
+const spoiled = (calls: readonly Call[], progress: Progress, random: Random): readonly Call[] | null => {
+  const { name, level } = progress.persona;
+  const at = calls.findIndex(({ tool }) => tool === CHAT_STEP || (tool === 'write_file' && level !== 'Boss'));
+  const call = calls[at];
+  if (call === undefined) return null;
+  const { content } = call.args;
+  const args =
+    typeof content === 'string' ? { ...call.args, content: spoil(content, name, random) } : { unexpected: true };
+  return calls.with(at, { ...call, args });
+};
+
 /** `decision` gone wrong in the way of `kind`; null where that way does not apply. */
-export const misspeak = (decision: Decision, kind: FailureKind, progress: Progress): SpokenAnswer | null => {
+export const misspeak = (
+  decision: Decision,
+  kind: FailureKind,
+  progress: Progress,
+  random: Random,
+): SpokenAnswer | null => {
   const good = speak(decision);
   const [first, ...others] = good.calls;
   switch (kind) {
@@ -97,9 +122,10 @@ export const misspeak = (decision: Decision, kind: FailureKind, progress: Progre
     case 'badJson':
       if (first === undefined) return null;
       return { ...good, calls: [{ ...first, arguments: first.arguments.slice(0, -1) }, ...others] };
-    case 'badOutput':
-      if (first === undefined) return null;
-      return { ...good, calls: [{ ...first, arguments: '{"unexpected":true}' }, ...others] };
+    case 'badOutput': {
+      const calls = 'calls' in decision ? spoiled(decision.calls, progress, random) : null;
+      return calls === null ? null : { ...good, calls: spokenCalls(calls) };
+    }
     case 'repetition': {
       const last = progress.answers.findLast((answer) => answer.rawCalls.length > 0);
       return last === undefined ? null : { content: null, refusal: null, calls: last.rawCalls };

@@ -104,6 +104,19 @@ export const hireCalls = (progress: Progress, options: RehearsalOptions): Call[]
   return [];
 };
 
+/** Whether `agent` was hired to lead a section. */
+export const leadsSection = (progress: Progress, options: RehearsalOptions, agent: string): boolean =>
+  wavesFor(progress, options).some((wave) =>
+    wave.some((recruit) => recruit.kind === 'section' && namesOf(recruit).includes(agent)),
+  );
+
+/** Whether nobody is left to hire when `calls` have been made. */
+export const isLastWave = (progress: Progress, options: RehearsalOptions, calls: readonly Call[]): boolean =>
+  calls.length === 0 ||
+  wavesFor(progress, options)
+    .at(-1)
+    ?.some(({ name }) => calls.at(-1)?.key === `hire/${name}`) === true;
+
 export const hiringIsOver = (progress: Progress, options: RehearsalOptions): boolean =>
   hireCalls(progress, options).length === 0;
 

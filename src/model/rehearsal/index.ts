@@ -31,5 +31,6 @@ export {
   type Persona,
   type Progress,
 } from './progress.ts';
-export { dueReviews } from './lead.ts';
+export { dueReviews } from './reviewing.ts';
+export { faultsOf } from './document.ts';
 export type { Action, Mail } from './transcript.ts';

@@ -1,15 +1,14 @@
 /**
  * Scenario *society*, the Boss and Admins: give out the work, hire, review, write the group's summary, finish. What it
- * does not do: the hiring itself (`hiring.ts`).
+ * does not do: the hiring itself (`hiring.ts`), judging what is handed in (`reviewing.ts`).
  *
  * 1. Reviews come before everything else: others wait for them.
  * 2. A group is finished when everybody in it is settled; after a nudge it is finished without the missing: nobody is nudged who waits for somebody.
  */
-import { draw } from './draw.ts';
 import { fileStep, summaryText } from './document.ts';
-import { hireCalls, hiredNames, hiringIsOver } from './hiring.ts';
+import { hireCalls, hiredNames, hiringIsOver, isLastWave } from './hiring.ts';
 import {
-  finish,
+  closing,
   openList,
   recipients,
   waiting,
@@ -18,48 +17,11 @@ import {
   type Item,
   type Progress,
 } from './progress.ts';
+import { reviewCalls } from './reviewing.ts';
+import { WAITING } from './transcript.ts';
 import type { RehearsalOptions } from './options.ts';
 
-/** Part of all submissions that are sent back once. */
-const REVISE_SHARE = 0.04;
 const FINISHED = /^\s*(?:\[[^\]]*\]\s*)?Finished:/u;
-
-const reviewed = (progress: Progress, agent: string): number =>
-  progress.done('review', (args) => args['agent'] === agent).length;
-
-/** Everybody who has a review waiting, by name. */
-export const dueReviews = (progress: Progress): string[] => {
-  const rounds = new Map<string, Set<string>>();
-  for (const mail of progress.systemMails('review')) {
-    const agent = mail.attributes['agent'];
-    if (agent === undefined) continue;
-    const known = rounds.get(agent) ?? new Set();
-    known.add(mail.attributes['round'] ?? '');
-    rounds.set(agent, known);
-  }
-  return [...rounds]
-    .filter(([agent, known]) => {
-      if (reviewed(progress, agent) >= known.size) return false;
-      return progress.mayTry('review', (args) => args['agent'] === agent);
-    })
-    .map(([agent]) => agent)
-    .sort();
-};
-
-/** The calls that answer all waiting reviews. */
-export const reviewCalls = (progress: Progress, options: RehearsalOptions, reviseShare = REVISE_SHARE): Call[] =>
-  dueReviews(progress).map((agent) => {
-    const round = reviewed(progress, agent) + 1;
-    const revise = round === 1 && draw(options.seed, 'revise', agent) < reviseShare;
-    const feedback = revise
-      ? 'State the timetable and who is responsible, then hand it in again.'
-      : 'The result covers the task as given.';
-    return {
-      tool: 'review',
-      args: { agent, verdict: revise ? 'revise' : 'accept', feedback },
-      key: `review/${agent}/${round}`,
-    };
-  });
 
 /** Everybody in the group, by name. */
 const membersOf = (progress: Progress): string[] =>
@@ -136,14 +98,15 @@ const decideEnd = (progress: Progress, options: RehearsalOptions, members: reado
   const { name, level, goal } = progress.persona;
   const revision = progress.revisions;
   const paths = documentsOf(progress);
-  const section = (): string => summaryText(options.seed, name, members, goal, revision);
-  const steps = paths.map((path) => fileStep(progress, path, section, revision));
+  const steps = paths.map((path) =>
+    fileStep(progress, path, () => summaryText(options.seed, name, path, members, goal, revision), revision),
+  );
   const work = steps.flatMap((step) => ('call' in step ? [step.call] : []));
-  if (work.length > 0) return { calls: work };
+  if (work.some(({ tool }) => tool === 'read_file')) return { calls: work };
 
   const missing = steps.some((step) => 'end' in step && step.end === 'given-up');
   const final = progress.systemMails('final-review').length > 0;
-  const end = finish(progress, {
+  const end = closing(progress, {
     items: itemsOf(
       paths,
       missing ? 'blocked' : 'done',
@@ -153,32 +116,57 @@ const decideEnd = (progress: Progress, options: RehearsalOptions, members: reado
     submissions: 1 + revision,
     mayEnd: level !== 'Boss' || final,
   });
-  if (end !== null) return end;
+  const calls = [...work, ...end];
+  if (calls.length > 0) return { calls };
   const report = `The work on "${goal}" is complete and ready for the final review: ${paths.join(', ')} (synthetic).`;
   const reported = progress.answers.some((answer) => answer.text === report);
   if (level === 'Boss' && !final && !missing && !reported) return { text: report, waiting: false };
   return waiting(missing ? `a file of ${name} could not be written` : `${name} has nothing left to do`);
 };
 
+/** What it says beside its calls when it can only wait after them. */
+const waitsAfter = (settled: number, all: number): { readonly after: string } => ({
+  after: `${WAITING} ${settled} of ${all} settled`,
+});
+
+/** `reviews` with what can be said beside them: that others have still to hand in. */
+const review = (progress: Progress, reviews: readonly Call[]): Decision => {
+  const accepted = new Set(reviews.filter(({ args }) => args['verdict'] === 'accept').map(({ args }) => args['agent']));
+  const members = membersOf(progress);
+  const left = unsettled(progress, members).filter((name) => !accepted.has(name));
+  const waits =
+    left.length > 0 &&
+    !progress.waitsInVain &&
+    progress.systemMails('final-review').length === 0 &&
+    retryCalls(progress, left).length === 0 &&
+    reviews.every(({ tool }) => tool === 'review');
+  return { calls: reviews, ...(waits ? waitsAfter(members.length - left.length, members.length) : {}) };
+};
+
 /** The next answer of the Boss or an Admin. */
 export const decideLead = (progress: Progress, options: RehearsalOptions): Decision => {
   const reviews = reviewCalls(progress, options);
-  if (reviews.length > 0) return { calls: reviews };
+  if (reviews.length > 0) return review(progress, reviews);
 
   const open = openList(progress, itemsOf(documentsOf(progress), 'doing', []));
   const final = progress.systemMails('final-review').length > 0;
   // At the final review all work is done: who led so many that a summary forgot some of them begins nothing again.
-  const start = final ? [] : [...assignCalls(progress), ...hireCalls(progress, options)];
-  if (start.length > 0) return { calls: open === null ? start : [open, ...start] };
+  const hires = final ? [] : hireCalls(progress, options);
+  const start = final ? [] : [...assignCalls(progress), ...hires];
+  const goOn = progress.waitsInVain || final;
+  if (start.length > 0) {
+    const calls = open === null ? start : [open, ...start];
+    return { calls, ...(goOn || !isLastWave(progress, options, hires) ? {} : waitsAfter(0, start.length)) };
+  }
 
   const members = membersOf(progress);
   const left = unsettled(progress, members);
-  const goOn = progress.waitsInVain || final;
+  const settled = members.length - left.length;
   const retries = retryCalls(progress, left);
-  if (retries.length > 0) return { calls: retries };
-  if (open !== null) return { calls: [open] };
+  if (retries.length > 0) return { calls: retries, ...(goOn ? {} : waitsAfter(settled, members.length)) };
+  if (open !== null && members.length > 0) return { calls: [open] };
   if ((left.length > 0 || !hiringIsOver(progress, options)) && !goOn) {
-    return waiting(`${members.length - left.length} of ${members.length} settled`);
+    return waiting(`${settled} of ${members.length} settled`);
   }
   const missing = new Set(left);
   return decideEnd(

@@ -192,41 +192,51 @@ export const openList = (progress: Progress, items: readonly Item[]): Call | nul
   return { tool: 'change_task_status', args: { items }, key: 'open' };
 };
 
-const CLOSED = new Set(['done', 'blocked']);
+const statusesOf = (items: unknown): readonly unknown[] =>
+  Array.isArray(items) ? items.map((item) => (item as Item | null)?.status) : [];
 
-const isClosed = (action: Action): boolean => {
-  const items = action.args?.['items'];
-  return (
-    action.tool === 'change_task_status' &&
-    action.ok &&
-    Array.isArray(items) &&
-    items.every((item) => CLOSED.has((item as Item | null)?.status ?? ''))
-  );
+/** Whether this call closed the list in the way of `wanted`. */
+const closes = (action: Action, wanted: readonly Item[]): boolean => {
+  if (action.tool !== 'change_task_status' || !action.ok) return false;
+  const statuses = statusesOf(action.args?.['items']);
+  return statuses.length === wanted.length && statuses.every((status, at) => status === wanted[at]?.status);
 };
 
 /** Tools whose success says nothing about whether a refused `terminate` would pass now. */
 const NOT_PROGRESS = new Set(['change_task_status', 'terminate']);
+/** Refuses `terminate` for what stands before it in the same answer, and says nothing about the list. */
+const FAILED_BEFORE = 'NOT_ALLOWED';
 
 /**
- * The way out: close the checklist, then, when `mayEnd`, `terminate`; null when there is nothing to do or to gain.
+ * The way out, as the last calls of an answer: close the checklist and, when `mayEnd`, `terminate`; none when there is
+ * nothing to do or to gain.
  * @param submissions how often the work was asked for: once, and once per revision
  */
-export const finish = (
+export const closing = (
   progress: Progress,
   plan: { items: readonly Item[]; summary: string; submissions: number; mayEnd: boolean },
-): Decision | null => {
+): readonly Call[] => {
   const { actions } = progress;
   const ended = progress.done('terminate').length;
-  if (ended >= plan.submissions) return null;
-  const closedAt = actions.findLastIndex(isClosed);
+  if (ended >= plan.submissions) return [];
+  const closedAt = actions.findLastIndex((action) => closes(action, plan.items));
   const refusedAt = actions.findLastIndex((action) => action.tool === 'terminate' && action.code === 'OPEN_ITEMS');
   const movedAt = actions.findLastIndex((action) => action.ok && !NOT_PROGRESS.has(action.tool));
   const refusals = actions.filter(
-    (action, index) => action.tool === 'terminate' && !action.ok && index > movedAt,
+    ({ tool, ok, code }, index) => tool === 'terminate' && !ok && code !== FAILED_BEFORE && index > movedAt,
   ).length;
+  const calls: Call[] = [];
   if ((closedAt === -1 || refusedAt > closedAt) && progress.mayTry('change_task_status') && refusals < 2) {
-    return { calls: [{ tool: 'change_task_status', args: { items: plan.items }, key: `close/${ended}` }] };
+    calls.push({ tool: 'change_task_status', args: { items: plan.items }, key: `close/${ended}` });
   }
-  if (!plan.mayEnd || !progress.can('terminate') || refusals >= 2 + progress.nudges) return null;
-  return { calls: [{ tool: 'terminate', args: { summary: plan.summary }, key: `terminate/${ended}` }] };
+  if (plan.mayEnd && progress.can('terminate') && refusals < 2 + progress.nudges) {
+    calls.push({ tool: 'terminate', args: { summary: plan.summary }, key: `terminate/${ended}` });
+  }
+  return calls;
+};
+
+/** The same as an answer; null when there is nothing to do or to gain. */
+export const finish = (...about: Parameters<typeof closing>): Decision | null => {
+  const calls = closing(...about);
+  return calls.length === 0 ? null : { calls };
 };

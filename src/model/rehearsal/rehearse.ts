@@ -274,7 +274,8 @@ export const rehearseBody = (
   const latencyMs = sampleDelayMs(options.latencyMs, streamOf(options.seed, 'latency', key, attempt));
   const failed = onTheWay({ key, agent, failure: failing, latencyMs });
   if (failed !== null) return failed;
-  const wrong = failing === null ? null : misspeak(decision, failing, progress);
+  const wrong =
+    failing === null ? null : misspeak(decision, failing, progress, streamOf(options.seed, 'wrong', key, attempt));
   const spoken = wrong ?? speak(decision);
   const failure = wrong === null ? null : failing;
   const model = script?.name ?? 'rehearsal';

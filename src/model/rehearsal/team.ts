@@ -6,8 +6,9 @@
  */
 import { fileStep, policyText } from './document.ts';
 import { hiredNames } from './hiring.ts';
-import { retryCalls, reviewCalls } from './lead.ts';
+import { retryCalls } from './lead.ts';
 import { finish, waiting, type Call, type Decision, type Progress } from './progress.ts';
+import { acceptCalls } from './reviewing.ts';
 import { shortName } from './vocabulary.ts';
 import { WAITING } from './transcript.ts';
 import type { RehearsalOptions } from './options.ts';
@@ -147,7 +148,7 @@ const decideWorker = (progress: Progress, options: RehearsalOptions): Decision =
 
 /** The next answer of an agent of a team. */
 export const decideTeam = (progress: Progress, options: RehearsalOptions): Decision => {
-  const reviews = reviewCalls(progress, options, 0);
+  const reviews = acceptCalls(progress);
   if (reviews.length > 0) return { calls: reviews };
   const { level, supervisor, slots } = progress.persona;
   if (level === 'Boss') return decideBoss(progress);

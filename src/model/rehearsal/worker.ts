@@ -1,10 +1,10 @@
 /**
  * Scenario *society*, Ordinary agents: write the own file, sometimes add to the group's notes and talk, close the list,
- * terminate; when the work comes back, read, write again, terminate again.
+ * terminate: what comes last and the end are one answer. When the work comes back, read, then write and terminate again.
  */
 import { draw, streamOf } from './draw.ts';
-import { fileStep, policyText } from './document.ts';
-import { finish, openList, waiting, type Call, type Decision, type Item, type Progress } from './progress.ts';
+import { fileStep, policyText, type Draft } from './document.ts';
+import { closing, openList, waiting, type Call, type Decision, type Item, type Progress } from './progress.ts';
 import { sentence, shortName } from './vocabulary.ts';
 import type { RehearsalOptions } from './options.ts';
 
@@ -12,6 +12,8 @@ import type { RehearsalOptions } from './options.ts';
 const NOTES_SHARE = 0.4;
 const COLLEAGUE_SHARE = 0.1;
 const SUPERVISOR_SHARE = 0.1;
+/** Part of all first drafts that lack something. */
+const THIN_SHARE = 0.04;
 /** What is beside the work itself is tried only this often. */
 const EXTRA_TRIES_MAX = 2;
 
@@ -66,28 +68,42 @@ const questionCall = (progress: Progress, options: RehearsalOptions): Call | nul
 const waitsForPerson = (progress: Progress): boolean =>
   progress.done('ask_human').length > 0 && progress.systemMails('human').length === 0;
 
-/** The next answer of an Ordinary agent. */
+/** Whether somebody's first draft is handed in too early. With bad output asked for, that is all there is of it. */
+const draftOf = (progress: Progress, options: RehearsalOptions, revision: number): Draft => {
+  const { name, reviews } = progress.persona;
+  if (revision > 0 || !reviews || options.failures.badOutput !== undefined) return 'whole';
+  return draw(options.seed, 'draft', name) < THIN_SHARE ? 'thin' : 'whole';
+};
+
+/** The next answer of an Ordinary agent: whoever has one thing to do does it and hands it in at once. */
 export const decideWorker = (progress: Progress, options: RehearsalOptions): Decision => {
   const { name, goal } = progress.persona;
   const paths = filesOf(progress);
   const revision = progress.revisions;
+  const draft = draftOf(progress, options, revision);
   const steps = paths.map((path) =>
-    fileStep(progress, path, () => policyText(options.seed, name, path, goal, revision), revision),
+    fileStep(progress, path, () => policyText(options.seed, name, path, goal, revision, draft), revision),
   );
   const work = steps.flatMap((step) => ('call' in step ? [step.call] : []));
-  const open = openList(progress, items(paths, 'doing', []));
+  const handedIn = progress.done('terminate').length > 0;
+  const extras = handedIn
+    ? []
+    : [noteCall(progress, options), talkCall(progress, options)].filter((call) => call !== null);
   const question = questionCall(progress, options);
-  const first = [open, question].filter((call) => call !== null);
-  if (work.length > 0) return { calls: [...first, ...work] };
+  const reads = work.some(({ tool }) => tool === 'read_file');
+  if (work.length > 0 && (reads || extras.length > 0 || question !== null)) {
+    const open = openList(progress, items(paths, 'doing', []));
+    return { calls: [...[open, question].filter((call) => call !== null), ...work] };
+  }
 
-  const extras = [noteCall(progress, options), talkCall(progress, options)].filter((call) => call !== null);
-  if (extras.length > 0 && progress.done('terminate').length === 0) return { calls: extras };
-
-  if (waitsForPerson(progress)) return waiting(`${name} waits for the person`);
+  if (waitsForPerson(progress)) {
+    const calls = [...work, ...extras];
+    return calls.length > 0 ? { calls } : waiting(`${name} waits for the person`);
+  }
 
   const missing = steps.some((step) => 'end' in step && step.end === 'given-up');
   const bases = steps.map((step) => ('end' in step ? step.base : ''));
-  const end = finish(progress, {
+  const end = closing(progress, {
     items: items(paths, missing ? 'blocked' : 'done', bases),
     summary: missing
       ? `Finished: ${name} could not write all of ${paths.join(', ')}.`
@@ -95,5 +111,7 @@ export const decideWorker = (progress: Progress, options: RehearsalOptions): Dec
     submissions: 1 + revision,
     mayEnd: true,
   });
-  return end ?? waiting(missing ? `a file of ${name} could not be written` : `${name} has nothing left to do`);
+  const calls = [...work, ...extras, ...end];
+  if (calls.length > 0) return { calls };
+  return waiting(missing ? `a file of ${name} could not be written` : `${name} has nothing left to do`);
 };

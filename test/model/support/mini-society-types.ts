@@ -36,6 +36,8 @@ export interface SocietyOptions {
   readonly reviews?: boolean;
   /** Called before a tool runs; a result stands in for the tool's. */
   readonly intervene?: Intervention;
+  /** Called for every failure on purpose. */
+  readonly onFailure?: (kind: string, agent: string) => void;
   readonly callsPerAgentMax?: number;
   readonly goal?: string;
 }

@@ -169,6 +169,7 @@ export class MiniSociety {
         options,
         () => failed,
       );
+      if (outcome.failure !== null) this.#options.onFailure?.(outcome.failure, agent);
       if (outcome.kind === 'completion') {
         const { content, refusal, tool_calls: calls } = outcome.body.choices[0].message;
         return {
@@ -196,8 +197,13 @@ export class MiniSociety {
     const calls = (answer['tool_calls'] ?? []) as { id: string; function: { name: string; arguments: string } }[];
     const recruits = calls.filter((call) => call.function.name === 'add_agent').length;
     const shared = { each: recruits === 0 ? 0 : Math.max(0, Math.floor((member.slots - recruits) / recruits)) };
+    let failed = false;
     for (const call of calls) {
-      const result = this.#execute(member, call.function.name, call.function.arguments, shared.each);
+      const early: boolean = failed && call.function.name === 'terminate';
+      const result: Result = early
+        ? fail('NOT_ALLOWED')
+        : this.#execute(member, call.function.name, call.function.arguments, shared.each);
+      failed ||= !result.ok;
       this.#tools[call.function.name] = (this.#tools[call.function.name] ?? 0) + 1;
       const { code } = (result['error'] ?? {}) as { code?: string };
       if (code !== undefined) this.#errors[code] = (this.#errors[code] ?? 0) + 1;
@@ -205,7 +211,7 @@ export class MiniSociety {
     }
     if (calls.length === 0) this.#endWithText(member, answer['content'] as string);
     else if (member.steps >= 20 || member.status !== 'working') member.inTurn = false;
-    else if (String(answer['content']).startsWith('(waiting)')) member.inTurn = false;
+    else if (String(answer['content']).startsWith('(waiting)') && !failed) member.inTurn = false;
   }
 
   #endWithText(member: Member, text: string): void {
@@ -354,7 +360,7 @@ export class MiniSociety {
     for (const member of reviewing) {
       this.#mail(member.supervisor, `system: [review] agent=${member.name} round=${member.round}`);
     }
-    if (reviewing.length > 0) return (this.#nudges += 1) < 10;
+    if (reviewing.length > 0) return (this.#nudges += 1) < 20;
     const open = all.filter((member) => {
       if (member.status !== 'working' || member.nudges >= 3) return false;
       return member.subordinates.every((name) => this.#member(name).status === 'finished');
