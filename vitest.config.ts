@@ -11,7 +11,8 @@ const FAULTS = ['adversarial', 'chaos', 'kill', 'sim', 'soak'].map((room) => `te
 /** What takes longest, whole runs told twice and benchmarks in small: `npm run test:long`. */
 const LONG = [
   'test/bench/**/*.test.ts',
-  'test/run/{approvals,compact,compaction,deterministic,playbooks,policy,questions,repair}.test.ts',
+  'test/cli/real-goal.test.ts',
+  'test/run/{approvals,bootstrap,compact,compaction,deterministic,playbooks,policy,questions,repair}.test.ts',
   'test/actors/playbooks/**/!(content).test.ts',
 ];
 /** Of these only the tests with the tag `long`; the others are quick. */
