@@ -6,7 +6,7 @@
  */
 'use strict';
 (function ({ document, Gobang }) {
-  const { BLACK, EMPTY, WHITE, SIZE, chooseMove, createGame, nameOf, otherOf, play, undo } = Gobang;
+  const { BLACK, EMPTY, WHITE, SIZE, LETTERS, chooseMove, createGame, nameOf, otherOf, play, undo } = Gobang;
   const COLOURS = { [EMPTY]: 'empty', [BLACK]: 'black', [WHITE]: 'white' };
   /** So long the person's stone is seen before the computer thinks. */
   const PAUSE_MS = 50;
@@ -22,6 +22,24 @@
   let thinking = null;
 
   board.style.setProperty('--size', String(SIZE));
+  /** Where a point is, for the eye: the names of points are read aloud with them. */
+  const edge = (texts, place) => {
+    const line = document.createElement('div');
+    line.className = `edge ${place}`;
+    line.setAttribute('aria-hidden', 'true');
+    for (const text of texts) {
+      const mark = document.createElement('span');
+      mark.textContent = text;
+      line.append(mark);
+    }
+    board.append(line);
+  };
+  edge(LETTERS.slice(0, SIZE).split(''), 'letters');
+  edge(
+    Array.from({ length: SIZE }, (_, row) => String(SIZE - row)),
+    'numbers',
+  );
+
   const points = [];
   for (let row = 0; row < SIZE; row += 1) {
     const line = document.createElement('div');

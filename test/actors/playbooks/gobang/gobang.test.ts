@@ -162,6 +162,20 @@ test('P1 a run that is killed again and again goes on to the same files', async 
   expect(filesBelow(join(killed, 'workspace'))).toEqual(filesBelow(workspace));
 }, 300_000);
 
+test('where no program can be run it is the same game, and the terminal and the README say that none was', async () => {
+  const without = join(directory.path, 'without');
+  const words = ['run', '--model', 'playbook:gobang', '--threads', '1', '--sandbox', 'off', '--run-dir', without];
+  const { exitCode, stdout } = await command(words);
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain('the programs of this playbook were not run');
+  expect(stdout).toContain('scripted: the playbook "gobang" wrote it');
+  expect(eventsOf(without).some(({ tool }) => tool === 'run_program')).toBe(false);
+  const [files, others] = [filesBelow(workspace), filesBelow(join(without, 'workspace'))];
+  expect(others.get('README.md')).toContain('No program was run while it was made');
+  for (const all of [files, others]) all.delete('README.md');
+  expect(others).toEqual(files);
+}, 120_000);
+
 /** Plays in the terminal: what is entered, and what is said. */
 const play = (
   entered: readonly string[],
