@@ -59,3 +59,4 @@ export type {
   SteeringResult,
 } from './run/index.ts';
 export { ActorSystem } from './runtime/index.ts';
+export type { ApprovalKind, HumanQuestion, ReportQuestion } from './society/index.ts';

@@ -43,6 +43,8 @@ export interface Run {
   readonly progress: () => RunProgress;
   /** Rejects with a MegactorError when the run could not start, or broke. */
   readonly report: Promise<RunSummary>;
+  /** Mail from the user to an agent. */
+  readonly tell?: (agent: string, text: string) => Promise<void>;
 }
 
 export interface RunApi {

@@ -55,12 +55,14 @@ const tellQuestions = async (run: Run, context: CommandContext): Promise<void> =
   let runDir: string | null = null;
   for await (const event of run.events) {
     if (typeof event['runDir'] === 'string') runDir = shellPath(event['runDir'], context.cwd);
-    const asked = askedIn(event);
+    // Those of a run that goes on were told when they were asked.
+    const asked = event['recovered'] === true ? null : askedIn(event);
     if (asked !== null) context.stderr(`${askedLine(asked, context.program, runDir)}\n`);
   }
 };
 
-const lines = (run: Run, options: WatchOptions, context: CommandContext): Display => {
+const lines = (run: Run, options: WatchOptions, context: CommandContext, onAway: () => void): Display => {
+  onAway();
   // What breaks the run breaks its report, where it is handled.
   if (!options.quiet) tellQuestions(run, context).catch(() => undefined);
   let shown: RunProgress | undefined;
@@ -119,13 +121,21 @@ class Interruptions {
   };
 }
 
-const live = (run: Run, interruptions: Interruptions, context: CommandContext): Display | undefined => {
+const live = (
+  run: Run,
+  interruptions: Interruptions,
+  context: CommandContext,
+  onAway: () => void,
+): Display | undefined => {
   const terminal = context.openTerminal?.();
   if (terminal === undefined) return undefined;
+  // Nobody can answer where no keys arrive.
+  if (!terminal.keys) onAway();
   const view = showLive(run, terminal, {
     clock: context.clock,
     onInterrupt: interruptions.interrupt,
     onPause: () => interruptions.pause(),
+    onAway,
   });
   return {
     pausing: (text) => view.pausing(`${text} Ctrl-C ends at once.`),
@@ -135,11 +145,11 @@ const live = (run: Run, interruptions: Interruptions, context: CommandContext): 
 };
 
 /**
- * @param start starts the run with the signal that pauses it
+ * @param start starts the run with the signal that pauses it, and the one that says that nobody is there to answer
  * @returns the exit code @throws what the run's report rejects with
  */
 export const watchRun = async (
-  start: (signal: AbortSignal) => Run,
+  start: (signal: AbortSignal, waitForAnswers: AbortSignal) => Run,
   options: WatchOptions,
   context: CommandContext,
 ): Promise<number> => {
@@ -149,10 +159,13 @@ export const watchRun = async (
   if (options.synthetic !== undefined) note(`The text of this run is ${syntheticNote(options.synthetic)}.`);
   if (options.unprotected === true) note(`Programs of this run are ${UNPROTECTED_NOTE}.`);
   const abort = new AbortController();
-  const run = start(abort.signal);
+  const away = new AbortController();
+  const leave = (): void => away.abort();
+  const run = start(abort.signal, away.signal);
   const interruptions = new Interruptions(run, abort, context);
   const stopInterrupts = context.interrupts.subscribe(interruptions.interrupt);
-  const display = (options.quiet ? undefined : live(run, interruptions, context)) ?? lines(run, options, context);
+  const display =
+    (options.quiet ? undefined : live(run, interruptions, context, leave)) ?? lines(run, options, context, leave);
   interruptions.display = display;
   run.runId.then(
     (runId) => display.runId(runId),

@@ -62,6 +62,10 @@ export interface ControllerParts {
   /** Makes the society from its plan, unless the run has one already. */
   readonly found: () => Promise<void>;
   readonly signal: AbortSignal | undefined;
+  /** Somebody is there to answer until it aborts: then a run that waits for answers pauses. */
+  readonly waitForAnswers?: AbortSignal | undefined;
+  /** Nobody can go on before the person has answered, and the run waits for that. */
+  readonly onWaiting?: () => void;
   /** A budget is nearly used up. */
   readonly onBudget: (notice: BudgetNotice) => void;
 }
@@ -71,6 +75,7 @@ export class Controller {
   readonly #outcome: Deferred<Outcome> = deferred();
   #ending: Outcome | null = null;
   #asking: Promise<void> = Promise.resolve();
+  #listens = false;
 
   constructor(parts: ControllerParts) {
     this.#parts = parts;
@@ -149,6 +154,7 @@ export class Controller {
       return;
     }
     if (result.questions !== undefined) {
+      if (this.#waitsForAnswers()) return;
       this.end({ status: 'paused', reason: 'human-questions', error: null });
       return;
     }
@@ -167,6 +173,16 @@ export class Controller {
     // Noted afterwards: a process that dies in between delivers twice, and agents read the mail of a moment once.
     const changes = [{ key: QUIET_KEY, value: result.round }];
     await journal.store(STORE).commit({ effectId: null, result: null, changes });
+  }
+
+  /** Whether somebody is there to answer; when nobody is any more, it is asked again. */
+  #waitsForAnswers(): boolean {
+    const { waitForAnswers: there, onWaiting } = this.#parts;
+    if (there === undefined || there.aborted) return false;
+    if (!this.#listens) there.addEventListener('abort', () => this.#onQuiet(), { once: true });
+    this.#listens = true;
+    onWaiting?.();
+    return true;
   }
 
   /** A roster that was read back gives out its last moment again, since its mail may not have left. */

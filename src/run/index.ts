@@ -125,6 +125,7 @@ const prepareResume = (runDir: string, options: ResumeOptions): PreparedRun => {
 export const runSociety = (goal: string, options: RunOptions = {}): Run =>
   new SocietyRun(() => prepareNew(goal, options, systemClock), {
     signal: options.signal,
+    waitForAnswers: options.waitForAnswers,
     clock: systemClock,
     resume: resumeRun,
   });
@@ -133,6 +134,7 @@ export const runSociety = (goal: string, options: RunOptions = {}): Run =>
 export const resumeRun = (runDir: string, options: ResumeOptions = {}): Run =>
   new SocietyRun(() => prepareResume(runDir, options), {
     signal: options.signal,
+    waitForAnswers: options.waitForAnswers,
     clock: systemClock,
     resume: resumeRun,
   });
@@ -149,7 +151,7 @@ export const continueRun = (runDir: string, options: ResumeOptions = {}): Run =>
       }
       return prepareResume(runDir, options);
     },
-    { signal: options.signal, clock: systemClock, resume: resumeRun },
+    { signal: options.signal, waitForAnswers: options.waitForAnswers, clock: systemClock, resume: resumeRun },
   );
 
 /**

@@ -12,7 +12,9 @@ import type { Controller, Outcome } from './controller.ts';
 import type { ControlHandler } from './control-server.ts';
 import type { AgentLookup } from './find-agent.ts';
 import { checkUserText, postUserMail } from './user-mail.ts';
-import type { CommandResult } from '../society/index.ts';
+import { RUN_STORE } from './found.ts';
+import type { PlanDesk } from './plan-consent.ts';
+import { BOSS, type CommandResult } from '../society/index.ts';
 
 const WISHES = {
   pause: { status: 'paused', reason: 'paused-by-user', error: null },
@@ -26,6 +28,8 @@ export interface LiveParts {
   readonly controller: Controller;
   readonly system: ActorSystem;
   readonly journal: JournalClient;
+  /** Where the plan waits for consent. */
+  readonly plan?: PlanDesk;
   /** Told of mail that was delivered. */
   readonly onTold: (agent: string, text: string) => void;
 }
@@ -79,7 +83,11 @@ export class LiveSteering implements ControlHandler {
         hint: 'Try again in a moment.',
       });
     }
-    const { system, journal, onTold } = this.#parts;
+    const { system, journal, plan, onTold } = this.#parts;
+    if (agent === BOSS && plan?.waiting === true && (await plan.decide(journal.store(RUN_STORE), text))) {
+      onTold(agent, text);
+      return [0];
+    }
     const call = (method: string, args: unknown): Promise<unknown> =>
       system.callService('roster', method, args, { deadlineMs: LOOKUP_DEADLINE_MS });
     const answers = await postUserMail(

@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import type { ServiceStore } from '../journal/shard-log.ts';
 import { MegactorError } from '../protocol/errors.ts';
+import type { Outcome } from './controller.ts';
 import type { EventInput } from '../telemetry/index.ts';
 import { BOSS, clip, readAnswer, renderPlan, type Plan, type ReportQuestion } from '../society/index.ts';
 
@@ -85,6 +86,56 @@ export const decidePlan = async (store: ServiceStore, message: string): Promise<
   return true;
 };
 
+interface PlanWait {
+  /** Somebody is there until it aborts. */
+  readonly there: AbortSignal | undefined;
+  readonly onWaiting: () => void;
+  readonly end: (outcome: Outcome) => void;
+}
+
+/** Where a run waits for a decision on its plan, while somebody is there to decide. */
+export class PlanDesk {
+  #decided: (() => void) | null = null;
+
+  /** Whether a decision would be waited for at this moment. */
+  get waiting(): boolean {
+    return this.#decided !== null;
+  }
+
+  /**
+   * Resolves when it is worth looking again. When nobody is there, or nobody any more, the run ends for now.
+   * @throws ABORTED then
+   */
+  async wait({ there, onWaiting, end }: PlanWait): Promise<void> {
+    if (there !== undefined && !there.aborted) {
+      onWaiting();
+      if (await this.#decision(there)) return;
+    }
+    end({ status: 'paused', reason: 'human-questions', error: null });
+    throw new MegactorError('ABORTED', 'the plan waits for consent');
+  }
+
+  #decision(there: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = (decided: boolean): void => {
+        this.#decided = null;
+        there.removeEventListener('abort', onGone);
+        resolve(decided);
+      };
+      const onGone = (): void => settle(false);
+      there.addEventListener('abort', onGone, { once: true });
+      this.#decided = () => settle(true);
+    });
+  }
+
+  /** @throws as `decidePlan` */
+  async decide(store: ServiceStore, message: string): Promise<boolean> {
+    if (!(await decidePlan(store, message))) return false;
+    this.#decided?.();
+    return true;
+  }
+}
+
 /** Of a plan, in its event. */
 const SHOWN_CHARS_MAX = 2_000;
 
@@ -97,6 +148,3 @@ export const planAsked = (plan: Plan): EventInput => ({
   question: 0,
   text: clip(renderPlan(plan), SHOWN_CHARS_MAX),
 });
-
-/** Why a process does not go on with a plan that waits. */
-export const planWaits = (): MegactorError => new MegactorError('ABORTED', 'the plan waits for consent');

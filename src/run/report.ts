@@ -8,6 +8,7 @@ import type { MemoryStats } from '../memory/types.ts';
 import type { ActorSystem } from '../runtime/index.ts';
 import type { ProgramTally } from '../sandbox/index.ts';
 import type { MegactorError } from '../protocol/errors.ts';
+import type { EventInput } from '../telemetry/index.ts';
 import {
   agentStateSchema,
   buildReport,
@@ -78,6 +79,12 @@ export const gather = async (
     programs,
   };
 };
+
+/** What the person is asked and has not answered, as events. */
+export const openQuestions = (rows: RosterSummary['rows']): readonly EventInput[] =>
+  questionsOfRows(rows).flatMap(({ agent, id, kind, text, answered }) =>
+    answered === true ? [] : [{ type: 'human' as const, agent, status: 'asked', kind, question: id, text }],
+  );
 
 const spentSchema = z.array(z.tuple([z.string(), leafSchema]));
 

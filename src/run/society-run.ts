@@ -26,10 +26,10 @@ import { found, givenPlan, makeRunPlan, plannerUsage, type FoundingParts } from 
 import { releaseHeld } from './held-budgets.ts';
 import { LiveSteering } from './live-steering.ts';
 import { budgetsOf } from './model-settings.ts';
-import { planWaits } from './plan-consent.ts';
+import { PlanDesk } from './plan-consent.ts';
 import { ProgressMeter } from './progress.ts';
 import { keepPrompts, type PromptTexts } from './prompts.ts';
-import { summaryOf, writeReports } from './report.ts';
+import { openQuestions, summaryOf, writeReports } from './report.ts';
 import { writeJson, type RunDirectory, type RunFile } from './run-directory.ts';
 import { serviceSpecs } from './services.ts';
 import type { RunSettings } from './settings.ts';
@@ -38,6 +38,9 @@ import { TextStreams } from './text-streams.ts';
 import type { ResumeOptions, Run, RunProgress, RunSummary, TextStream } from './types.ts';
 
 const STOP_DEADLINE_MS = 10_000;
+
+/** Nobody can go on before the person has answered. */
+const WAITING: EventInput = { type: 'human', status: 'waiting' };
 
 /** A run directory that is ready to be run. */
 export interface PreparedRun {
@@ -76,6 +79,7 @@ const beginning = ({ directory, run, fresh }: PreparedRun): EventInput => ({
 
 export interface SocietyRunOptions {
   readonly signal: AbortSignal | undefined;
+  readonly waitForAnswers: AbortSignal | undefined;
   readonly clock: Clock;
   /** Goes on with a run that has paused, for `continue`. */
   readonly resume: (runDir: string, options: ResumeOptions) => Run;
@@ -83,21 +87,20 @@ export interface SocietyRunOptions {
 
 export class SocietyRun implements Run {
   readonly #prepare: () => PreparedRun | Promise<PreparedRun>;
-  readonly #signal: AbortSignal | undefined;
+  readonly #options: SocietyRunOptions;
+  readonly #plan = new PlanDesk();
   readonly #clock: Clock;
   readonly #channel = new EventChannel();
   readonly #streams = new TextStreams();
   readonly #runId = deferred<string>();
   readonly #meter: ProgressMeter;
   readonly #steering = new LiveSteering();
-  readonly #resume: SocietyRunOptions['resume'];
   readonly report: Promise<RunSummary>;
 
   /** @param prepare makes or opens the run directory; what it throws rejects `report` */
   constructor(prepare: () => PreparedRun | Promise<PreparedRun>, options: SocietyRunOptions) {
     this.#prepare = prepare;
-    this.#signal = options.signal;
-    this.#resume = options.resume;
+    this.#options = options;
     this.#clock = options.clock;
     this.#meter = new ProgressMeter(options.clock);
     this.report = this.#main();
@@ -137,7 +140,7 @@ export class SocietyRun implements Run {
       });
     }
     const { runId, runDir, status, reason } = await this.report;
-    if (status === 'paused') return this.#resume(runDir, options);
+    if (status === 'paused') return this.#options.resume(runDir, options);
     throw new MegactorError('RUN_NOT_RESUMABLE', `run ${runId} has not paused: it is ${status} (${reason})`);
   }
 
@@ -249,10 +252,14 @@ export class SocietyRun implements Run {
       this.#runId.resolve(run.runId);
       this.#onEvent(this.#dated(beginning(prepared)), writer);
       if (!prepared.fresh) void this.#tellRecovered(system);
+      const { signal, waitForAnswers } = this.#options;
+      const onWaiting = (): void => this.#onEvent(this.#dated(WAITING), writer);
       controller = new Controller({
         system,
         journal,
-        signal: this.#signal,
+        signal,
+        waitForAnswers,
+        onWaiting,
         onBudget: (notice) => {
           const { scope, what, spent, limit } = notice;
           this.#onEvent(this.#dated({ type: 'limit', limit: `budget-${what}`, scope, spent, of: limit }), writer);
@@ -268,10 +275,7 @@ export class SocietyRun implements Run {
             settings: agentSettings(run, prepared.prompts),
             plan: run.plan ?? null,
             planOnly: run.planOnly === true,
-            onPlanWaits: () => {
-              end({ status: 'paused', reason: 'human-questions', error: null });
-              return Promise.reject(planWaits());
-            },
+            onPlanWaits: () => this.#plan.wait({ there: waitForAnswers, onWaiting, end }),
             onEvent: (event) => this.#onEvent(this.#dated(event), writer),
           };
           if (run.planOnly === true) {
@@ -288,7 +292,7 @@ export class SocietyRun implements Run {
       const onTold = (agent: string, text: string): void => {
         this.#onEvent(this.#dated({ type: 'message', agent: USER, to: agent, text: text.slice(0, 2_000) }), writer);
       };
-      this.#steering.attach({ controller, system, journal, onTold });
+      this.#steering.attach({ controller, system, journal, plan: this.#plan, onTold });
       for (const message of early) controller.onServiceMessage(message);
       const deadline = this.#setDeadline(run, end);
       const outcome = await controller.drive();
@@ -367,6 +371,7 @@ export class SocietyRun implements Run {
         const by = supervisor ?? 'user';
         this.#channel.push(this.#dated({ type: 'spawned', agent: name, by, level, status, recovered: true }));
       }
+      for (const question of openQuestions(rows)) this.#channel.push(this.#dated({ ...question, recovered: true }));
     } catch {
       // Whoever watches sees less; the run itself does not need it.
     }

@@ -90,6 +90,11 @@ export interface RunOptions extends BudgetOptions {
   readonly noAgentHeaders?: boolean;
   /** First abort: pause (commit, resumable). */
   readonly signal?: AbortSignal;
+  /**
+   * Somebody is there to answer, until it aborts: a run in which only questions to the person are open waits for `tell`
+   * instead of pausing. Default: it pauses.
+   */
+  readonly waitForAnswers?: AbortSignal;
 }
 
 /** Options of `resume`: what may differ from the run's own. */
@@ -98,6 +103,8 @@ export interface ResumeOptions extends BudgetOptions {
   readonly durability?: DurabilityLevel;
   readonly config?: unknown;
   readonly signal?: AbortSignal;
+  /** As for a new run. */
+  readonly waitForAnswers?: AbortSignal;
 }
 
 /** The final line of `run` and `resume` with `--json`. */

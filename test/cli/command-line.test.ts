@@ -153,8 +153,10 @@ describe('run', () => {
     );
     recorded.current.finish(summaryOf());
     expect(await ended).toBe(0);
-    const { signal, ...options } = recorded.started[0]?.options ?? {};
+    const { signal, waitForAnswers, ...options } = recorded.started[0]?.options ?? {};
     expect(signal).toBeInstanceOf(AbortSignal);
+    // There is no terminal on which somebody could answer.
+    expect(waitForAnswers?.aborted).toBe(true);
     expect(recorded.started[0]?.goal).toBe('--a goal');
     expect(options).toEqual({
       model: 'rehearsal',
@@ -181,7 +183,7 @@ describe('run', () => {
     recorded.current.finish(summaryOf());
     await ended;
     expect(recorded.started[0]?.goal).toBe('g');
-    expect(Object.keys(recorded.started[0]?.options ?? {})).toEqual(['signal']);
+    expect(Object.keys(recorded.started[0]?.options ?? {})).toEqual(['signal', 'waitForAnswers']);
   });
 
   test.each([

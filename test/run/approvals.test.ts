@@ -8,6 +8,8 @@ import { startScriptedServer, type ScriptedAnswer, type ScriptedServer } from '.
 
 const directory = temporaryDirectory();
 afterAll(() => directory.cleanUp());
+// Each is several runs, one after the other, on a machine that may do other things.
+vi.setConfig({ testTimeout: 240_000 });
 afterEach(() => vi.unstubAllEnvs());
 
 const call = (name: string, args: object): ScriptedAnswer => ({

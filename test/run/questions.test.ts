@@ -1,5 +1,5 @@
 /** Questions to the person in real runs: paused, answered at rest and live, and with a process that was killed. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import type { EventRecord } from '../../src/protocol/event.ts';
@@ -9,6 +9,8 @@ import { startScriptedServer, type ScriptedAnswer, type ScriptedServer } from '.
 
 const directory = temporaryDirectory();
 afterAll(() => directory.cleanUp());
+// Each is several runs, one after the other, on a machine that may do other things.
+vi.setConfig({ testTimeout: 240_000 });
 afterEach(() => vi.unstubAllEnvs());
 
 const call = (name: string, args: object): ScriptedAnswer => ({
@@ -158,6 +160,29 @@ test('H1 a question outlives the process: killed, resumed and answered live, it 
     ['Writer', 'answered', 1],
   ]);
   expect(file(runDir, 'workspace/town.md')).toBe('Atlantis\n');
+  await server.stop();
+});
+
+test('H4 while somebody is there to answer a run waits instead of pausing, and pauses when nobody is any more', async () => {
+  const server = await startServer();
+  stub(server);
+  const there = new AbortController();
+  const { runDir, ...others } = options('attended');
+  const run = runSociety('Write a guide', { ...others, runDir, waitForAnswers: there.signal });
+  const waiting = (): number =>
+    !existsSync(join(runDir, 'events.jsonl'))
+      ? 0
+      : humanEvents(runDir).filter(([, status]) => status === 'waiting').length;
+  await expect.poll(waiting).toBe(1);
+  await run.tell('Writer', 'Atlantis');
+  expect(await run.report).toMatchObject({ status: 'completed' });
+
+  const gone = new AbortController();
+  const left = options('left');
+  const second = runSociety('Write a guide', { ...left, waitForAnswers: gone.signal });
+  await expect.poll(() => existsSync(join(left.runDir, 'events.jsonl')) && humanEvents(left.runDir).length).toBe(2);
+  gone.abort();
+  expect(await second.report).toMatchObject({ status: 'paused', reason: 'human-questions' });
   await server.stop();
 });
 

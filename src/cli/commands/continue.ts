@@ -17,7 +17,7 @@ export const continueCommand: Command = {
     const options = await resumeOptionsOf(line, context);
     const api = await context.loadRunApi();
     return watchRun(
-      (signal) => api.continueRun(runDir, { ...options, signal }),
+      (signal, waitForAnswers) => api.continueRun(runDir, { ...options, signal, waitForAnswers }),
       {
         json: line.values.get('json') === true,
         quiet: line.values.get('quiet') === true,

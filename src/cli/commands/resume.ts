@@ -70,7 +70,7 @@ export const resumeCommand: Command = {
     const options = await resumeOptionsOf(line, context);
     const api = await context.loadRunApi();
     return watchRun(
-      (signal) => api.resumeRun(runDir, { ...options, signal }),
+      (signal, waitForAnswers) => api.resumeRun(runDir, { ...options, signal, waitForAnswers }),
       {
         json: line.values.get('json') === true,
         quiet: line.values.get('quiet') === true,

@@ -74,7 +74,7 @@ export const startRun = async (
 ): Promise<number> => {
   const api = await context.loadRunApi();
   return watchRun(
-    (signal) => api.runSociety(goal, { ...options, signal }),
+    (signal, waitForAnswers) => api.runSociety(goal, { ...options, signal, waitForAnswers }),
     {
       json: line.values.get('json') === true,
       quiet: line.values.get('quiet') === true,

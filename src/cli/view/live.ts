@@ -16,6 +16,8 @@ import { shown } from './text.ts';
 import { TreeRows } from './tree.ts';
 
 const DRAW_PERIOD_MS = 100;
+/** How long a run in which only questions are open waits for a key. */
+const AWAY_AFTER_MS = 60_000;
 
 export interface LiveOptions {
   readonly clock: Clock;
@@ -23,6 +25,8 @@ export interface LiveOptions {
   readonly onInterrupt: () => void;
   /** The user wants the run to pause. */
   readonly onPause: () => void;
+  /** Nobody can go on without the user, and the user has not touched a key for a while. */
+  readonly onAway: () => void;
 }
 
 export interface LiveView {
@@ -49,14 +53,50 @@ export const showLive = (run: Run, terminal: Terminal, options: LiveOptions): Li
     navigation.treeHeight = picture.treeHeight;
     terminal.draw(picture.lines.map((line) => paint(line, terminal.colours)));
   };
+  /** Since when only the user could help the run on; null while others can. */
+  let waitingSinceMs: number | null = null;
+  const watchPerson = (): void => {
+    if (!model.waitsForPerson || navigation.answer !== null) {
+      waitingSinceMs = null;
+      return;
+    }
+    waitingSinceMs ??= clock.monotonic();
+    if (clock.monotonic() - waitingSinceMs < AWAY_AFTER_MS) return;
+    model.waitsForPerson = false;
+    options.onAway();
+  };
+  const send = (): void => {
+    const line = navigation.answer;
+    const question = line?.question ?? null;
+    if (line === null || question === null || run.tell === undefined) return;
+    const { agent, id } = question.asked;
+    // The plan is the only question there is when it is asked.
+    const text = id === 0 ? line.text : `#${id} ${line.text}`;
+    line.text = '';
+    if (question.of === 1) navigation.answer = null;
+    run.tell(agent, text).then(
+      () => {
+        navigation.notices = [...navigation.notices, shown(`${agent} was told.`)];
+        dirty = true;
+      },
+      (error: unknown) => {
+        const why = error instanceof Error ? error.message : String(error);
+        navigation.notices = [...navigation.notices, shown(`${agent} could not be told: ${why}`)];
+        dirty = true;
+      },
+    );
+  };
   const timer = clock.every(DRAW_PERIOD_MS, () => {
+    watchPerson();
     model.observe(run.progress(), clock.monotonic());
     if (dirty || model.version !== drawnVersion) draw();
   });
   const onKey = (key: Key): void => {
+    waitingSinceMs = null;
     const action = navigation.press(key);
     if (action === 'interrupt') options.onInterrupt();
     else if (action === 'pause') options.onPause();
+    else if (action === 'answer') send();
     else if (action === 'suspend') terminal.suspend();
     if (action !== 'none') dirty = true;
   };

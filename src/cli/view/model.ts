@@ -8,6 +8,7 @@
  */
 import type { EventRecord } from '../../protocol/event.ts';
 import type { RunProgress } from '../ports.ts';
+import { OpenQuestions } from './asking.ts';
 import { AgentTree, LEVELS, type Step, type StepKind, type ViewAgent } from './agents.ts';
 import { Rate } from './rate.ts';
 import { shown } from './text.ts';
@@ -45,6 +46,10 @@ export class SocietyModel extends AgentTree {
     reviews: true,
   };
   readonly reviews = { accept: 0, revise: 0 };
+  /** What the person is asked. */
+  readonly questions = new OpenQuestions();
+  /** Nobody can go on without an answer. */
+  waitsForPerson = false;
   remedies = 0;
   restarts = 0;
   limits = 0;
@@ -89,6 +94,12 @@ export class SocietyModel extends AgentTree {
     this.version += 1;
     const time = event.time.slice(11, 19);
     if (event.type === 'run') return this.#onRun(event);
+    if (event.type === 'human') {
+      this.questions.apply(event);
+      // A plan waits before there is a Boss.
+      if (event['recovered'] === true || event['question'] === 0) return;
+    }
+    this.waitsForPerson = event.type === 'human' && event['status'] === 'waiting';
     if (event.type === 'commit') {
       this.counted.commits += 1;
       return;
@@ -143,6 +154,7 @@ export class SocietyModel extends AgentTree {
         break;
       case 'retired':
         this.stand(agent, 'retired');
+        this.questions.leave(agent.name);
         break;
       case 'limit':
         this.#push(agent, { time, kind: 'other', text: `limit reached: ${textOf(event['limit'])}`, bad: true });
@@ -159,7 +171,7 @@ export class SocietyModel extends AgentTree {
         this.#push(agent, { time, kind: 'other', text: `undeliverable: ${textOf(event['reason'])}`, bad: true });
         break;
       case 'human':
-        this.#push(agent, { time, kind: 'other', text: `asks you: ${textOf(event['question'])}`, bad: false });
+        this.#onHuman(agent, event, time);
         break;
       case 'run':
       case 'commit':
@@ -226,6 +238,7 @@ export class SocietyModel extends AgentTree {
     const text = `${tool}${path === '' ? '' : ` ${path}`}${ok ? '' : `: ${code === '' ? 'refused' : code}`}`;
     this.#push(agent, { time, kind: 'tool', text, bad: !ok });
     if (tool === 'terminate' && ok && agent.standing !== 'finished') {
+      this.questions.leave(agent.name);
       // Nobody reviews the Boss but itself: its run ends here, or goes on with a turn.
       const standing = this.head.reviews && agent.level !== 'boss' ? 'review' : 'finished';
       this.stand(agent, standing);
@@ -243,6 +256,14 @@ export class SocietyModel extends AgentTree {
     if (receiver !== undefined) {
       this.#push(receiver, { time, kind: 'got', text: `from ${agent.name}${kind}: ${what}`, bad: false });
     }
+  }
+
+  #onHuman(agent: ViewAgent, event: EventRecord, time: string): void {
+    const status = textOf(event['status']);
+    const number = `#${numberOf(event['question'])}`;
+    const what = event['kind'] === 'approval' ? 'waits for your consent' : 'asks you';
+    const text = status === 'asked' ? `${what} (${number}): ${textOf(event['text'])}` : `${number} ${status}`;
+    this.#push(agent, { time, kind: 'other', text, bad: false });
   }
 
   #onReview(agent: ViewAgent, event: EventRecord, time: string): void {

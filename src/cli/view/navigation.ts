@@ -5,6 +5,7 @@
  * is. N2 Asking to pause more than once asks once; nothing here ends the process.
  */
 import type { ViewAgent } from './agents.ts';
+import { AnswerLine } from './asking.ts';
 import type { SocietyModel } from './model.ts';
 import type { TreeRows } from './tree.ts';
 
@@ -14,7 +15,7 @@ export interface Key {
   readonly ctrl: boolean;
 }
 
-export type Action = 'none' | 'pause' | 'interrupt' | 'suspend' | 'redraw';
+export type Action = 'none' | 'answer' | 'pause' | 'interrupt' | 'suspend' | 'redraw';
 
 /** One agent that is open. */
 interface Page {
@@ -41,6 +42,8 @@ const MOVES: Readonly<Record<string, number>> = {
 
 export class Navigation {
   help = false;
+  /** The line on which a question is answered, while it is open. */
+  answer: AnswerLine | null = null;
   /** What the view has to say, a line each. */
   notices: readonly string[] = [];
   pausing = false;
@@ -91,6 +94,7 @@ export class Navigation {
 
   press(key: Key): Action {
     if (key.ctrl) return this.#control(key);
+    if (this.answer !== null) return this.#type(this.answer, key);
     if (key.name === 'p' || key.name === 'q') return this.#pause(key.name);
     if (this.help) {
       this.help = false;
@@ -100,6 +104,10 @@ export class Navigation {
       this.help = true;
       return 'redraw';
     }
+    if (key.name === 'a' && this.#model.questions.size > 0) {
+      this.answer = new AnswerLine(this.#model.questions);
+      return 'redraw';
+    }
     const move = MOVES[key.name] ?? (key.name === 'g' ? MOVES['home'] : key.name === 'G' ? MOVES['end'] : undefined);
     if (move !== undefined) return this.#move(move);
     if (key.name === 'return' || key.name === 'enter' || key.name === 'right' || key.name === 'l') return this.#enter();
@@ -107,6 +115,12 @@ export class Navigation {
       return this.pages.pop() === undefined ? 'none' : 'redraw';
     }
     return 'none';
+  }
+
+  #type(answer: AnswerLine, key: Key): Action {
+    const typed = answer.press(key);
+    if (typed === 'close') this.answer = null;
+    return typed === 'send' ? 'answer' : typed === 'none' ? 'none' : 'redraw';
   }
 
   #control(key: Key): Action {

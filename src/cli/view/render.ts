@@ -5,6 +5,7 @@
  */
 import { count, plural } from '../render.ts';
 import { stateLine, stateTable, STATE_NAMES, titleLines, totalLines } from './header.ts';
+import { askingPage } from './asking-page.ts';
 import { STATES, type Step, type Tally, type ViewAgent } from './agents.ts';
 import type { SocietyModel } from './model.ts';
 import type { Navigation } from './navigation.ts';
@@ -279,6 +280,7 @@ const HELP: readonly (readonly [string, string])[] = [
   ['arrows, j k', 'select (page up, page down, home, end: further)'],
   ['enter, right', 'open the agent: its group and its last steps'],
   ['left, esc', 'back'],
+  ['a', 'answer a question, or decide on what waits for your consent'],
   ['p', 'pause the run; it can be resumed (as Ctrl-C does)'],
   ['q', 'the same: quitting pauses'],
   ['Ctrl-C twice', 'end at once; the run can be resumed as well'],
@@ -300,11 +302,14 @@ const helpPage = (scene: Scene, size: Size): Line[] => {
   return fill(lines, size.rows);
 };
 
-const footer = ({ navigation, signs }: Scene): Line => {
+const footer = ({ model, navigation, signs }: Scene): Line => {
+  if (navigation.answer !== null) return [];
+  const asked = model.questions.size;
   if (!navigation.keys) return [span(' Ctrl-C', 'bold'), span(' pause', 'dim')];
   const keys: [string, string][] = navigation.help
     ? [['any key', 'back']]
     : [
+        ...(asked === 0 ? [] : [['a', `answer (${asked})`] as [string, string]]),
         ['p', 'pause'],
         ['q', 'quit'],
         [`${signs.up} ${signs.down}`, 'select'],
@@ -339,11 +344,18 @@ export const render = (scene: Scene): Picture => {
   const shownHead = head.slice(0, Math.max(1, rows - foot.length));
   const body: Size = { columns, rows: Math.max(0, rows - shownHead.length - foot.length) };
   const { open } = navigation;
-  const page = navigation.help
-    ? helpPage(scene, body)
-    : open === null
-      ? treePage(scene, body)
-      : agentPage(scene, open, body);
+  const { answer } = navigation;
+  const page =
+    answer !== null
+      ? fill(
+          askingPage(answer, body, signs, (text) => rule(text, columns, signs)),
+          body.rows,
+        )
+      : navigation.help
+        ? helpPage(scene, body)
+        : open === null
+          ? treePage(scene, body)
+          : agentPage(scene, open, body);
   const lines = fill([...shownHead, ...page, ...foot], rows).map((line) => fitLine(line, columns, signs));
   return { lines, treeHeight: Math.max(0, body.rows - 1) };
 };

@@ -63,7 +63,7 @@ interface Keypress {
 /** Printable keys go by what they print, so that `g` and `G` differ and `?` has a name. */
 export const keyOf = ({ name, sequence, ctrl }: Keypress): Key | null => {
   if (ctrl === true) return name === undefined ? null : { name, ctrl: true };
-  const printed = sequence !== undefined && /^[!-~]$/u.test(sequence) ? sequence : name;
+  const printed = sequence !== undefined && /^[^\p{C}\p{Z}]$/u.test(sequence) ? sequence : name;
   return printed === undefined ? null : { name: printed, ctrl: false };
 };
 

@@ -35,6 +35,9 @@ class FakeTerminal implements Terminal {
 interface Watched extends Recorded {
   readonly terminal: FakeTerminal;
   readonly signal: AbortSignal;
+  readonly waitForAnswers: AbortSignal;
+  /** Agents and what they were told. */
+  readonly told: (readonly [string, string])[];
   readonly code: Promise<number>;
   readonly events: EventChannel;
   /** Feeds events and waits until they were read. */
@@ -46,11 +49,17 @@ const watched = async (options: { json?: boolean; quiet?: boolean } = {}): Promi
   const recorded = recorder();
   const events = new EventChannel();
   const opened: FakeTerminal[] = [];
-  let signal: AbortSignal | undefined;
+  let signals: readonly [AbortSignal, AbortSignal] | undefined;
+  const told: (readonly [string, string])[] = [];
+  const tell = (agent: string, text: string): Promise<void> => {
+    if (agent === 'Gone') return Promise.reject(new Error('nobody is called Gone'));
+    told.push([agent, text]);
+    return Promise.resolve();
+  };
   const code = watchRun(
-    (given) => {
-      signal = given;
-      return { ...recorded.current.run, events };
+    (...given) => {
+      signals = given;
+      return { ...recorded.current.run, tell, events };
     },
     { json: options.json === true, quiet: options.quiet === true, synthetic: 'rehearsal', unprotected: false },
     {
@@ -67,7 +76,9 @@ const watched = async (options: { json?: boolean; quiet?: boolean } = {}): Promi
     for (const one of fed) events.push(one);
     await new Promise(setImmediate);
   };
-  return Object.assign(recorded, { terminal, signal: signal as unknown as AbortSignal, code, events, feed });
+  const [signal, waitForAnswers] = signals ?? [];
+  if (signal === undefined || waitForAnswers === undefined) throw new Error('the run was not started');
+  return Object.assign(recorded, { terminal, signal, waitForAnswers, told, code, events, feed });
 };
 
 const key = (name: string, ctrl = false): Key => ({ name, ctrl });
@@ -152,6 +163,104 @@ describe('keys', () => {
     const { terminal } = await watched();
     terminal.press(key('z', true));
     expect(terminal.suspensions).toBe(1);
+  });
+});
+
+describe('questions to the person', () => {
+  const asked = (id: number, agent: string, kind: 'question' | 'approval', text: string): EventRecord =>
+    event('human', agent, { status: 'asked', kind, question: id, text });
+  const type = (terminal: FakeTerminal, text: string): void => {
+    for (const point of text) terminal.press(key(point === ' ' ? 'space' : point));
+  };
+
+  test('a key opens the oldest, what is typed goes to its agent, and tab goes on to the next', async () => {
+    const { terminal, clock, told, feed } = await watched();
+    terminal.press(key('a'));
+    clock.period();
+    expect(terminal.last).not.toContain('answer (');
+    await feed([
+      ...societyEvents(2, 2),
+      asked(2, 'Admin2', 'approval', 'write a.md\n  + x'),
+      asked(1, 'Admin1', 'question', 'Which town?'),
+    ]);
+    clock.period();
+    expect(terminal.last).toContain('a answer (2)');
+    terminal.press(key('a'));
+    clock.period();
+    expect(terminal.last).toContain('#1 Admin1 asks (1 of 2)');
+    expect(terminal.last).toContain('Which town?');
+    type(terminal, 'São Paulx');
+    terminal.press(key('backspace'));
+    type(terminal, 'o q p');
+    clock.period();
+    expect(terminal.last).toContain('> São Paulo q p_');
+    terminal.press(key('return'));
+    expect(told).toEqual([['Admin1', '#1 São Paulo q p']]);
+    await feed([event('human', 'Admin1', { status: 'answered', kind: 'question', question: 1 })]);
+    clock.period();
+    expect(terminal.last).toContain('#2 Admin2 waits for your consent');
+    expect(terminal.last).toContain('  + x');
+    terminal.press(key('return'));
+    expect(told).toHaveLength(1);
+    type(terminal, 'approve');
+    terminal.press(key('return'));
+    await feed([event('human', 'Admin2', { status: 'approved', kind: 'approval', question: 2 })]);
+    clock.period();
+    expect(told.at(-1)).toEqual(['Admin2', '#2 approve']);
+    expect(terminal.last).not.toContain('answer (');
+    expect(terminal.last).toContain('Admin2 was told.');
+  });
+
+  test('escape leaves the line; Ctrl-C pauses from there as well; what cannot be told is said', async () => {
+    const { terminal, clock, signal, told, feed } = await watched();
+    await feed([asked(0, 'Boss', 'approval', 'The plan')]);
+    terminal.press(key('a'));
+    type(terminal, 'x');
+    terminal.press(key('escape'));
+    clock.period();
+    expect(terminal.last).toContain('a answer (1)');
+    terminal.press(key('a'));
+    type(terminal, 'approve');
+    terminal.press(key('return'));
+    // A plan is nobody's question by number.
+    expect(told).toEqual([['Boss', 'approve']]);
+    await feed([asked(3, 'Gone', 'question', 'Who?')]);
+    terminal.press(key('a'));
+    terminal.press(key('tab'));
+    type(terminal, 'me');
+    terminal.press(key('return'));
+    await feed([]);
+    clock.period();
+    expect(terminal.last).toContain('Gone could not be told: nobody is called Gone');
+    terminal.press(key('c', true));
+    expect(signal.aborted).toBe(true);
+  });
+
+  test('a run in which only questions are open waits a minute for a key, and as long as somebody types', async () => {
+    const { terminal, clock, waitForAnswers, feed } = await watched();
+    await feed([asked(1, 'Boss', 'question', 'Which town?'), event('human', undefined, { status: 'waiting' })]);
+    const pass = (ms: number): void => {
+      clock.nowMs += ms;
+      clock.period();
+    };
+    pass(0);
+    pass(59_000);
+    terminal.press(key('down'));
+    pass(0);
+    pass(59_000);
+    terminal.press(key('a'));
+    pass(600_000);
+    expect(waitForAnswers.aborted).toBe(false);
+    terminal.press(key('escape'));
+    pass(0);
+    // Somebody works again: nothing is waited for.
+    await feed([event('turn', 'Boss', { mail: 1 })]);
+    pass(600_000);
+    expect(waitForAnswers.aborted).toBe(false);
+    await feed([event('human', undefined, { status: 'waiting' })]);
+    pass(0);
+    pass(60_000);
+    expect(waitForAnswers.aborted).toBe(true);
   });
 });
 
