@@ -77,7 +77,10 @@ export const agentBehaviour = (
     urgent: ({ body }) => {
       const mail = agentMailSchema.safeParse(body);
       if (!mail.success) return false;
-      return mail.data.from === SYSTEM || mail.data.from === USER || mail.data.fromSupervisor === true;
+      const { from, kind, quiet, fromSupervisor } = mail.data;
+      // A result that was handed in is what waiting for more mail is for, unless all is quiet and none will come.
+      if (kind === 'review' && quiet === undefined) return false;
+      return from === SYSTEM || from === USER || fromSupervisor === true;
     },
     strategy: 'one_for_one',
     batchMax: MAILS_PER_TURN_MAX,

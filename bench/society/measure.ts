@@ -10,6 +10,7 @@ import { runOwnModel, type OwnModelRun } from './own-model.ts';
 import { choose } from './parts.ts';
 import { ownModelRows } from './rows.ts';
 import {
+  BAD_OUTPUT_RATE,
   CRITICAL_PATH_CALLS,
   FAILURE_KINDS,
   FAILURE_RATE,
@@ -66,6 +67,7 @@ const measureRehearsal = async (settings: SocietySettings, progress: Progress): 
         reviews: 'model',
         usefulCalls:
           'answers with a tool call that succeeded and is neither terminate nor change_task_status, and the plan',
+        badOutput: { rate: BAD_OUTPUT_RATE, of: 'answers that write a file', judge: 'leads that read the file' },
         failures: { rate: FAILURE_RATE, kinds: FAILURE_KINDS, of: 'all answers', with: plan.failures },
         polling: { latenciesMs: POLLING_LATENCIES, report: 'a mail to an Admin from somebody it hired' },
       },

@@ -11,6 +11,7 @@ import { Series } from '../harness/series.ts';
 import { loadResultSchema, type LoadResult, type LoadSettings } from './load.ts';
 import { criticalPathRow, serverRows, sharedRows, sizeRows } from './rows.ts';
 import {
+  BAD_OUTPUT_RATE,
   FAILURE_KINDS,
   FAILURE_RATE,
   LOAD,
@@ -22,7 +23,7 @@ import {
   type Plan,
   type PollingLatency,
 } from './settings.ts';
-import { cleanOf, cleanRows, failureRows, pollingRows, usefulRows } from './society-rows.ts';
+import { badOutputRows, cleanOf, cleanRows, failureRows, pollingRows, usefulRows } from './society-rows.ts';
 import { runSociety, type SocietyRun } from './society.ts';
 import { runTeam, type TeamRun, type Variant } from './team.ts';
 
@@ -125,6 +126,18 @@ const societies = (jobs: Jobs, { sizes, parts, failures }: Plan): (() => Row[]) 
   };
 };
 
+const badOutput = (jobs: Jobs, { sizes, parts }: Plan): (() => Row[]) => {
+  if (!parts.has('badOutput')) return () => [];
+  const agents = Math.max(...sizes);
+  const series = jobs.add(
+    `society of ${agents} with bad output`,
+    () => runSociety({ agents, failures: { badOutput: BAD_OUTPUT_RATE } }),
+    ({ reviews, approvedBad }) =>
+      `${reviews.revised} of ${reviews.planted} sent back, ${approvedBad} approved, ${reviews.goodSentBack} of ${reviews.good} good ones sent back`,
+  );
+  return () => badOutputRows(agents, series.measured);
+};
+
 const polling = (jobs: Jobs, { sizes, parts }: Plan): (() => Row[]) => {
   if (!parts.has('polling')) return () => [];
   const agents = Math.min(POLLING_SIZE, Math.max(...sizes));
@@ -166,6 +179,7 @@ export const choose = (plan: Plan, durationMs: number): Chosen => {
     teams(jobs, plan, 'own'),
     teams(jobs, plan, 'shared'),
     societies(jobs, plan),
+    badOutput(jobs, plan),
     polling(jobs, plan),
     rehearsalServer(jobs, plan, durationMs),
   ];

@@ -25,8 +25,12 @@ export const PROCESSOR_MS_PER_CALL_TARGET = 1.07;
 /** Part of all model calls of a society that do work. */
 export const USEFUL_TARGET = 0.85;
 
-export const PARTS = ['team', 'shared', 'society', 'failures', 'polling', 'server'] as const;
+export const PARTS = ['team', 'shared', 'society', 'badOutput', 'failures', 'polling', 'server'] as const;
 export type Part = (typeof PARTS)[number];
+
+/** Part `badOutput`: of the answers that write a file, so many write a bad one; of the good ones so many may be sent back. */
+export const BAD_OUTPUT_RATE = 0.05;
+export const GOOD_SENT_BACK_TARGET = 0.01;
 
 /** What goes wrong in part `failures`: of all answers, each of these. */
 export const FAILURE_RATE = 0.05;

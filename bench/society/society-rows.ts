@@ -4,8 +4,8 @@ import { skippedRow, type Row, type RowKind } from '../harness/result.ts';
 import { rowOf, rowOfSeries, type Measured } from '../harness/series.ts';
 import { spreadOf } from '../harness/statistics.ts';
 import { USEFUL_KINDS, WASTE_KINDS, type AnswerKind } from './answers.ts';
-import { FAILURE_RATE, USEFUL_TARGET, type FailureKind } from './settings.ts';
-import type { SocietyRun } from './society.ts';
+import { BAD_OUTPUT_RATE, FAILURE_RATE, GOOD_SENT_BACK_TARGET, USEFUL_TARGET, type FailureKind } from './settings.ts';
+import { OPTIONAL, type SocietyRun } from './society.ts';
 
 const perCall = ({ processorMs, answers }: SocietyRun): number | null =>
   processorMs === null || answers.calls === 0 ? null : processorMs / answers.calls;
@@ -65,9 +65,6 @@ export const cleanOf = (measured: Measured<SocietyRun>): Clean | null => {
   return { runs: measured.runs, files: [...(first ?? [])].filter((path) => others.every((files) => files.has(path))) };
 };
 
-/** Notes are added by whoever likes to. */
-const OPTIONAL = /\/notes\.md$/u;
-
 /** Files of `clean` that are not there. */
 export const missingOf = ({ files }: SocietyRun, clean: Clean): string[] => {
   const there = new Set(files);
@@ -126,6 +123,36 @@ export const failureRows = (kind: FailureKind | 'all', measured: Measured<Societ
     ),
     ...namesOf((run) => run.remedies).map((what) => counted(`remedies: ${what}`, (run) => run.remedies[what] ?? 0)),
     counted('nudges', (run) => run.nudges),
+  ];
+};
+
+/** What became of bad output, and of good output beside it. */
+export const badOutputRows = (size: number, measured: Measured<SocietyRun>): Row[] => {
+  const named = (what: string): string => `bad output ${BAD_OUTPUT_RATE * 100} %, society of ${size}: ${what}`;
+  const revised: RowKind = {
+    name: named('of the agents with it, those whose work was sent back'),
+    unit: '',
+    higherIsBetter: true,
+    target: { is: 'value', limit: 1 },
+  };
+  const approved: RowKind = {
+    name: named('agents of whom a bad file was approved in the end'),
+    unit: 'agents',
+    target: { is: 'value', limit: 0 },
+  };
+  const sentBack: RowKind = {
+    name: named('of the agents without it, those whose work was sent back'),
+    unit: '',
+    target: { is: 'value', limit: GOOD_SENT_BACK_TARGET },
+  };
+  const rows = (kind: RowKind, valueOf: (run: SocietyRun) => number | null): Row =>
+    rowOfSeries(kind, measured, valueOf, 'no bad output was drawn');
+  return [
+    rows({ name: named('bad files written'), unit: 'files' }, ({ planted }) => planted['badOutput'] ?? 0),
+    rows({ name: named('agents with it'), unit: 'agents' }, ({ reviews }) => reviews.planted),
+    rows(revised, ({ reviews }) => (reviews.planted === 0 ? null : reviews.revised / reviews.planted)),
+    rows(approved, (run) => run.approvedBad),
+    rows(sentBack, ({ reviews }) => reviews.goodSentBack / Math.max(1, reviews.good)),
   ];
 };
 

@@ -4,7 +4,17 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { countAdmins, countAnswers, readEvents, type AdminCounts, type AnswerCounts } from './answers.ts';
+import { z } from 'zod';
+import { faultsOf } from '../../src/model/index.ts';
+import {
+  countAdmins,
+  countAnswers,
+  countReviews,
+  readEvents,
+  type AdminCounts,
+  type AnswerCounts,
+  type ReviewCounts,
+} from './answers.ts';
 import { play } from './play.ts';
 import { LATENCY_MS } from './settings.ts';
 import { pathsIn } from './team.ts';
@@ -15,6 +25,9 @@ export interface SocietyRun {
   readonly processorMs: number | null;
   readonly answers: AnswerCounts;
   readonly admins: AdminCounts;
+  readonly reviews: ReviewCounts;
+  /** Of the agents with bad output: those of whom a bad file is left that their supervisor accepted. */
+  readonly approvedBad: number;
   /** Paths in the workspace. */
   readonly files: readonly string[];
   readonly nudges: number;
@@ -32,10 +45,27 @@ export interface SocietySpec {
   readonly mayFail?: boolean;
 }
 
+/** Notes are added to by whoever likes to: they are nobody's own, and need not be there. */
+export const OPTIONAL = /\/notes\.md$/u;
+
 const countBy = (names: readonly string[]): Record<string, number> => {
   const counts: Record<string, number> = {};
   for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
   return counts;
+};
+
+const reportSchema = z.object({
+  files: z.array(z.object({ path: z.string(), author: z.string(), groupVerdict: z.string() })),
+});
+
+/** @param agents whose output was made bad @returns those of whom a bad file was accepted and is there */
+export const approvedBad = (runDir: string, agents: ReadonlySet<string>): string[] => {
+  const { files } = reportSchema.parse(JSON.parse(readFileSync(join(runDir, 'report.json'), 'utf8')));
+  const bad = files.filter(({ path, author, groupVerdict }) => {
+    if (!agents.has(author) || groupVerdict !== 'accepted' || OPTIONAL.test(path)) return false;
+    return faultsOf(readFileSync(join(runDir, 'workspace', path), 'utf8'), author).length > 0;
+  });
+  return [...new Set(bad.map(({ author }) => author))];
 };
 
 /** @throws Error when the society did not complete, unless it may fail */
@@ -45,6 +75,7 @@ export const runSociety = (spec: SocietySpec): Promise<SocietyRun> => {
   const config = wait === undefined ? {} : { config: { pollIntervalMs: { boss: wait, admin: wait } } };
   return play({ agents, rehearsal, review: 'model', mayFail, ...config }, (played) => {
     const { summary, stats, runDir, wallSeconds, processorMs } = played;
+    const bad = new Set(stats.planted.filter(({ kind }) => kind === 'badOutput').map(({ agent }) => agent));
     const events = readEvents(readFileSync(join(runDir, 'events.jsonl'), 'utf8'));
     return {
       completed: summary.status === 'completed',
@@ -52,6 +83,8 @@ export const runSociety = (spec: SocietySpec): Promise<SocietyRun> => {
       processorMs,
       answers: countAnswers(events, summary.modelCalls),
       admins: countAdmins(events),
+      reviews: countReviews(events, bad),
+      approvedBad: bad.size === 0 ? 0 : approvedBad(runDir, bad).length,
       files: pathsIn(join(runDir, 'workspace')),
       nudges: summary.nudges,
       remedies: summary.remedies,

@@ -93,10 +93,12 @@ test('definitions name their module and export', async () => {
   }
 });
 
-test('urgent is mail from the runtime, the person and the own supervisor', () => {
+test('urgent is mail from the runtime, the person and the own supervisor, but for a review before all is quiet', () => {
   const { urgent } = agentBehaviour(() => ({ admin, ordinary }));
   const is = (body: AgentMail): boolean | undefined => urgent?.({ type: 'mail', body, sender: null });
   expect(is(systemMail('nudge', ''))).toBe(true);
+  expect(is(systemMail('review', '', { agent: 'A', round: 1 }))).toBe(false);
+  expect(is({ ...systemMail('review', '', { agent: 'A', round: 1 }), quiet: 1 })).toBe(true);
   expect(is({ from: 'user', kind: null, text: '' })).toBe(true);
   expect(is({ from: 'A', kind: null, text: '', fromSupervisor: true })).toBe(true);
   expect(is({ from: 'A', kind: null, text: '' })).toBe(false);

@@ -1,8 +1,11 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { rowSchema, type Row } from '../../bench/harness/result.ts';
 import { sharedRows } from '../../bench/society/rows.ts';
 import { planOf, settingsSchema } from '../../bench/society/settings.ts';
 import {
+  badOutputRows,
   cleanOf,
   cleanRows,
   failureRows,
@@ -10,9 +13,10 @@ import {
   pollingRows,
   usefulRows,
 } from '../../bench/society/society-rows.ts';
-import type { SocietyRun } from '../../bench/society/society.ts';
+import { approvedBad, type SocietyRun } from '../../bench/society/society.ts';
 import { choose } from '../../bench/society/parts.ts';
 import { countAnswers } from '../../bench/society/answers.ts';
+import { temporaryDirectory } from '../support/command.ts';
 import type { TeamRun } from '../../bench/society/team.ts';
 
 const RUN: SocietyRun = {
@@ -21,6 +25,8 @@ const RUN: SocietyRun = {
   processorMs: 1_000,
   answers: { ...countAnswers([], 1), calls: 100, useful: 90, byKind: { ...countAnswers([], 1).byKind, terminate: 9 } },
   admins: { calls: 30, reports: 20 },
+  reviews: { planted: 4, revised: 4, good: 200, goodSentBack: 1 },
+  approvedBad: 0,
   files: ['A/one.md', 'A/notes.md', 'report.md'],
   nudges: 2,
   remedies: { format: 3 },
@@ -73,6 +79,38 @@ describe('failures', () => {
     expect(named(alone, 'required files missing').skipped).toMatch(/compare/u);
     expect(named(alone, 'model calls').ratio).toBeNull();
   });
+});
+
+test('bad output: all of it sent back, nothing of it approved, hardly anything else sent back', () => {
+  const planted = { badOutput: 5 };
+  const rows = badOutputRows(589, { runs: [{ ...RUN, planted }] });
+  expect(named(rows, 'bad files written').value).toBe(5);
+  expect(named(rows, 'with it, those whose work was sent back')).toMatchObject({ value: 1, target: 1, met: true });
+  expect(named(rows, 'approved in the end')).toMatchObject({ value: 0, target: 0, met: true });
+  expect(named(rows, 'without it, those whose work was sent back')).toMatchObject({ value: 0.005, met: true });
+  const missed = { ...RUN, reviews: { ...RUN.reviews, revised: 3, goodSentBack: 4 }, approvedBad: 1 };
+  expect(badOutputRows(589, { runs: [missed] }).map(({ met }) => met)).toEqual([null, null, false, false, false]);
+  const none = { ...RUN, reviews: { ...RUN.reviews, planted: 0, revised: 0 } };
+  expect(named(badOutputRows(31, { runs: [none] }), 'with it, those whose work was sent back').skipped).toMatch(
+    /drawn/u,
+  );
+});
+
+test('a bad file that was accepted counts, one that was mended or is kept with a reservation does not', () => {
+  const { path, cleanUp } = temporaryDirectory();
+  try {
+    mkdirSync(join(path, 'workspace', 'G'), { recursive: true });
+    const files = ['bad', 'mended', 'reserved', 'other'].map((author) => {
+      const stated = author === 'mended' ? 'Timetable: first results within 3 months. Responsible: mended.' : 'TODO';
+      writeFileSync(join(path, 'workspace', 'G', `${author}.md`), `# G\n\n## ${author}\n\n${stated}\n`);
+      const groupVerdict = author === 'reserved' ? 'reservation' : 'accepted';
+      return { path: `G/${author}.md`, author, groupVerdict, commit: 'c' };
+    });
+    writeFileSync(join(path, 'report.json'), JSON.stringify({ files }));
+    expect(approvedBad(path, new Set(['bad', 'mended', 'reserved']))).toEqual(['bad']);
+  } finally {
+    cleanUp();
+  }
 });
 
 test('polling: calls of Admins per report, compared with not waiting', () => {
