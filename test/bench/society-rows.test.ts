@@ -97,7 +97,8 @@ test('bad output: all of it sent back, nothing of it approved, hardly anything e
 });
 
 test('a bad file that was accepted counts, one that was mended or is kept with a reservation does not', () => {
-  const { path, cleanUp } = temporaryDirectory();
+  const directory = temporaryDirectory();
+  const { path } = directory;
   try {
     mkdirSync(join(path, 'workspace', 'G'), { recursive: true });
     const files = ['bad', 'mended', 'reserved', 'other'].map((author) => {
@@ -109,7 +110,7 @@ test('a bad file that was accepted counts, one that was mended or is kept with a
     writeFileSync(join(path, 'report.json'), JSON.stringify({ files }));
     expect(approvedBad(path, new Set(['bad', 'mended', 'reserved']))).toEqual(['bad']);
   } finally {
-    cleanUp();
+    directory.cleanUp();
   }
 });
 
