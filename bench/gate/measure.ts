@@ -89,7 +89,7 @@ const measureRound = async (all: Measurements, sizes: Sizes, round: number, prog
 
 const sharedSettings = (): Record<string, unknown> => ({
   journal: 'lmdb, durability flushed',
-  memory: 'none',
+  memory: 'none where a population is measured; in the runs of a team that of agents, by words alone',
   embedder: 'none',
   cpu: 'user and system time of the client process with all its threads, from the spawn of the agents to the last answer; the server is not in it',
   memoryPerAgent: 'the most that was resident, without what was resident before the agents were spawned',

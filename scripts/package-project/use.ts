@@ -43,6 +43,12 @@ const simulate = async (): Promise<void> => {
   await simulation.stop();
 };
 
+/** Rejects with an error of the exported class, whichever part it comes from. */
+const refused = async (what: Promise<unknown>, code: string): Promise<void> => {
+  const error: unknown = await what.catch((thrown: unknown) => thrown);
+  assert.ok(error instanceof MegactorError && error.code === code, `${code} is said`);
+};
+
 const useWorkspace = async (): Promise<string> => {
   const workspace = await Workspace.open({
     directory: `${folder}/files`,
@@ -54,6 +60,11 @@ const useWorkspace = async (): Promise<string> => {
   const read = await workspace.readFile({ path: 'a.md' });
   await workspace.close();
   assert.ok(read.ok, 'the file is there');
+  await refused(
+    Workspace.open({ directory: 'actors', runId: 'package', store: createMemoryStore() }),
+    'WORKSPACE_FOREIGN',
+  );
+  await refused(workspace.readFile({ path: 'a.md' }), 'SYSTEM_STOPPED');
   return read.content;
 };
 
@@ -62,6 +73,7 @@ const useMemory = async (): Promise<string> => {
   const said = { scope: 'notes', when: 1, kind: 'said', agent: 'me' } as const;
   await memory.add([{ ...said, text: 'The harbour closes at nine.' }], { effectId: null });
   const { memories } = await memory.recall({ scopes: ['notes'], query: 'harbour' });
+  await refused(memory.recall({ scopes: [''], query: 'harbour' }), 'MESSAGE_INVALID');
   await memory.close();
   return memories[0]?.text ?? '';
 };
@@ -71,6 +83,7 @@ const useSandbox = async (): Promise<string> => {
   const sandbox = await Sandbox.open({ mode: 'none' });
   const files = [{ path: 'a.mjs', content: 'console.log(6 * 7)' }];
   const { stdout } = await sandbox.run({ path: 'a.mjs', files });
+  await refused(sandbox.run({ path: 'b.mjs', files }), 'PROGRAM_INVALID');
   await sandbox.close();
   return stdout.trim();
 };

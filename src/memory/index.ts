@@ -13,3 +13,4 @@ export { createMemoryStore } from '../journal/memory-store.ts';
 export { Memory, MEMORY_LIMITS, type MemoryLimits, type MemoryOptions } from './memory.ts';
 export { startLocalEmbedder } from './local-embedder.ts';
 export { LOCAL_MODEL } from './local-model.ts';
+export { MegactorError } from '../protocol/errors.ts';

@@ -19,6 +19,7 @@ import { MegactorError } from '../protocol/errors.ts';
 import { areAlike, shapeOf, type Shape } from './duplicates.ts';
 import { Embedding } from './embedding.ts';
 import { fuse } from './fusion.ts';
+import { checkMemories, checkOptions, checkRecall } from './input.ts';
 import { Meanings } from './meanings.ts';
 import { idOf, type Entry, type Found, type ReadQuery, type ScopeIndex } from './scope-index.ts';
 import { recordOf, Scopes, type ScopeHandle } from './scopes.ts';
@@ -68,7 +69,6 @@ export interface MemoryOptions {
 export const K_MAX = 50;
 const K_DEFAULT = 5;
 const SCOPES_MAX = 16;
-const SCOPE_CHARS_MAX = 200;
 /** Distinct terms of a query that are looked up. */
 const QUERY_TERMS_MAX = 64;
 
@@ -81,11 +81,6 @@ const OFF: EmbeddingStats = {
   reembedding: false,
   state: 'off',
   error: null,
-};
-
-const checkScope = (scope: string): void => {
-  if (scope.length > 0 && scope.length <= SCOPE_CHARS_MAX && scope.isWellFormed()) return;
-  throw new MegactorError('MESSAGE_INVALID', `a scope of memories has 1–${SCOPE_CHARS_MAX} characters`);
 };
 
 export class Memory {
@@ -130,8 +125,9 @@ export class Memory {
     };
   }
 
-  /** Opens a memory. Reads little: scopes are read when somebody recalls from them. @throws JOURNAL_DAMAGED, DISK */
+  /** Opens a memory. Reads little: scopes are read when somebody recalls from them. @throws USAGE, JOURNAL_DAMAGED, DISK */
   static async open(options: MemoryOptions): Promise<Memory> {
+    checkOptions(options);
     const { store, embedder = null, clock = systemClock, onEmbedding = (): void => undefined } = options;
     const onVector: { call: OnVector } = { call: () => undefined };
     const embedding =
@@ -149,9 +145,12 @@ export class Memory {
   }
 
   /** Keeps memories. @param call under an effect id it happens once @throws MESSAGE_INVALID, DISK */
-  async add(memories: readonly NewMemory[], call: { readonly effectId: string | null }): Promise<AddResult> {
+  async add(
+    memories: readonly NewMemory[],
+    call: { readonly effectId: string | null } = { effectId: null },
+  ): Promise<AddResult> {
     this.#check();
-    for (const { scope } of memories) checkScope(scope);
+    checkMemories(memories);
     const names = [...new Set(memories.map(({ scope }) => scope))];
     const handles = new Map<string, ScopeHandle>();
     for (const name of names) {
@@ -220,7 +219,7 @@ export class Memory {
   /** The memories that answer a query best. @throws MESSAGE_INVALID, DISK */
   async recall(ask: RecallQuery): Promise<RecallResult> {
     this.#check();
-    for (const scope of ask.scopes) checkScope(scope);
+    checkRecall(ask);
     this.#counts.recalls += 1;
     const k = Math.min(K_MAX, Math.max(1, ask.k ?? K_DEFAULT));
     const patience = this.#patience(this.#embedding === null ? 0 : (ask.meaningWaitMs ?? 0));
@@ -305,6 +304,10 @@ export class Memory {
     await this.#embedding?.idle();
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   /** Takes no more calls, ends what goes on in the background, and writes index files. What waits for a vector stays listed. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
@@ -314,7 +317,7 @@ export class Memory {
   }
 
   #check(): void {
-    if (this.#isClosed) throw new MegactorError('SYSTEM_STOPPED', 'the memory is closed');
+    if (this.#isClosed) throw new MegactorError('SYSTEM_STOPPED', 'the memory is closed', { hint: 'Open it again.' });
   }
 }
 

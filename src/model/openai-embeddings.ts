@@ -6,16 +6,11 @@
  * 1. Every failure is an error of the catalogue: MODEL_* or ABORTED.
  * 2. The key appears in no error message, hint or detail.
  */
-import OpenAI from 'openai';
 import { z } from 'zod';
-import { systemClock } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
-import { readOpenAiSetting, type OpenAiModelOptions } from './openai-setting.ts';
-import { createPoolFetch } from './pool-fetch.ts';
-import { RequestRunner } from './request-runner.ts';
+import { createOpenAiParts } from './openai-client.ts';
+import type { OpenAiModelOptions } from './openai-setting.ts';
 import type { ChatAnswer, ChatModel } from './types.ts';
-
-const TIMEOUT_MS = 60_000;
 
 const vectorsSchema = z.object({
   data: z.array(z.object({ index: z.int().nonnegative(), embedding: z.array(z.number()).min(1) })),
@@ -43,20 +38,7 @@ const contentOf = (raw: unknown, count: number): { readonly content: string; rea
 
 /** @throws KEY_MISSING, CONFIG_INVALID */
 export const createOpenAiEmbeddings = (options: OpenAiModelOptions): ChatModel => {
-  const setting = readOpenAiSetting(options);
-  const clock = options.clock ?? systemClock;
-  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
-  const pool = createPoolFetch(setting.baseUrl.origin);
-  const client = new OpenAI({
-    apiKey: setting.apiKey ?? 'none',
-    baseURL: setting.baseUrl.href.replace(/\/+$/u, ''),
-    maxRetries: 0,
-    timeout: timeoutMs + 10_000,
-    fetch: pool.fetch,
-    logLevel: 'off',
-    ...(setting.apiKey === null ? { defaultHeaders: { authorization: null } } : {}),
-  });
-  const runner = new RequestRunner({ origin: setting.baseUrl.origin, apiKey: setting.apiKey, timeoutMs, clock });
+  const { client, pool, runner, clock } = createOpenAiParts(options);
   const name = `openai:${options.model}`;
   return {
     name,

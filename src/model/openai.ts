@@ -8,20 +8,17 @@
  * 2. The key appears in no error message, hint or detail, and no SDK error is handed on as a cause.
  * 3. `timeoutMs` covers the whole request, the body included.
  */
-import OpenAI from 'openai';
+import type OpenAI from 'openai';
 import { MegactorError } from '../protocol/errors.ts';
-import { systemClock } from '../platform/index.ts';
 import { classifyCompletion } from './classify.ts';
 import { CompletionStream, spokenText } from './completion-stream.ts';
 import { readLimits } from './gate/limit-headers.ts';
 import type { HeaderReader } from './http-error.ts';
-import { readOpenAiSetting, type OpenAiModelOptions } from './openai-setting.ts';
-import { createPoolFetch } from './pool-fetch.ts';
-import { HttpStatusError, RequestRunner, type Cut } from './request-runner.ts';
+import { createOpenAiParts } from './openai-client.ts';
+import type { OpenAiModelOptions } from './openai-setting.ts';
+import { HttpStatusError, type Cut } from './request-runner.ts';
 import type { CallHooks, ChatAnswer, ChatModel, ChatRequest, ToolSpec } from './types.ts';
 import { headerOf } from './whole-exchange.ts';
-
-const TIMEOUT_MS = 60_000;
 
 export type { OpenAiModelOptions } from './openai-setting.ts';
 
@@ -129,25 +126,7 @@ const receive = async (
 
 /** @throws KEY_MISSING, CONFIG_INVALID */
 export const createOpenAiModel = (options: OpenAiModelOptions): OpenAiModel => {
-  const setting = readOpenAiSetting(options);
-  const clock = options.clock ?? systemClock;
-  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
-  const pool = createPoolFetch(
-    setting.baseUrl.origin,
-    options.connections === undefined ? {} : { connections: options.connections },
-  );
-  const client = new OpenAI({
-    // Without a key no authorization is sent at all; the SDK only wants to be told so.
-    apiKey: setting.apiKey ?? 'none',
-    baseURL: setting.baseUrl.href.replace(/\/+$/u, ''),
-    maxRetries: 0,
-    // Ours covers the body as well and comes first.
-    timeout: timeoutMs + 10_000,
-    fetch: pool.fetch,
-    logLevel: 'off',
-    ...(setting.apiKey === null ? { defaultHeaders: { authorization: null } } : {}),
-  });
-  const runner = new RequestRunner({ origin: setting.baseUrl.origin, apiKey: setting.apiKey, timeoutMs, clock });
+  const { baseUrl, client, pool, runner, clock } = createOpenAiParts(options);
   /** Made by the first call, for all that come with it too. */
   let template: Promise<Template> | null = null;
 
@@ -169,7 +148,7 @@ export const createOpenAiModel = (options: OpenAiModelOptions): OpenAiModel => {
     hooks: CallHooks | undefined,
     startedAt: number,
   ): Promise<ChatAnswer> => {
-    template ??= templateOf(client, setting.baseUrl.origin);
+    template ??= templateOf(client, baseUrl.origin);
     const { path, headers: common } = await template;
     // What nobody waits for any more is not sent.
     if (cut.isCut) throw new MegactorError('ABORTED', 'the call was cancelled');
@@ -212,7 +191,7 @@ export const createOpenAiModel = (options: OpenAiModelOptions): OpenAiModel => {
   return {
     name: `openai:${options.model}`,
     synthetic: false,
-    baseUrl: setting.baseUrl.origin + setting.baseUrl.pathname,
+    baseUrl: baseUrl.origin + baseUrl.pathname,
     complete: (request, signal, hooks) => {
       const startedAt = clock.monotonic();
       const onDelta = hooks?.onDelta;

@@ -91,7 +91,7 @@ const spentSchema = z.array(z.tuple([z.string(), leafSchema]));
 const fileRowsSchema = z.array(z.object({ path: z.string(), commit: z.string().nullable(), author: z.string() }));
 
 /** What the memories of the process came to; null for a run without. */
-const memoryReport = (memories: readonly MemoryStats[], embedder: string): object | null => {
+const memoryReport = (memories: readonly MemoryStats[], embedder: string) => {
   if (memories.length === 0) return null;
   const sum = (value: (stats: MemoryStats) => number): number =>
     memories.reduce((total, stats) => total + value(stats), 0);
@@ -132,7 +132,8 @@ export const writeReports = (parts: {
   const { programs } = gathered;
   const all = { ...numbers, fileCount: files, ...failed, ...report, spending, memory, programs };
   writeJson(directory.file('report.json'), all);
-  const numbersOf = { ...summary, ...(programs === null ? {} : { programs }) };
+  const embedder = memory?.state === 'stopped' ? `${summary.embedder}, stopped: ${memory.error}` : summary.embedder;
+  const numbersOf = { ...summary, embedder, ...(programs === null ? {} : { programs }) };
   writeWhole(directory.file('report.md'), `${renderReport(report, numbersOf)}\n${renderSpend(spending)}`);
 };
 

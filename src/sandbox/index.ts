@@ -22,3 +22,4 @@ export type { Holding } from './probe.ts';
 export type { EndedBy, ProgramEnd, ProgramOutput, RunningProgram } from './program.ts';
 export { NO_PROGRAMS, withEnd, withStart, type ProgramTally } from './program-tally.ts';
 export { Sandbox, type ProgramRequest, type ProgramResult, type SandboxMode, type SandboxOptions } from './sandbox.ts';
+export { MegactorError } from '../protocol/errors.ts';

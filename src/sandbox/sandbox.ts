@@ -16,7 +16,8 @@ import { Cgroup, type CgroupPlace } from './cgroup.ts';
 import { givenFiles, isPlainPath, type FileChanges, type GivenFile, type ProgramFiles } from './files.ts';
 import { directCommand, sandboxCommand, type Launch } from './launcher.ts';
 import { interpreterOf, type Interpreters } from './languages.ts';
-import { programLimitsSchema, type ProgramLimits, type ProgramLimitsInput } from './limits.ts';
+import { checkOptions, checkRequest } from './input.ts';
+import type { ProgramLimits, ProgramLimitsInput } from './limits.ts';
 import { examine, type Holding } from './probe.ts';
 import { makeScratch } from './scratch.ts';
 import { writeFilter } from './seccomp.ts';
@@ -119,17 +120,15 @@ export class Sandbox {
    * @throws SANDBOX_MISSING with what is missing, CONFIG_INVALID
    */
   static async open(options: SandboxOptions = {}): Promise<Sandbox> {
-    const limits = programLimitsSchema.safeParse(options.limits ?? {});
-    if (!limits.success) {
-      throw new MegactorError('CONFIG_INVALID', `limits of programs: ${limits.error.issues[0]?.message ?? ''}`);
-    }
+    const { limits } = checkOptions(options);
     const { mode = 'bwrap', network = false, clock = systemClock } = options;
-    const found = await examine({ mode, network, limits: limits.data, clock });
-    return new Sandbox(options, { ...found, limits: limits.data });
+    const found = await examine({ mode, network, limits, clock });
+    return new Sandbox(options, { ...found, limits });
   }
 
   /** Runs a program to its end. @throws PROGRAM_INVALID, SANDBOX_FAILED, ABORTED */
   async run(request: ProgramRequest): Promise<ProgramResult> {
+    checkRequest(request);
     const program = await this.start({ ...request, stdin: request.stdin ?? '' });
     const end = await program.ended;
     return { ...end, ...program.take(true) };
@@ -140,6 +139,7 @@ export class Sandbox {
    * @throws PROGRAM_INVALID, SANDBOX_FAILED, GATE_FULL, ABORTED
    */
   async start(request: ProgramRequest): Promise<RunningProgram> {
+    checkRequest(request);
     const { path, args = [] } = request;
     if (!isPlainPath(path)) throw new MegactorError('PROGRAM_INVALID', `'${path}' is no path of a file`);
     checkArguments(args);
@@ -166,6 +166,10 @@ export class Sandbox {
       program.closeInput();
     }
     return program;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   /** Ends everything that runs, and refuses what waits. */

@@ -14,3 +14,4 @@ export type { SnapshotArguments } from './snapshot.ts';
 export type { SliceLimits } from './slices.ts';
 export { Workspace, type FinishResult } from './workspace.ts';
 export type { CommitInfo } from './committer.ts';
+export { MegactorError } from '../protocol/errors.ts';

@@ -37,6 +37,7 @@ import {
   type EditArguments,
   type WriteArguments,
 } from './operations.ts';
+import { checkOptions } from './options.ts';
 import { checkPath } from './path-jail.ts';
 import {
   refuse,
@@ -95,6 +96,7 @@ export class Workspace {
    * @throws WORKSPACE_DIRTY, WORKSPACE_FOREIGN, USAGE, JOURNAL_DAMAGED, DISK
    */
   static async open(options: WorkspaceOptions): Promise<Workspace> {
+    checkOptions(options);
     try {
       const state = new FailureState();
       return new Workspace(await openParts(options, state), state);
@@ -363,9 +365,14 @@ export class Workspace {
     return { commit, files: [...(await repository.loadTree(facts.tree)).files()] };
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   #check(): void {
     if (this.#state.error !== null) throw this.#state.error;
-    if (this.#isClosed) throw new MegactorError('SYSTEM_STOPPED', 'the workspace is closed');
+    if (this.#isClosed)
+      throw new MegactorError('SYSTEM_STOPPED', 'the workspace is closed', { hint: 'Open it again.' });
   }
 }
 

@@ -83,7 +83,11 @@ export class Writer {
     change: Change<Result, Refusal>,
     call: WorkspaceCall,
   ): Promise<Result> {
-    if (!isAuthor(call.author)) throw new MegactorError('USAGE', `${JSON.stringify(call.author)} cannot be an author`);
+    const author: unknown = (call as WorkspaceCall | undefined)?.author;
+    if (typeof author !== 'string' || !isAuthor(author)) {
+      const hint = 'Say with each change who makes it: { author, effectId }.';
+      throw new MegactorError('USAGE', `${JSON.stringify(author) ?? 'nobody'} cannot be an author`, { hint });
+    }
     const { effectId } = call;
     const repeated = effectId === null ? undefined : this.#effects.get(effectId);
     if (repeated !== undefined) return (await repeated) as Result;

@@ -1,5 +1,6 @@
 /** Refusal and silence: N1, N2 of `replacement.ts`. */
 import { describe, expect, test } from 'vitest';
+import { memoriesOf } from '../../actors/remembering.ts';
 import type { ChatAnswer } from '../../src/model/types.ts';
 import { BOSS, systemMail } from '../../src/society/index.ts';
 import { planWith } from '../society/arbitraries.ts';
@@ -80,6 +81,29 @@ describe.each([
       expect(society.roster.summary().remedies).toEqual({ [why]: 1 });
     }
   });
+});
+
+test('what it runs ends when a fresh one takes its place, and what was said and done there stays its memory (N1)', async () => {
+  const calls: string[] = [];
+  const sandbox = (method: string, args: Record<string, unknown>): unknown => {
+    calls.push(`${method} ${String(args['agent'])}`);
+    return method === 'run' ? { ok: true, running: true, exitCode: null, signal: null, stdout: '' } : null;
+  };
+  const start = tools(call('run_program', { path: 'a.py' }));
+  const input = tools(call('send_input', { content: '' }));
+  const society = await play([write, start, ...bad(() => refusal('I must not.'), 4), input, close], { sandbox });
+  const { state, history } = society.agent('A');
+  expect(state).toMatchObject({ phase: 'finished', replaced: 1, program: null });
+  expect(calls.slice(0, 2)).toEqual(['run A', 'release A']);
+  expect(calls).not.toContain('send A');
+  const results = history.flatMap((entry) => (entry.role === 'tool' ? [entry.content] : []));
+  expect(results[2]).toContain('No program of yours is running.');
+  // The same scope, under the same name, and nothing of what could not be used.
+  const memories = memoriesOf(state, history, { from: 1, until: history.length });
+  expect(memories).toContainEqual(
+    expect.objectContaining({ scope: 'agent/A', agent: 'A', text: 'write_file a.md: text' }),
+  );
+  expect(memories.some(({ text }) => text.includes('I must not.'))).toBe(false);
 });
 
 test('answers that were repaired stand in the history in their order, also before calls that were wrong', async () => {

@@ -48,9 +48,12 @@ const textOf = ({ content }: { content: unknown }): string => (typeof content ==
 const play = async (
   name: string,
   options: RunOptions,
+  instead: (request: ScriptedRequest) => ScriptedAnswer | null = () => null,
 ): Promise<{ requests: readonly ScriptedRequest[]; runDir: string }> => {
   let step = 0;
-  const server = await startScriptedServer(() => {
+  const server = await startScriptedServer((request) => {
+    const other = instead(request);
+    if (other !== null) return other;
     step += 1;
     return ANSWERS[step - 1] ?? call('terminate', { summary: 'Approved.' });
   });
@@ -148,3 +151,29 @@ test('an embedder on a server is asked as _embedder, in the background, and what
     await server.close();
   }
 });
+
+test.each([
+  ['a wrong key', { status: 401, raw: { error: { message: 'no such key' } } }, 'no such key'],
+  ['a used-up quota', { status: 429, raw: { error: { message: 'spent', code: 'insufficient_quota' } } }, 'spent'],
+] as const)(
+  '%s of the embedder pauses nothing: words go on, and it is said',
+  { tags: 'long' },
+  async (what, refused, said) => {
+    const { requests, runDir } = await play(what.replaceAll(' ', '-'), { embedder: 'openai:meaning' }, (request) =>
+      request.agent === '_embedder' ? refused : null,
+    );
+    // Found by its words alone.
+    expect(
+      requests.map(({ body }) => ((body.messages as typeof body.messages | undefined) ?? []).map(textOf).join()).join(),
+    ).toContain(SECRET);
+    const embedded = requests.filter(({ agent }) => agent === '_embedder');
+    expect(embedded.length).toBeGreaterThan(0);
+    expect(embedded.length).toBeLessThan(4);
+    const report = JSON.parse(readFileSync(join(runDir, 'report.json'), 'utf8')) as { memory: object };
+    expect(report).toMatchObject({ status: 'completed', embedder: 'openai:meaning' });
+    expect(report.memory).toMatchObject({ state: 'stopped', error: expect.stringContaining(said) as string });
+    expect(readFileSync(join(runDir, 'report.md'), 'utf8')).toMatch(/^- embedder: openai:meaning, stopped: .+/mu);
+    const events = readFileSync(join(runDir, 'events.jsonl'), 'utf8');
+    expect(events).toMatch(/"type":"limit".*"limit":"embedder".*"state":"stopped"/u);
+  },
+);

@@ -1,6 +1,10 @@
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { appendLines, compareTwo, mergeThree } from '../../src/workspace/merge.ts';
+import { temporaryDirectory } from './support/harness.ts';
 
 const text = (...lines: string[]): string => lines.join('\n');
 
@@ -69,6 +73,51 @@ describe('properties', () => {
         expect(mergeThree(base, other, other)).toEqual({ clean: true, content: other });
       }),
     );
+  });
+
+  test('M2: what git merges without a conflict is merged, and to the same', () => {
+    const directory = temporaryDirectory();
+    // Lines that differ: where texts repeat themselves there are several ways to see what was changed.
+    const kinds = fc.array(fc.constantFrom('keep', 'keep', 'replace', 'insert', 'remove'), {
+      minLength: 10,
+      maxLength: 10,
+    });
+    const apply = (who: string, edits: readonly string[]): string =>
+      edits
+        .flatMap((kind, at) => {
+          if (kind === 'remove') return [];
+          if (kind === 'insert') return [`${who} ${at}`, `line ${at}`];
+          return [kind === 'replace' ? `${who} ${at}` : `line ${at}`];
+        })
+        .map((line) => `${line}\n`)
+        .join('');
+    let merges = 0;
+    fc.assert(
+      fc.property(kinds, kinds, (left, right) => {
+        const [base, current, yours] = [
+          apply(
+            '',
+            left.map(() => 'keep'),
+          ),
+          apply('current', left),
+          apply('yours', right),
+        ];
+        for (const [name, content] of Object.entries({ base, current, yours })) {
+          writeFileSync(join(directory, name), content);
+        }
+        const { status, stdout } = spawnSync('git', ['merge-file', '-p', 'current', 'base', 'yours'], {
+          cwd: directory,
+        });
+        if (status !== 0) return;
+        merges += 1;
+        expect(mergeThree(base, current, yours)).toEqual({ clean: true, content: stdout.toString() });
+      }),
+      {
+        numRuns: 100,
+        examples: [[Array.from({ length: 10 }, () => 'keep'), Array.from({ length: 10 }, () => 'replace')]],
+      },
+    );
+    expect(merges).toBeGreaterThan(0);
   });
 
   test('both orders agree', () => {
