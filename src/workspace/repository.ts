@@ -20,6 +20,8 @@ import { dirtyPaths } from './work-tree.ts';
 
 const LOCK_TRIES_MAX = 20;
 const LOCK_WAIT_MS = 25;
+/** Packs that go while they are looked for go one after the other, and so may each try meet one that has just gone. */
+const READ_TRIES_MAX = 20;
 /** The library's cache is emptied after so many reads: it has no bound of its own. */
 const READS_CACHED_MAX = 1_000;
 
@@ -236,12 +238,15 @@ export class Repository {
       gitdir: this.gitDirectory,
       cache: this.#cache,
     });
-    try {
-      return await read(git, common());
-    } catch {
-      // Packs may have been joined, by us or by `git gc`, while the library held the old ones: look afresh, once.
-      this.#cache = {};
-      return await read(git, common());
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await read(git, common());
+      } catch (error) {
+        // Packs may have been joined, by us or by `git gc`, while the library held the old ones or looked for them: look
+        // afresh. What is not there at all is looked for twice.
+        this.#cache = {};
+        if (tries >= (errorCode(error) === 'NotFoundError' ? 2 : READ_TRIES_MAX)) throw error;
+      }
     }
   }
 

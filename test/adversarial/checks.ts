@@ -94,7 +94,9 @@ const reasons = (run: TrialRun, life: Life): readonly string[] => {
       const spent = spentOf(said);
       const what = reason === 'budget-usd' ? 'usd' : 'tokens';
       // The next call might have needed what is left.
-      const needed = { tokens: CALL_TOKENS_MAX, usd: (CALL_TOKENS_MAX * PRICES.adversary.output) / 1e6 }[what];
+      const isLarge = said.some(({ kind }) => LARGE_KINDS.has(kind));
+      const tokens = isLarge ? limits.historyTokensMax + limits.fileCharsMax / 4 : CALL_TOKENS_MAX;
+      const needed = { tokens, usd: (tokens * PRICES.adversary.output) / 1e6 }[what];
       const most = budget[what] ?? Number.POSITIVE_INFINITY;
       return unless(spent[what] + needed > most, `${reason} after ${spent[what]} of ${most}`);
     }
@@ -170,8 +172,9 @@ const limitsKept: Check = (run, last) => {
   return wrong;
 };
 
-/** More than one request of a trial and its answer come to. */
+/** More than one request of a trial and its answer come to, unless somebody says huge things. */
 const CALL_TOKENS_MAX = 60_000;
+const LARGE_KINDS: ReadonlySet<string> = new Set(['huge', 'mixed', 'flipping']);
 
 const spentOf = (said: readonly Spoken[]): { readonly tokens: number; readonly usd: number } => {
   const input = said.reduce((sum, { usage }) => sum + usage.input, 0);
@@ -204,7 +207,7 @@ const filesKeptInPause = ({ kept }: Life): readonly string[] =>
         .map(([path]) => `${path} was acknowledged before the pause, and is not in git`);
 
 /** W1, W7: what was acknowledged is in the last commit, and nothing else is. */
-const filesKept: Check = ({ files }, last) => {
+const filesKept: Check = ({ files, programs }, last) => {
   const head = files.head();
   const { acknowledged } = files;
   const lost = [...acknowledged].filter(([path, { base }]) => head.get(path) !== base);
@@ -222,6 +225,10 @@ const filesKept: Check = ({ files }, last) => {
     ...unless(
       last.summary.files === acknowledged.size,
       `${last.summary.files} files are reported, ${acknowledged.size} were written`,
+    ),
+    ...unless(
+      files.applied === (programs?.left ?? 0),
+      `${programs?.left} programs left files, those of ${files.applied} were brought back`,
     ),
     ...unless(status === '', `the work tree differs from the last commit: ${status}`),
   ];

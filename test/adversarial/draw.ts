@@ -164,17 +164,21 @@ export const drawTrial = (seed: number): Trial => {
   const questions = one === 'asking' || chance(random, 0.25);
   const drawn = drawLimits(random);
   // Every answer of the person is another process, and may lead to another question.
-  const limits = questions ? { ...drawn, turnsPerAgentMax: Math.min(drawn.turnsPerAgentMax, 8) } : drawn;
+  const asked = questions ? { ...drawn, turnsPerAgentMax: Math.min(drawn.turnsPerAgentMax, 8) } : drawn;
+  // There is somebody to be let go, in the middle of a turn.
+  const { stepsPerTurnMax: steps, agentsMax } = asked;
+  const longer = { stepsPerTurnMax: Math.max(steps, 6), agentsMax: Math.max(agentsMax, 4) };
+  const limits = one === 'retiring' ? { ...asked, ...longer } : asked;
   const mood = chance(random, 0.05)
     ? 'good'
     : pick(random, ['alike', 'alike', 'drawn', 'drawn', 'mostly-good'] as const);
   // Somebody who is done before anything was done, and may say so.
-  const hasty = chance(random, 0.06);
+  const hasty = chance(random, 0.06) && one !== 'retiring';
   const boss: Kind = hasty
     ? 'terminating'
-    : chance(random, 0.6)
+    : chance(random, one === 'retiring' ? 0 : 0.6)
       ? 'good'
-      : mood === 'alike'
+      : mood === 'alike' || one === 'retiring'
         ? one
         : pick(random, BAD_KINDS);
   const budget = chance(random, 0.3);
@@ -212,6 +216,10 @@ export const modelOf = ({ budgets }: Trial): string =>
 export const kindOf = (trial: Trial, agent: string): Kind => {
   if (agent === BOSS) return trial.mood === 'good' ? 'good' : trial.boss;
   const random = streamOf(trial.seed, 'kind', agent);
+  // Those who are let go are in the middle of something.
+  if (trial.boss === 'retiring' && chance(random, 0.6)) return pick(random, ['colliding', 'never-ending', 'running']);
+  // Where programs can be run somebody does.
+  if (trial.programs && trial.mood !== 'good' && chance(random, 0.25)) return 'running';
   switch (trial.mood) {
     case 'good':
       return 'good';

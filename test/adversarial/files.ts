@@ -48,6 +48,8 @@ export class TrialFiles {
   /** Files that were removed, and writes that were refused because the file had changed. */
   removed = 0;
   conflicts = 0;
+  /** Programs whose files were brought back. */
+  applied = 0;
   readonly directory: string;
   readonly #copies: string;
   readonly #store = createMemoryStore();
@@ -164,6 +166,7 @@ export class TrialFiles {
   #noteApplied(args: unknown, result: unknown): void {
     const done = appliedSchema.safeParse(result);
     const asked = z.looseObject({ author: z.string() }).safeParse(args);
+    this.applied += 1;
     if (!done.success || !asked.success) return;
     for (const { path, status, base } of done.data.files) {
       if (status === 'removed') {

@@ -42,6 +42,30 @@ export const MUTANTS: Readonly<Record<string, Mutation>> = {
     find: 'this.#parts.committer.enqueue(versions);',
     replace: 'this.#parts.committer.enqueue(versions.filter(({ size }) => size % 7 !== 0));',
   },
+  /** Who was retired goes on with its turn as if nothing had been. */
+  'retired-acts': {
+    file: 'src/run/services/leavers.ts',
+    find: "typeof name === 'string' && this.#names.has(name)",
+    replace: 'false',
+  },
+  /** Tokens of the input cost nothing. */
+  'free-input': {
+    file: 'src/model/budget/budgets.ts',
+    find: 'tokens: usage.input + usage.output, usd }, 1);',
+    replace: 'tokens: usage.output, usd: 0 }, 1);',
+  },
+  /** A member that has handed in counts as accepted. */
+  'unreviewed-member': {
+    file: 'src/society/roster-work.ts',
+    find: "agent.status = 'review';\n    agent.round += 1;",
+    replace: "agent.status = 'finished';\n    agent.verdict = 'accepted';\n    agent.round += 1;",
+  },
+  /** What a program has left is lost. */
+  'lost-output': {
+    file: 'src/sandbox/agent-programs.ts',
+    find: 'if (changed.length > 0) brought',
+    replace: 'if (changed.length > 99) brought',
+  },
   /** One step more than a turn may have. */
   'step-off-by-one': {
     file: 'actors/turn.ts',

@@ -15,7 +15,8 @@ const LIMITS = programLimitsSchema.parse({});
 export class TrialPrograms implements ProgramStarter {
   readonly limits = LIMITS;
   started = 0;
-  ended = 0;
+  /** Programs that ended and left changed files. */
+  left = 0;
   readonly #seed: number;
   readonly #clock: Clock;
 
@@ -39,7 +40,9 @@ export class TrialPrograms implements ProgramStarter {
       number: this.started,
       hasInput: stdin === undefined,
     });
-    void program.ended.then(() => (this.ended += 1));
+    void program.ended.then(({ files: changes }) => {
+      if (changes !== null && changes.changed.length > 0) this.left += 1;
+    });
     return program;
   };
 

@@ -21,7 +21,11 @@ export const teams: Behaviour = (heard) => {
 
 /** Lets everybody go whom it has ever heard of, and hires somebody else now and then. */
 export const retiring: Behaviour = (heard) => {
-  const { random, words } = heard;
+  const { random, answers, words } = heard;
+  // Who is to be let go in the middle of something has to begin.
+  if (answers === 0 && chance(random, 0.8)) {
+    return callOr(heard, 'talk', { messages: [{ to: 'subordinates', content: `Begin. ${words.token}` }] });
+  }
   if (!offers(heard, 'retire_agent')) return callOr(heard, 'append_file', { path: 'log.md', content: words.token });
   const gone = Array.from({ length: between(random, 1, 5) }, () =>
     call('retire_agent', { name: pick(random, words.addresses), reason: words.token }),

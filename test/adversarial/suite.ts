@@ -1,13 +1,15 @@
 /**
- * `npm run adversarial -- [--seeds N] [--first SEED] [--no-canaries] [--json]`: societies whose models misbehave, each drawn
- * from a seed and played to its end. Ends with one JSON line; exit 1 on a failure, when a kind of bad behaviour never
- * occurred, or when a broken build is not caught. Default: 2,000 seeds, some of them twice.
+ * `npm run adversarial -- [--seeds N] [--first SEED] [--real N] [--no-canaries] [--json]`: societies whose models misbehave,
+ * each drawn from a seed and played to its end, some of them twice; and one in 50 also on real threads (`--real`: so many).
+ * Ends with one JSON line; exit 1 on a failure, when a kind of bad behaviour never occurred, or when a broken build is not
+ * caught. Default: 2,000 seeds.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { BAD_KINDS } from './behaviours.ts';
 import { MUTANTS } from './mutants.ts';
+import { REAL_EVERY, REAL_HAPPENINGS, runReal } from './real.ts';
 import { HAPPENINGS, runTrial, type TrialOutcome } from './trial.ts';
 
 /** A broken build that is not caught by this many seeds escapes. */
@@ -36,7 +38,15 @@ const play = async (seed: number): Promise<TrialOutcome> => {
   return { ...first, wrong: [...first.wrong, `it does not repeat: ${first.traceHash}, then ${again.traceHash}`] };
 };
 
-export const runSuite = async (seeds: readonly number[], log: (line: string) => void): Promise<AdversarialResult> => {
+/** So many trials on real threads have everything that happens there. */
+const ALL_REAL_FROM = 20;
+
+/** @param real seeds that are played on real threads as well */
+export const runSuite = async (
+  seeds: readonly number[],
+  log: (line: string) => void,
+  real: readonly number[] = [],
+): Promise<AdversarialResult> => {
   const counters: Record<string, number> = Object.fromEntries([...BAD_KINDS, ...HAPPENINGS].map((name) => [name, 0]));
   const failing: number[] = [];
   for (const seed of seeds) {
@@ -47,9 +57,16 @@ export const runSuite = async (seeds: readonly number[], log: (line: string) => 
     const repeat = `npm run adversarial -- --first ${seed} --seeds 1`;
     log(`failing: ${repeat}\n  ${wrong.join('\n  ')}\n  the last steps:\n    ${tail.join('\n    ')}`);
   }
+  for (const seed of real) {
+    const { wrong, counters: counted } = await runReal(seed);
+    for (const [name, by] of Object.entries(counted)) counters[name] = (counters[name] ?? 0) + by;
+    if (wrong.length === 0) continue;
+    failing.push(seed);
+    log(`failing: npm run adversarial -- --first ${seed} --seeds 0 --real 1\n  ${wrong.join('\n  ')}`);
+  }
   return {
     suite: 'adversarial',
-    trials: seeds.length,
+    trials: seeds.length + real.length,
     failures: failing.length,
     firstFailingSeed: failing[0] ?? null,
     counters,
@@ -76,6 +93,7 @@ const main = async (): Promise<void> => {
     options: {
       seeds: { type: 'string', default: '2000' },
       first: { type: 'string' },
+      real: { type: 'string' },
       'no-canaries': flag,
       json: flag,
     },
@@ -83,13 +101,18 @@ const main = async (): Promise<void> => {
   const log = (line: string): void => void process.stderr.write(`${line}\n`);
   const first = Number(values.first ?? 1);
   const seeds = Array.from({ length: Number(values.seeds) }, (_, index) => first + index);
-  const result = await runSuite(seeds, log);
+  const realCount = Number(values.real ?? Math.floor(seeds.length / REAL_EVERY));
+  const real = Array.from({ length: realCount }, (_, index) => first + index * REAL_EVERY);
+  const result = await runSuite(seeds, log, real);
   // Whoever asks for certain seeds wants nothing else.
   const planted = values['no-canaries'] || values.first !== undefined ? [] : CANARIES;
   const canaries = Object.fromEntries(planted.map((canary) => [canary, catchCanary(canary, log)]));
   process.stdout.write(`${JSON.stringify({ ...result, canaries })}\n`);
-  const absent =
-    result.trials < EVERYTHING_FROM ? [] : [...BAD_KINDS, ...HAPPENINGS].filter((name) => result.counters[name] === 0);
+  const expected = [
+    ...(seeds.length < EVERYTHING_FROM ? [] : [...BAD_KINDS, ...HAPPENINGS]),
+    ...(realCount < ALL_REAL_FROM ? [] : REAL_HAPPENINGS),
+  ];
+  const absent = expected.filter((name) => (result.counters[name] ?? 0) === 0);
   if (absent.length > 0) log(`never happened: ${absent.join(', ')}`);
   if (result.failures > 0 || absent.length > 0 || Object.values(canaries).includes(null)) process.exitCode = 1;
 };
