@@ -83,6 +83,30 @@ export const accepted = (progress: Progress): ReadonlySet<string> =>
 export const settled = (progress: Progress): ReadonlySet<string> =>
   progress.persona.reviews ? accepted(progress) : progress.saidBy(HANDED_IN);
 
+/** Whom a lead still waits for among `members`: nobody who is gone, and nobody at all once it has waited in vain. */
+export const awaited = (progress: Progress, members: readonly string[]): readonly string[] => {
+  if (progress.waitsInVain) return [];
+  const through = settled(progress);
+  return members.filter((name) => !through.has(name) && !progress.gone.has(name));
+};
+
+/** Nudged so often, an agent does without the mail that it waits for: one nudge may be meant for somebody else. */
+const PATIENCE_NUDGES = 2;
+
+/** Whether an agent may go on waiting for mail of a colleague. */
+export const isPatient = (progress: Progress): boolean => progress.nudges < PATIENCE_NUDGES;
+
+/** An order to go on for every member that the runtime reports stuck, each time it does; null when there is nobody to tell. */
+export const retries = (progress: Progress): Decision | null => {
+  const stuck = progress.systemMails('remedy').map(({ attributes }) => attributes['agent'] ?? '');
+  const moves = stuck.flatMap((to, index): Move[] => {
+    const time = stuck.slice(0, index + 1).filter((name) => name === to).length;
+    const content = `Please go on with your task, and hand it in (reminder ${time}).`;
+    return to === progress.persona.name || to === '' ? [] : [{ tool: 'talk', args: { messages: [{ to, content }] } }];
+  });
+  return play(progress, [() => moves]);
+};
+
 /** The last result of the calls of `tool` that succeeded, or null. */
 export const resultOf = (
   progress: Progress,

@@ -1,7 +1,7 @@
 /** The Boss of Gobang: starts the groups, runs all tests at the end, and says in the README how the game was made. */
 import { waiting, type Decision, type Item, type Progress } from '../../../src/model/index.ts';
 import { runMoves, runsOf } from '../programs.ts';
-import { handIn, open, play, reviews, settled } from '../script.ts';
+import { awaited, handIn, open, play, retries, reviews } from '../script.ts';
 import { README, readmeBase } from './files.ts';
 import { ENGINE, INTERFACE } from './plan.ts';
 import { howItWasMade } from './readme.ts';
@@ -15,10 +15,22 @@ const testedOf = (progress: Progress): string => {
   return `The tests were run at the end: \`${ALL_TESTS}\`, exit code ${run.exitCode ?? 'none'}.`;
 };
 
+/** Whether the tests were run and did not pass. */
+const hasFailed = (progress: Progress): boolean => {
+  const run = runsOf(progress, ALL_TESTS).at(-1);
+  return run !== undefined && !run.running && run.exitCode !== 0;
+};
+
 export const boss = (progress: Progress): Decision => {
   const canRun = progress.can('run_program');
+  const failed = hasFailed(progress);
   const items: Item[] = [
-    { id: 'game', text: 'The whole game, with a README', status: 'done', evidence: `${README}, ${ALL_TESTS}` },
+    {
+      id: 'game',
+      text: 'The whole game, with a README',
+      status: failed ? 'blocked' : 'done',
+      evidence: failed ? testedOf(progress) : `${README}, ${ALL_TESTS}`,
+    },
   ];
   const decided =
     open(progress, items) ??
@@ -40,9 +52,9 @@ export const boss = (progress: Progress): Decision => {
         },
       ],
     ]);
-  if (decided !== null) return decided;
-  const there = settled(progress);
-  const missing = [ENGINE, INTERFACE].filter((name) => !there.has(name));
+  const told = decided ?? retries(progress);
+  if (told !== null) return told;
+  const missing = awaited(progress, [ENGINE, INTERFACE]);
   if (missing.length > 0) return waiting(`for ${missing.join(' and ')}`);
   const tested = canRun ? play(progress, [() => runMoves(progress, ALL_TESTS)]) : null;
   if (tested !== null) return tested;
@@ -52,7 +64,7 @@ export const boss = (progress: Progress): Decision => {
     play(progress, [() => [{ tool: 'append_file', args: { path: README, content: howItWasMade(said) } }]]) ??
     handIn(progress, {
       items,
-      summary: `Gobang can be played: node gobang.mjs, or index.html in a browser. ${said} (scripted)`,
+      summary: `Gobang ${failed ? 'is not as it should be' : 'can be played: node gobang.mjs, or index.html in a browser'}. ${said} (scripted)`,
       mayEnd,
     })
   );

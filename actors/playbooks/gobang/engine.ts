@@ -4,7 +4,7 @@
  */
 import { waiting, type Decision, type Item, type Progress } from '../../../src/model/index.ts';
 import { runMoves, runsOf } from '../programs.ts';
-import { handIn, heard, open, play, resultOf, reviews, settled, type Move } from '../script.ts';
+import { awaited, handIn, heard, isPatient, open, play, resultOf, retries, reviews, type Move } from '../script.ts';
 import { MISTAKE, type GameFiles } from './files.ts';
 import { CHECKER, INTERFACE, OPPONENT, RULES } from './plan.ts';
 
@@ -40,10 +40,9 @@ export const engine = (progress: Progress): Decision => {
       ],
     ]);
   const judged = reviews(progress, (agent) => ({ accept: `${agent} has done what the task says.` }));
-  const decided = judged ?? begun;
+  const decided = judged ?? begun ?? retries(progress);
   if (decided !== null) return decided;
-  const there = settled(progress);
-  const missing = members.filter((name) => !there.has(name));
+  const missing = awaited(progress, members);
   if (missing.length > 0) return waiting(`for ${missing.join(', ')}`);
   return (
     play(progress, [() => [say(INTERFACE, 'rules.js and ai.js are ready: your group can run its programs.')]]) ??
@@ -69,7 +68,7 @@ export const rules = (progress: Progress, files: GameFiles): Decision => {
     ]);
     if (repaired !== null) return repaired;
   }
-  if (!heard(progress, CHECKER, new RegExp(PASSED, 'u'))) return waiting(`for ${CHECKER}`);
+  if (!heard(progress, CHECKER, new RegExp(PASSED, 'u')) && isPatient(progress)) return waiting(`for ${CHECKER}`);
   return handIn(progress, { items, summary: `The rules are in ${path}, and their tests pass (scripted).` });
 };
 
@@ -136,16 +135,17 @@ export const checker = (progress: Progress, files: GameFiles): Decision => {
       () => files.tests.map(([test, content]) => ({ tool: 'write_file', args: { path: test, content } })),
     ]);
   if (wrote !== null) return wrote;
-  if (!heard(progress, RULES, new RegExp(THERE, 'u'))) return waiting(`for ${path}`);
+  if (!heard(progress, RULES, new RegExp(THERE, 'u')) && isPatient(progress)) return waiting(`for ${path}`);
   const first = play(progress, [() => look(1), () => tell(1)]);
   if (first !== null) return first;
   const failed = progress.done('talk').some(({ args }) => JSON.stringify(args).includes(FAILED));
   if (failed) {
-    if (!heard(progress, RULES, new RegExp(REPAIRED, 'u'))) return waiting(`for the repair of ${path}`);
+    if (!heard(progress, RULES, new RegExp(REPAIRED, 'u')) && isPatient(progress))
+      return waiting(`for the repair of ${path}`);
     const second = play(progress, [() => look(2), () => tell(2)]);
     if (second !== null) return second;
   }
-  if (!heard(progress, OPPONENT, new RegExp(THERE, 'u'))) return waiting('for ai.js');
+  if (!heard(progress, OPPONENT, new RegExp(THERE, 'u')) && isPatient(progress)) return waiting('for ai.js');
   const last = canRun ? play(progress, [() => runMoves(progress, TEST_OF_OPPONENT)]) : null;
   const tested = canRun ? outcomeOf(progress, TEST_OF_OPPONENT, 1).text : UNTESTED;
   return (

@@ -4,7 +4,7 @@
  */
 import { dueReviews, waiting, type Decision, type Item, type Progress } from '../../../src/model/index.ts';
 import { runMoves, runsOf } from '../programs.ts';
-import { handIn, heard, open, play, resultOf, reviews, settled, type Move } from '../script.ts';
+import { awaited, handIn, heard, isPatient, open, play, resultOf, retries, reviews, type Move } from '../script.ts';
 import { README, readmeOfPage, readmeOfTerminal, type GameFiles } from './files.ts';
 import { ENGINE, PAGE, TERMINAL } from './plan.ts';
 
@@ -62,10 +62,10 @@ export const lead = (progress: Progress): Decision => {
         heard(progress, ENGINE, new RegExp(READY, 'u'))
           ? [say(TERMINAL, `rules.js and ai.js are ${READY}: run your game.`)]
           : [],
-    ]);
+    ]) ??
+    retries(progress);
   if (decided !== null) return decided;
-  const there = settled(progress);
-  const missing = [TERMINAL, PAGE].filter((name) => !there.has(name));
+  const missing = awaited(progress, [TERMINAL, PAGE]);
   if (missing.length > 0) return waiting(`for ${missing.join(' and ')}`);
   return handIn(progress, { items, summary: 'The game is there in the terminal and in a page (scripted).' });
 };
@@ -80,7 +80,8 @@ const readme = (progress: Progress, other: string, content: string): Decision | 
     () => [say(other, `${HAS_READ}, and am about to add my section.`)],
   ]);
   if (read !== null) return read;
-  if (!heard(progress, other, new RegExp(HAS_READ, 'u'))) return waiting(`for ${other} to read ${README}`);
+  if (!heard(progress, other, new RegExp(HAS_READ, 'u')) && isPatient(progress))
+    return waiting(`for ${other} to read ${README}`);
   const base = resultOf(progress, 'read_file', ofPath(README))?.['base'];
   return play(progress, [() => [{ tool: 'write_file', args: { path: README, content, base }, where: ofPath(README) }]]);
 };
@@ -99,7 +100,7 @@ export const terminal = (progress: Progress, files: GameFiles): Decision => {
       summary: `The game is in ${path}; it was not run: none can be run here (scripted).`,
     });
   }
-  if (!heard(progress, progress.persona.supervisor, new RegExp(`are ${READY}`, 'u'))) {
+  if (!heard(progress, progress.persona.supervisor, new RegExp(`are ${READY}`, 'u')) && isPatient(progress)) {
     return waiting('for rules.js and ai.js');
   }
   // One move of a person, and the computer's answer.

@@ -80,7 +80,10 @@ const resultOf = (game, computer) => {
 
 const main = async () => {
   const { game, first, two, help } = optionsOf(process.argv.slice(2));
-  if (help) return say(HELP);
+  if (help) {
+    say(HELP);
+    return;
+  }
   const computer = two ? null : first === 'computer' ? BLACK : 2;
   const lines = createInterface({ input: process.stdin, output: process.stdout, prompt: '' });
   const ask = () => process.stdout.write(`${computer === null ? NAMES[game.turn] : 'Your move'}> `);
@@ -109,20 +112,27 @@ const main = async () => {
   say(
     `Gobang, ${game.size} x ${game.size}. Five in a row win. ${computer === null ? 'Two people play.' : `You are ${NAMES[computer === BLACK ? 2 : BLACK]}.`} "help" says more.`,
   );
-  if (goOn()) return lines.close();
+  if (goOn()) {
+    lines.close();
+    return;
+  }
   for await (const line of lines) {
     const word = line.trim().toLowerCase();
     const index = indexOf(game, word);
     if (word === 'quit' || word === 'q') {
       say('Good bye.');
-      return lines.close();
+      lines.close();
+      return;
     }
     if (word === 'help') say(HELP);
     if (word === 'undo') takeBack();
     if (index !== null) {
       const why = play(game, index);
       if (why === null) {
-        if (goOn()) return lines.close();
+        if (goOn()) {
+          lines.close();
+          return;
+        }
         continue;
       }
       say(why);

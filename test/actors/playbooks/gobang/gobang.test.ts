@@ -176,6 +176,18 @@ test('where no program can be run it is the same game, and the terminal and the 
   expect(others).toEqual(files);
 }, 120_000);
 
+test('failures of the model on the way and of the form of its answers change nothing of the game', async () => {
+  const failing = join(directory.path, 'failing');
+  const file = join(directory.path, 'failures.json');
+  const failures = { badJson: 0.04, refusal: 0.04, silence: 0.04, http429: 0.02, http500: 0.04 };
+  writeFileSync(file, JSON.stringify({ latencyMs: 0, failures }));
+  const result = await command([...RUN, '--run-dir', failing, '--rehearsal', file, '--seed', '3']);
+  const ended = jsonLine(result) as RunSummary;
+  expect(ended).toMatchObject({ status: 'completed', agents: 8 });
+  expect(ended.remedies['format']).toBeGreaterThan(0);
+  expect(filesBelow(join(failing, 'workspace'))).toEqual(filesBelow(workspace));
+}, 120_000);
+
 /** Plays in the terminal: what is entered, and what is said. */
 const play = (
   entered: readonly string[],
