@@ -31,7 +31,7 @@ export const runProgram = defineTool({
   name: 'run_program',
   description:
     'Run a .py or .mjs file on a copy of all files, without network; what it changes comes back when it ends. ' +
-    'Without `stdin` it can be talked to by send_input.',
+    'Without `stdin`, talk to it by send_input.',
   schema: z.object({
     path: z.string().min(1).max(1_024),
     args: z.array(z.string()).max(ARGUMENTS_MAX).optional(),

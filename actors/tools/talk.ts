@@ -54,8 +54,7 @@ const deliver = (run: ToolRun, messages: readonly Message[], receivers: Receiver
 
 export const talk = defineTool({
   name: 'talk',
-  description:
-    'Send mail, all or none. `to`: a name, supervisor, subordinates or group. `re`: words of what it answers.',
+  description: 'Send mail. `to`: a name, supervisor, subordinates or group. `re`: words of what it answers.',
   schema: z.object({
     messages: z
       .array(z.object({ to: z.string().min(1).max(64), content: z.string().min(1), re: z.string().min(1).optional() }))

@@ -73,8 +73,7 @@ const missingEvidence = async (run: ToolRun): Promise<readonly string[]> => {
 
 export const terminate = defineTool({
   name: 'terminate',
-  description:
-    'Hand in your finished task, as the last call of the answer that finishes it: a failed call before it stops it.',
+  description: 'Hand in your task, as the last call of the answer that finishes it; a failed call stops it.',
   schema: z.object({ summary: z.string().min(1).max(8_000) }),
   levels: ALL_LEVELS,
   execute: async (args, run) => {
