@@ -88,6 +88,9 @@ export const terminate = defineTool({
     });
     if (!result.ok) return result;
     run.end();
+    for (const question of result.withdrawn ?? []) {
+      run.ctx.event({ type: 'human', agent: state.name, status: 'withdrawn', kind: 'question', question });
+    }
     if (result.reviewer !== null) {
       if (result.reviews) {
         const attributes = { agent: state.name, round: result.round };

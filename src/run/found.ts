@@ -12,7 +12,7 @@ import { MegactorError } from '../protocol/errors.ts';
 import type { ActorSystem } from '../runtime/index.ts';
 import type { EventInput } from '../telemetry/index.ts';
 import { BOSS, checkPlan, type AgentSettings, type Founded, type Limits, type Plan } from '../society/index.ts';
-import { allowsAllHires, planAsked, planDecision } from './plan-consent.ts';
+import { allowsAllHires, planAsked, planDecided, planDecision } from './plan-consent.ts';
 import type { ServedAnswer } from './services/model.ts';
 
 const PLANNER = '_planner';
@@ -97,7 +97,10 @@ const ask = async (parts: FoundingParts): Promise<Plan> => {
     const store = journal.store(RUN_STORE);
     for (;;) {
       const decision = await planDecision(store, plan, number);
-      if (typeof decision === 'object') return decision.verdict === 'approve' ? null : decision.reason;
+      if (typeof decision === 'object') {
+        if (!decision.told) parts.onEvent(planDecided(decision.verdict));
+        return decision.verdict === 'approve' ? null : decision.reason;
+      }
       if (decision === 'asks') parts.onEvent(planAsked(plan));
       // Whoever reads it finds it where it is when it is decided on.
       parts.onPlan(plan);

@@ -26,6 +26,8 @@ const recordSchema = z.object({
       reason: z.string(),
       /** All hires of the run are allowed. */
       all: z.boolean(),
+      /** The run has gone on with it. */
+      told: z.boolean().default(false),
     }),
   ),
 });
@@ -49,7 +51,7 @@ export const planQuestion = async (store: Reading): Promise<ReportQuestion | nul
   return asked === null ? null : { agent: BOSS, id: 0, kind: 'approval', text: asked.text, kinds: ['hires'] };
 };
 
-/** What was decided on this attempt; `asked`: it waits, and has been asked before; `asks`: it is asked now, durably. */
+/** What was decided on this attempt, `told` if not for the first time; `asked`: it waits, and has been asked before; `asks`: it is asked now, durably. */
 export const planDecision = async (
   store: ServiceStore,
   plan: Plan,
@@ -57,7 +59,13 @@ export const planDecision = async (
 ): Promise<PlanConsentRecord['decided'][number] | 'asked' | 'asks'> => {
   const record = await recordOf(store);
   const decision = record.decided.find((made) => made.attempt === attempt);
-  if (decision !== undefined) return decision;
+  if (decision !== undefined) {
+    if (!decision.told) {
+      const decided = record.decided.map((made) => (made === decision ? { ...made, told: true } : made));
+      await keep(store, { ...record, decided });
+    }
+    return decision;
+  }
   if (record.asked?.attempt === attempt) return 'asked';
   await keep(store, { ...record, asked: { attempt, text: clip(renderPlan(plan), TEXT_CHARS_MAX) } });
   return 'asks';
@@ -82,7 +90,7 @@ export const decidePlan = async (store: ServiceStore, message: string): Promise<
     });
   }
   const reason = verdict === 'deny' ? clip(said, REASON_CHARS_MAX) : '';
-  await keep(store, { asked: null, decided: [...record.decided, { attempt, verdict, reason, all }] });
+  await keep(store, { asked: null, decided: [...record.decided, { attempt, verdict, reason, all, told: false }] });
   return true;
 };
 
@@ -138,6 +146,15 @@ export class PlanDesk {
 
 /** Of a plan, in its event. */
 const SHOWN_CHARS_MAX = 2_000;
+
+/** What is told when a run goes on with what was decided on its plan. */
+export const planDecided = (verdict: 'approve' | 'deny'): EventInput => ({
+  type: 'human',
+  agent: BOSS,
+  status: verdict === 'approve' ? 'approved' : 'denied',
+  kind: 'approval',
+  question: 0,
+});
 
 /** What is told of a plan that waits. */
 export const planAsked = (plan: Plan): EventInput => ({

@@ -55,8 +55,9 @@ const close = (draft: Draft, agent: string, ids?: readonly number[]): readonly H
   return closed;
 };
 
-/** An agent that has handed in, or will not act any more, asks nothing any more. */
-export const withdrawQuestions = (draft: Draft, agent: string): void => void close(draft, agent);
+/** An agent that has handed in, or will not act any more, asks nothing any more. Returns what it had open. */
+export const withdrawQuestions = (draft: Draft, agent: string): readonly number[] =>
+  close(draft, agent).map(({ id }) => id);
 
 export interface AskArgs {
   readonly agent: string;

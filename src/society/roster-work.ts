@@ -123,6 +123,8 @@ export type TerminateResult =
       readonly details: string;
       readonly notices: readonly Notice[];
       readonly end: RosterEnd | null;
+      /** Questions to the person that it does not ask any more. */
+      readonly withdrawn?: readonly number[];
     }>
   | ToolFailure;
 
@@ -154,7 +156,8 @@ const openFailure = (draft: Draft, agent: Readonly<RosterAgent>): ToolFailure | 
 };
 
 /** The result of an agent whose part is closed. */
-const unchanged = (draft: Draft, agent: Readonly<RosterAgent>): TerminateResult => ({
+const unchanged = (draft: Draft, agent: Readonly<RosterAgent>, withdrawn: readonly number[] = []): TerminateResult => ({
+  withdrawn,
   ok: true,
   status: agent.status,
   round: agent.round,
@@ -172,7 +175,7 @@ export const terminate = (draft: Draft, args: TerminateArgs): TerminateResult =>
   if (!isBoss && isClosed(before)) return unchanged(draft, before);
   const open = openFailure(draft, before);
   if (open !== null) return open;
-  withdrawQuestions(draft, args.agent);
+  const withdrawn = withdrawQuestions(draft, args.agent);
   const agent = draft.edit(args.agent);
   agent.summary = clip(args.summary, SUMMARY_CHARS_MAX);
   agent.files = [...new Set([...agent.files, ...args.files])].slice(0, FILES_MAX);
@@ -188,7 +191,7 @@ export const terminate = (draft: Draft, args: TerminateArgs): TerminateResult =>
     } else {
       agent.status = 'review';
     }
-    return unchanged(draft, agent);
+    return unchanged(draft, agent, withdrawn);
   }
   const leader = leaderOf(draft, agent);
   if (!draft.meta.reviews) {
@@ -206,6 +209,7 @@ export const terminate = (draft: Draft, args: TerminateArgs): TerminateResult =>
     reviewer: leader === null ? null : recipientOf(leader),
     reviews: draft.meta.reviews,
     details: reviewDetails(agent),
+    withdrawn,
     notices: draft.takeNotices(),
     end: draft.meta.end,
   };

@@ -176,6 +176,10 @@ test('H8 H9 --approve hires: nobody is hired from a plan before it is allowed; o
   expect((await inspectRun(runDir)).questions).toMatchObject([{ id: 0, text: /brief/u }]);
   await tellRun(runDir, 'Boss', 'approve');
   expect(await resumeRun(runDir).report).toMatchObject({ status: 'completed', agents: 2, repeatedCalls: 0 });
+  const told = readFileSync(join(runDir, 'events.jsonl'), 'utf8')
+    .split('\n')
+    .flatMap((line) => (line.includes('"human"') ? [(JSON.parse(line) as { status: string }).status] : []));
+  expect(told).toEqual(['asked', 'denied', 'asked', 'approved']);
   expect(server.requests.filter(({ agent }) => agent === '_planner')).toHaveLength(2);
   await server.stop();
 });

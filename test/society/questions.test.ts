@@ -42,7 +42,7 @@ describe('quiet moments', () => {
     finish(machine, 'A');
     expect(machine.do('quiet', {})).toMatchObject({ questions: 1 });
     // Whoever hands in does not wait any more.
-    machine.do('terminate', { agent: 'Boss', summary: 's', files: [] });
+    expect(machine.do('terminate', { agent: 'Boss', summary: 's', files: [] })).toMatchObject({ withdrawn: [2] });
     expect(quiet(machine)).toEqual(['final-review Boss']);
     machine.do('ask', { agent: 'Boss', question: 'Really?' });
     machine.do('terminate', { agent: 'Boss', summary: 's', files: [] });

@@ -158,11 +158,11 @@ export class SocietyModel extends AgentTree {
         break;
       case 'limit':
         this.#push(agent, { time, kind: 'other', text: `limit reached: ${textOf(event['limit'])}`, bad: true });
-        if (event['limit'] === 'turns') this.stand(agent, 'failed');
+        if (event['limit'] === 'turns') this.#fail(agent);
         break;
       case 'remedy':
         this.#push(agent, { time, kind: 'other', text: `remedy: ${textOf(event['why'])}`, bad: true });
-        if (event['why'] === 'crash') this.stand(agent, 'failed');
+        if (event['why'] === 'crash') this.#fail(agent);
         break;
       case 'restart':
         this.#push(agent, { time, kind: 'other', text: `restarted: ${textOf(event['message'])}`, bad: true });
@@ -238,7 +238,6 @@ export class SocietyModel extends AgentTree {
     const text = `${tool}${path === '' ? '' : ` ${path}`}${ok ? '' : `: ${code === '' ? 'refused' : code}`}`;
     this.#push(agent, { time, kind: 'tool', text, bad: !ok });
     if (tool === 'terminate' && ok && agent.standing !== 'finished') {
-      this.questions.leave(agent.name);
       // Nobody reviews the Boss but itself: its run ends here, or goes on with a turn.
       const standing = this.head.reviews && agent.level !== 'boss' ? 'review' : 'finished';
       this.stand(agent, standing);
@@ -256,6 +255,11 @@ export class SocietyModel extends AgentTree {
     if (receiver !== undefined) {
       this.#push(receiver, { time, kind: 'got', text: `from ${agent.name}${kind}: ${what}`, bad: false });
     }
+  }
+
+  #fail(agent: ViewAgent): void {
+    this.stand(agent, 'failed');
+    this.questions.leave(agent.name);
   }
 
   #onHuman(agent: ViewAgent, event: EventRecord, time: string): void {
