@@ -101,7 +101,9 @@ test('the subordinates of an Admin that crashed finish under the Boss', async ()
   expect(inspection.agents).toHaveLength(AGENTS);
   expect(crashed.bossSaw).toMatch(/Contents of 6 of \d+ files/u);
   const seen = inspection.agents.find(({ name }) => name === victim);
-  expect(seen).toMatchObject({ state: 'failed', level: 'admin', turns: 1, calls: 2 });
+  // How many turns two calls are depends on when the mail between them comes.
+  expect(seen).toMatchObject({ state: 'failed', level: 'admin', calls: 2 });
+  expect(seen?.turns).toBeGreaterThanOrEqual(1);
 });
 
 test('without its Boss a run ends failed, and says so', { tags: 'long' }, async () => {

@@ -139,11 +139,9 @@ export class Progress {
     return this.mails.filter((mail) => mail.from === 'system' && mail.kind === kind);
   }
 
-  /** How often the supervisor sent this agent's work back. */
+  /** How often the supervisor, or who leads in its place, sent this agent's work back. */
   get revisions(): number {
-    const rounds = this.mails
-      .filter((mail) => mail.kind === 'revise' && mail.from === this.persona.supervisor)
-      .map((mail) => mail.attributes['round'] ?? '');
+    const rounds = this.mails.filter((mail) => mail.kind === 'revise').map((mail) => mail.attributes['round'] ?? '');
     return new Set(rounds).size;
   }
 

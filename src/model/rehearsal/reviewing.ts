@@ -48,11 +48,28 @@ export const acceptCalls = (progress: Progress): Call[] =>
     reviewCall(agent, reviewed(progress, agent) + 1, 'accept', 'The result covers the task as given.'),
   );
 
-/** The file that a member was to write: leads have their group's summary, others one that is called after their part. */
+const FILES_LINE = /^files: (.+)$/gmu;
+
+/** What the mails about an agent say that it has written. */
+const namedFiles = (progress: Progress, agent: string): readonly string[] => {
+  const paths = new Set<string>();
+  for (const { attributes, text } of progress.systemMails('review')) {
+    const line = attributes['agent'] === agent ? [...text.matchAll(FILES_LINE)].at(-1)?.[1] : undefined;
+    for (const file of line?.split(', ') ?? []) paths.add(/^\S+/u.exec(file)?.[0] ?? file);
+  }
+  return [...paths].sort();
+};
+
+/**
+ * The file that a member was to write: leads have their group's summary, others one that is called after their part. Whoever
+ * has a task from a plan of the user's, or has lost its lead, has written another; the mail about it says which.
+ */
 const fileOf = (progress: Progress, options: RehearsalOptions, agent: string): string => {
   const { name, planned } = progress.persona;
   const leads = planned.includes(agent) || leadsSection(progress, options, agent);
-  return leads ? `${agent}/summary.md` : `${name}/${shortName(agent, name)}.md`;
+  const usual = leads ? `${agent}/summary.md` : `${name}/${shortName(agent, name)}.md`;
+  const named = namedFiles(progress, agent);
+  return named.includes(usual) ? usual : (named.find((path) => !path.endsWith('/notes.md')) ?? usual);
 };
 
 /** What was read of `path` last; null when nothing is known of it any more, or never was. */
