@@ -102,7 +102,7 @@ const reasons = (run: TrialRun, life: Life): readonly string[] => {
     }
     case 'paused human-questions': {
       const asking = rowsOf(life).filter(({ questions }) => questions.length > 0);
-      const asked = said.some(({ tools }) => tools.includes('ask_human'));
+      const asked = trial.approve.length > 0 || said.some(({ tools }) => tools.includes('ask_human'));
       return unless(trial.questions && asked && asking.length > 0, 'human-questions, and nobody asks');
     }
     case 'paused interrupted':
@@ -239,11 +239,13 @@ const filesKept: Check = ({ files, programs }, last) => {
  * a quiet moment has nobody at work and no unread mail.
  */
 const turnsEnded: Check = (run, last) => {
+  const inQuiet = run.endedQuietly;
   const left = last.actors.filter(({ state }) => {
     const parsed = agentStateSchema.safeParse(state);
-    return parsed.success && parsed.data.turn !== null;
+    if (!parsed.success || parsed.data.turn === null) return false;
+    // What waits for a person's consent is put aside with its turn; nobody is at work on it.
+    return parsed.data.waits === undefined;
   });
-  const inQuiet = run.endedQuietly;
   return [
     ...left
       .filter(({ status }) => inQuiet || status !== 'abandoned')

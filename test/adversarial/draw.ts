@@ -1,5 +1,5 @@
 /** What a trial is, drawn from its seed: the limits, the plan, who behaves how, budgets, interruptions, what is slow. */
-import { BOSS, limitsWith, type Limits, type LimitsInput } from '../../src/society/index.ts';
+import { BOSS, limitsWith, type ApprovalKind, type Limits, type LimitsInput } from '../../src/society/index.ts';
 import type { SimulatedFaults } from '../../src/testing/index.ts';
 import { BAD_KINDS, type BadKind, type Kind } from './behaviours.ts';
 import { between, chance, pick, streamOf, type Random } from './random.ts';
@@ -31,6 +31,8 @@ export interface Trial {
   readonly reviews: boolean;
   /** Agents may ask the person, who answers when the run has paused for it. */
   readonly questions: boolean;
+  /** What the person has to allow first. */
+  readonly approve: readonly ApprovalKind[];
   /** Agents may run programs. */
   readonly programs: boolean;
   readonly compaction: boolean;
@@ -194,6 +196,7 @@ export const drawTrial = (seed: number): Trial => {
     boss,
     one,
     questions,
+    approve: questions && chance(streamOf(seed, 'approve'), 0.4) ? ['hires', 'programs', 'files'] : [],
     programs: chance(random, 0.4) || one === 'running',
     budgets: budget ? drawBudgets(random) : [{}],
     eachAgent: chance(random, 0.1) ? between(random, 1, 12) : null,

@@ -143,6 +143,7 @@ export class TrialRun {
         shards,
         maxAgents: limits.agentsMax,
         review: reviews ? 'model' : 'none',
+        approve: this.trial.approve,
         ...(calls === undefined ? {} : { budgetCalls: calls }),
         ...(tokens === undefined ? {} : { budgetTokens: tokens }),
         ...(usd === undefined ? {} : { budgetUsd: usd }),

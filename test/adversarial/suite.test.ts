@@ -38,6 +38,7 @@ test('V1, A6: a host may die at any moment of the founding', async () => {
     budgets: [{}],
     programs: false,
     questions: false,
+    approve: [],
     eachAgent: null,
     interruptAfterMs: null,
     planlessAnswers: 0,
