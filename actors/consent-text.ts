@@ -124,7 +124,7 @@ export const consentText = (calls: readonly CallToShow[]): string => {
     const rest = detail.map((line) => `  ${line.replaceAll('\n', '\n  ')}`).join('\n');
     if (rest === '') return first;
     const shown = clip(rest, Math.min(DETAIL_CHARS_MAX, left));
-    left = Math.max(0, left - rest.length);
+    left = Math.max(0, left - Math.min(DETAIL_CHARS_MAX, rest.length));
     return `${first}\n${shown}`;
   });
   return parts.join('\n');

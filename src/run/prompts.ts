@@ -42,7 +42,10 @@ const checked = (texts: PromptTexts, where: string): PromptTexts => {
 };
 
 const readText = (file: string): string => {
-  if (statSync(file).size > BYTES_MAX) throw invalid(`${file} has more than ${BYTES_MAX} bytes`);
+  const found = statSync(file);
+  // Reading a pipe or a device would wait for ever.
+  if (!found.isFile()) throw invalid(`${file} is no file`);
+  if (found.size > BYTES_MAX) throw invalid(`${file} has more than ${BYTES_MAX} bytes`);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
   } catch (error) {

@@ -229,4 +229,10 @@ describe('what is shown', () => {
     for (const index of calls.keys()) expect(text).toContain(`${index + 1}. append to f${index}: 5000 characters`);
     expect(text).toContain('more characters)');
   });
+
+  test('X1 what is cut of a long call is not taken from those after it', () => {
+    const long = { tool: 'append_file', args: { path: 'long.md', content: 'x'.repeat(20_000) } };
+    const program = { tool: 'run_program', args: { path: 'a.py', args: ['--all'] } };
+    expect(consentText([long, program]).split('\n').slice(-2)).toEqual(['2. run a.py', '  arguments: ["--all"]']);
+  });
 });

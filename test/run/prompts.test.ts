@@ -172,6 +172,10 @@ describe('prompts of a run’s own', () => {
     folder('linked', {});
     symlinkSync(pathOf('nowhere'), join(pathOf('linked'), 'boss.md'));
     expect(() => givenPrompts(pathOf('linked'))).toThrow(invalid);
+    // A pipe or a device might never end.
+    folder('device', {});
+    symlinkSync('/dev/null', join(pathOf('device'), 'boss.md'));
+    expect(() => givenPrompts(pathOf('device'))).toThrow('boss.md is no file');
     expect(() => givenPrompts({ boss: 7 } as unknown as Record<string, string>)).toThrow(invalid);
     expect(givenPrompts({})).toBeNull();
   });
