@@ -18,9 +18,12 @@ const tooLarge = (content: string, turn: Turn): ToolFailure | null => {
 const workspace = (run: ToolRun, method: string, args: Record<string, unknown>): Promise<ToolResult> =>
   callService(run, run.key, 'workspace', method, { ...args, author: run.state.name });
 
-export const remember = (run: ToolRun, file: string, result: ToolResult): ToolResult => {
+/** @param origin what the file was before, if that is known: a blob id, or null when it was not there */
+export const remember = (run: ToolRun, file: string, result: ToolResult, origin?: string | null): ToolResult => {
   const { files } = run.state;
-  if (result.ok && !files.includes(file) && files.length < FILES_MAX) files.push(file);
+  if (!result.ok || files.includes(file) || files.length >= FILES_MAX) return result;
+  files.push(file);
+  if (origin !== undefined) run.state.origins = { ...run.state.origins, [file]: origin };
   return result;
 };
 
@@ -53,7 +56,8 @@ export const writeFile = defineTool({
   }),
   levels: ALL_LEVELS,
   execute: async (args, run) =>
-    tooLarge(args.content, run) ?? clipCurrent(run, remember(run, args.path, await workspace(run, 'write', args))),
+    tooLarge(args.content, run) ??
+    clipCurrent(run, remember(run, args.path, await workspace(run, 'write', args), args.base ?? null)),
 });
 
 export const appendFile = defineTool({

@@ -1,9 +1,9 @@
 /** `change_task_status review terminate`: what is to be done, and when it is done. */
 import { z } from 'zod';
-import { checklistItemSchema, unprovenPaths } from '../../src/society/index.ts';
+import { checklistItemSchema, SYSTEM } from '../../src/society/index.ts';
 import { sendNotice, sendNotices, sendText } from '../mailing.ts';
-import { callRoster, callService } from '../services.ts';
-import { ALL_LEVELS, defineTool, LEADS, type ToolRun } from './tool.ts';
+import { callRoster } from '../services.ts';
+import { ALL_LEVELS, defineTool, LEADS } from './tool.ts';
 
 export const changeTaskStatus = defineTool({
   name: 'change_task_status',
@@ -54,23 +54,6 @@ export const review = defineTool({
   },
 });
 
-const listSchema = z.object({ ok: z.literal(true), files: z.array(z.string()) });
-
-/** Files that the checklist names as evidence and that nobody has written. Files of its own are known to be there. */
-const missingEvidence = async (run: ToolRun): Promise<readonly string[]> => {
-  const { checklist, files } = run.state;
-  const missing: string[] = [];
-  for (const [index, path] of unprovenPaths(checklist, files).entries()) {
-    const listed = await callService<unknown>(run, `${run.key}-evidence-${index}`, 'workspace', 'list', {
-      glob: path,
-      author: run.state.name,
-    });
-    const found = listSchema.safeParse(listed);
-    if (found.success && !found.data.files.includes(path)) missing.push(path);
-  }
-  return missing;
-};
-
 export const terminate = defineTool({
   name: 'terminate',
   description: 'Hand in your task, as the last call of the answer that finishes it; a failed call stops it.',
@@ -78,22 +61,26 @@ export const terminate = defineTool({
   levels: ALL_LEVELS,
   execute: async (args, run) => {
     const { state } = run;
-    const missing = await missingEvidence(run);
     const result = await callRoster(run, run.key, 'terminate', {
       agent: state.name,
       summary: args.summary,
       files: state.files,
       ...(state.programs === undefined ? {} : { programs: state.programs }),
-      ...(missing.length === 0 ? {} : { missing }),
+      ...(state.origins === undefined ? {} : { origins: state.origins }),
     });
     if (!result.ok) return result;
     run.end();
     for (const question of result.withdrawn ?? []) {
       run.ctx.event({ type: 'human', agent: state.name, status: 'withdrawn', kind: 'question', question });
     }
+    const attributes = { agent: state.name, round: result.round };
+    if (result.sentBack !== null) {
+      // As after a review with "revise": it goes on when it has read why.
+      run.ctx.event({ type: 'review', ...attributes, by: SYSTEM, verdict: 'revise', status: result.status });
+      sendNotice(run, result.sentBack.to, 'review', result.sentBack.text, attributes);
+    }
     if (result.reviewer !== null) {
       if (result.reviews) {
-        const attributes = { agent: state.name, round: result.round };
         sendNotice(run, result.reviewer, 'review', result.details, attributes);
       } else {
         sendText(run, result.reviewer, args.summary);

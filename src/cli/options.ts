@@ -104,8 +104,8 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
   },
   {
     name: 'review',
-    type: { kind: 'choice', choices: ['model', 'none'] },
-    help: 'whether Admins check what their members hand in',
+    type: { kind: 'choice', choices: ['model', 'auto', 'none'] },
+    help: 'whether Admins review what their members hand in; auto sends back first what cheap checks find',
     fallback: 'model',
   },
   {

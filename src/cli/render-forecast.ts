@@ -69,7 +69,7 @@ export const forecastText = (forecast: Forecast): string => {
         'agents',
         `at most ${count(assumptions.maxAgents)}, scenario ${scenario}${shape === null ? '' : `, shape ${JSON.stringify(shape)}`}`,
       ],
-      ['reviews', review === 'model' ? 'by the model' : 'none'],
+      ['reviews', { model: 'by the model', auto: 'by the model, after checks', none: 'none' }[review]],
       ['latency', latencyText(assumptions)],
       ['limits', limitsText(assumptions)],
       ['failures', failuresText(assumptions)],

@@ -29,7 +29,8 @@ export const agentSettings = (run: SettledRun, prompts: PromptTexts | null = nul
     : { ...POLL_INTERVAL_MS, ...config.pollIntervalMs };
   return {
     run: deterministic ? DETERMINISTIC_RUN_ID : run.runId,
-    reviews: review === 'model',
+    reviews: review !== 'none',
+    ...(review === 'auto' ? { checks: true } : {}),
     ...(services.length === 0 ? {} : { services }),
     ...(prompts === null ? {} : { prompts }),
     limits: limitsOf(run),

@@ -151,7 +151,7 @@ export const found = async (parts: FoundingParts): Promise<void> => {
   const founded = (await system.callService(
     'roster',
     'found',
-    { plan, shards, reviews: settings.reviews, limits: settings.limits, goal },
+    { plan, shards, reviews: settings.reviews, checks: settings.checks ?? false, limits: settings.limits, goal },
     { effectId: FOUND_EFFECT },
   )) as Founded;
   if (settings.approve?.includes('hires') === true && (await allowsAllHires(journal.store(RUN_STORE)))) {

@@ -111,14 +111,14 @@ const foundingOf = (view: RepairView, directory: RunDirectory, shards: number): 
   for (const { record } of view.seen) {
     const init = initSchema.safeParse(record.init);
     if (!init.success) continue;
-    const { reviews, limits, goal } = init.data.settings;
+    const { reviews, checks = false, limits, goal } = init.data.settings;
     try {
       const check = checkPlan(JSON.parse(readFileSync(directory.file('plan.json'), 'utf8')), limits);
-      if (check.ok) return { plan: check.plan, shards, reviews, limits };
+      if (check.ok) return { plan: check.plan, shards, reviews, checks, limits };
     } catch {
       // The plan is for the report only; the society has begun without it.
     }
-    return { plan: { goal, agents: [], items: [] }, shards, reviews, limits };
+    return { plan: { goal, agents: [], items: [] }, shards, reviews, checks, limits };
   }
   return null;
 };

@@ -88,7 +88,9 @@ export const openQuestions = (rows: RosterSummary['rows']): readonly EventInput[
 
 const spentSchema = z.array(z.tuple([z.string(), leafSchema]));
 
-const fileRowsSchema = z.array(z.object({ path: z.string(), commit: z.string().nullable(), author: z.string() }));
+const fileRowsSchema = z.array(
+  z.object({ path: z.string(), commit: z.string().nullable(), author: z.string(), base: z.string() }),
+);
 
 /** What the memories of the process came to; null for a run without. */
 const memoryReport = (memories: readonly MemoryStats[], embedder: string) => {
@@ -122,7 +124,7 @@ export const writeReports = (parts: {
     roster: { ...gathered.roster, goal: run.goal },
     files: gathered.files,
     synthetic: summary.synthetic,
-    reviews: run.settings.review === 'model',
+    reviews: run.settings.review !== 'none',
     questions: gathered.questions,
   });
   const spending = spendReport(gathered.spent);

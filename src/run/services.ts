@@ -55,7 +55,7 @@ export const serviceSpecs = (run: RunFile, runDirectory: string): ServiceSpec[] 
         seed,
         programs: sandbox !== 'off',
         leave: ['workspace', ...(sandbox === 'off' ? [] : ['sandbox'])],
-        ...(deterministic ? { finishGraceMs: null } : {}),
+        ...(deterministic ? { finishGraceMs: null, commits: false } : {}),
       },
     },
     {

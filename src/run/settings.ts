@@ -89,7 +89,7 @@ export const settingsSchema = z.strictObject({
   seed: z.int().nonnegative(),
   durability: z.enum(['none', 'committed', 'flushed']),
   maxAgents: z.int().min(1).max(1_000_000),
-  review: z.enum(['model', 'none']),
+  review: z.enum(['model', 'auto', 'none']),
   rehearsal: rehearsalOptionsSchema.nullable(),
   config: configSchema,
   agentHeaders: z.boolean(),

@@ -73,7 +73,7 @@ const beginning = ({ directory, run, fresh }: PreparedRun): EventInput => ({
   model: run.settings.model,
   synthetic: isBuiltIn(run.settings.model),
   maxAgents: run.settings.maxAgents,
-  reviews: run.settings.review === 'model',
+  reviews: run.settings.review !== 'none',
   sandbox: run.settings.sandbox,
 });
 

@@ -62,7 +62,8 @@ export interface RunOptions extends BudgetOptions {
   readonly durability?: DurabilityLevel;
   /** The Boss included. Default 100. */
   readonly maxAgents?: number;
-  readonly review?: 'model' | 'none';
+  /** Who judges what is handed in: the supervisor's model; the same after cheap checks (`auto`); nobody. Default `model`. */
+  readonly review?: 'model' | 'auto' | 'none';
   /**
    * Whether agents may run programs: `bwrap` in a sandbox, `none` without any, `off` not at all. Default: in a sandbox where
    * that works, else not at all; a rehearsal and a deterministic run: not at all.

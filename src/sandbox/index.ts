@@ -17,6 +17,7 @@ export {
   type ProgramStarter,
 } from './agent-programs.ts';
 export type { ChangedFile, FileChanges, GivenFile, LeftFile, ProgramFiles, SeenFile } from './files.ts';
+export { parseProgram, type ParseResult } from './parse.ts';
 export { programLimitsSchema, type ProgramLimits, type ProgramLimitsInput } from './limits.ts';
 export type { Holding } from './probe.ts';
 export type { EndedBy, ProgramEnd, ProgramOutput, RunningProgram } from './program.ts';

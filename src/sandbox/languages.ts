@@ -20,6 +20,8 @@ export interface Interpreter {
   readonly needs: readonly Need[];
   /** Arguments before the program. @param memoryBytes what one process may have */
   readonly args: (memoryBytes: number) => readonly string[];
+  /** Arguments before a file that is only to be parsed: nothing of it runs. */
+  readonly parseArgs: readonly string[];
   /** Whether it reserves far more addresses than it uses, so that a limit on those would hit it. */
   readonly reservesAddresses: boolean;
 }
@@ -68,8 +70,18 @@ export const findPython = (path: string, home: string, system = '/usr/bin/python
   if (!binary.startsWith(SYSTEM) && holdsMore(folder, home)) return undefined;
   // Its libraries are found at the place that it was built for.
   const needs = binary.startsWith(SYSTEM) ? [] : [{ from: folder, to: folder }];
-  return { language: 'python', binary, inside: binary, needs, args: () => [], reservesAddresses: false };
+  return {
+    language: 'python',
+    binary,
+    inside: binary,
+    needs,
+    args: () => [],
+    parseArgs: ['-I', '-c', PYTHON_PARSES],
+    reservesAddresses: false,
+  };
 };
+
+const PYTHON_PARSES = 'import sys; compile(open(sys.argv[1], "rb").read(), sys.argv[1], "exec")';
 
 const NODE_INSIDE = '/opt/node';
 
@@ -79,6 +91,7 @@ const nodeOf = (binary: string): Interpreter => ({
   inside: binary.startsWith(SYSTEM) ? binary : NODE_INSIDE,
   needs: binary.startsWith(SYSTEM) ? [] : [{ from: binary, to: NODE_INSIDE }],
   args: (memoryBytes) => [`--max-old-space-size=${Math.max(16, Math.floor(memoryBytes / MIB / 2))}`],
+  parseArgs: ['--check'],
   reservesAddresses: true,
 });
 

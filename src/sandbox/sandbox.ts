@@ -46,6 +46,8 @@ export interface ProgramRequest {
   readonly stdin?: string;
   /** What the program sees in its directory. */
   readonly files: readonly GivenFile[] | ProgramFiles;
+  /** Only parses the file: nothing of it runs. */
+  readonly parseOnly?: boolean;
   /** How long it may wait for its turn. Default: for ever. */
   readonly queueMs?: number;
   /** Ends it, also while it waits for its turn. */
@@ -213,7 +215,13 @@ export class Sandbox {
       const [binary, place] =
         this.mode === 'none' ? [interpreter.binary, directory] : [interpreter.inside, '/workspace'];
       const launch: Launch = {
-        command: [binary, ...interpreter.args(limits.memoryBytes), join(place, request.path), ...(request.args ?? [])],
+        command: [
+          binary,
+          ...interpreter.args(limits.memoryBytes),
+          ...(request.parseOnly === true ? interpreter.parseArgs : []),
+          join(place, request.path),
+          ...(request.args ?? []),
+        ],
         needs: interpreter.needs,
         limits,
         directory,

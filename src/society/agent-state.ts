@@ -48,6 +48,8 @@ export const agentSettingsSchema = z.object({
   /** The goal on one line, clipped. */
   goal: z.string(),
   reviews: z.boolean(),
+  /** What is handed in is checked before it is reviewed. */
+  checks: z.boolean().optional(),
   /** Services of the run beyond those that every run has: tools that need one are offered only with it. */
   services: z.array(z.string()).optional(),
   /** Services that share the memories; absent: one. */
@@ -156,6 +158,8 @@ export const agentStateSchema = z.object({
   /** Hashes of the last calls, newest last. */
   recentCalls: z.array(z.string()),
   files: z.array(z.string()),
+  /** What those files were before it changed them, where that is known: a blob id, or null when they were not there. */
+  origins: z.record(z.string(), z.string().nullable()).optional(),
   /** The program that it has started and has not seen the end of. */
   program: z.string().nullable().default(null),
   hired: counter,

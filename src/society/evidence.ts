@@ -27,18 +27,16 @@ const BARE_LENGTH_MIN = 4;
 const isPath = (word: string): boolean =>
   PATH.test(word) && (word.includes('/') || word.length >= BARE_LENGTH_MIN) && !word.split('/').includes('..');
 
+/** The paths of files in a text, each once, in order. */
+export const pathsIn = (text: string): readonly string[] => {
+  const words = text.split(/[\s,;()[\]"'`]+/u).map((raw) => raw.replace(/^\.\//u, '').replace(/[.:!?]+$/u, ''));
+  return [...new Set(words.filter(isPath))];
+};
+
 /** Paths of files that the evidence of closed items names, each once, at most `EVIDENCE_PATHS_MAX` that are not `known`. */
 export const unprovenPaths = (items: readonly ChecklistItem[], known: readonly string[]): readonly string[] => {
-  const found = new Set<string>();
-  for (const { status, evidence = '' } of items) {
-    if (status !== 'done') continue;
-    for (const raw of evidence.split(/[\s,;()[\]"'`]+/u)) {
-      const word = raw.replace(/^\.\//u, '').replace(/[.:]+$/u, '');
-      if (isPath(word) && !known.includes(word)) found.add(word);
-      if (found.size >= EVIDENCE_PATHS_MAX) return [...found];
-    }
-  }
-  return [...found];
+  const named = items.flatMap(({ status, evidence = '' }) => (status === 'done' ? pathsIn(evidence) : []));
+  return [...new Set(named)].filter((path) => !known.includes(path)).slice(0, EVIDENCE_PATHS_MAX);
 };
 
 /** Adds the outcome of a `run_program`. */
@@ -50,5 +48,5 @@ export const renderDeeds = (programs: readonly ProgramRun[], missing: readonly s
   ...(programs.length === 0
     ? []
     : [`programs it ran: ${programs.map(({ path, exitCode }) => `${path} (exit ${exitCode ?? 'none'})`).join(', ')}`]),
-  ...(missing.length === 0 ? [] : [`NOT THERE, though named as evidence: ${missing.join(', ')}`]),
+  ...(missing.length === 0 ? [] : [`NOT THERE, though planned or named as evidence: ${missing.join(', ')}`]),
 ];

@@ -2,7 +2,7 @@
  * The final review: what the Boss gets to see of the groups' verdicts, in chunks that fit a mail, and of the contents of
  * files. It draws and reads no files itself.
  *
- * Invariant C1: whoever is not simply accepted comes first; however large the society is, the rows and what they say of
+ * Invariant C4: whoever is not simply accepted comes first; however large the society is, the rows and what they say of
  * summaries are bounded, and what has no row is counted.
  */
 import { countItems } from './checklist.ts';
@@ -22,10 +22,10 @@ const ROWS_MAX = 450;
 const SAMPLE_CHARS_MAX = 1_500;
 
 /** What became of an agent's work in its group, in one word. */
-export const groupVerdict = (agent: Readonly<RosterAgent>): Verdict | 'unfinished' | 'failed' => {
+export const groupVerdict = (agent: Readonly<RosterAgent>): Verdict | 'unfinished' | 'failed' | 'retired' => {
   if (agent.status === 'failed') return 'failed';
   if (agent.verdict !== null) return agent.verdict;
-  return 'unfinished';
+  return agent.status === 'retired' ? 'retired' : 'unfinished';
 };
 
 const isException = (agent: Readonly<RosterAgent>): boolean =>

@@ -12,8 +12,8 @@ import { systemMail } from './mail.ts';
 import { BOSS } from './names.ts';
 import { renderSample, renderVerdicts, type FileSample } from './final-review.ts';
 import { close, countRemedy } from './roster-leave.ts';
+import { reviewDetails } from './roster-hand-in.ts';
 import { answered, consentMail, isAsking, releasable, tallyOf, type Released } from './roster-questions.ts';
-import { reviewDetails } from './roster-work.ts';
 import {
   isClosed,
   leaderOf,
@@ -25,6 +25,7 @@ import {
   type RosterAgent,
   type RosterEnd,
 } from './roster-state.ts';
+import { noteAsked } from './system-review.ts';
 
 export type QuietAction =
   | { readonly kind: 'start'; readonly agent: string }
@@ -166,6 +167,7 @@ const perform = (draft: Draft, action: QuietAction, args: QuietArgs): Notice[] =
       const meta = draft.editMeta();
       meta.finalReview = 'asked';
       meta.finalReviews += 1;
+      noteAsked(draft, args.sample);
       return finalReview(draft, args).map((text) => ({ to: to(BOSS), mail: systemMail('final-review', text) }));
     }
     case 'release': {

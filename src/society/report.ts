@@ -3,6 +3,8 @@
  * read the journal, the roster or the workspace, or write files.
  */
 import type { HumanQuestion } from './questions.ts';
+import { LOOKED_FILES_MAX } from './look.ts';
+import { USER } from './names.ts';
 import type { RosterRow, RosterSummary } from './roster-view.ts';
 
 /** A file as the workspace knows it. */
@@ -10,18 +12,24 @@ export interface ReportFileInput {
   readonly path: string;
   readonly commit: string | null;
   readonly author: string;
+  /** Blob id of its content. */
+  readonly base?: string;
 }
 
 export type GroupVerdict = RosterRow['verdict'];
 
-/** `approved`: by the Boss after the final review. `unapproved`: the run ended without that. */
-export type SystemVerdict = 'approved' | 'unapproved' | 'none';
+/**
+ * `approved`: by the Boss after the final review. `reassigned`: the Boss gave its author's work back, and has not approved
+ * since. `unapproved`: the run ended without approval. `none`: reviews are off.
+ */
+export type SystemVerdict = 'approved' | 'reassigned' | 'unapproved' | 'none';
 
 export interface ReportFile {
   readonly path: string;
   readonly commit: string | null;
   readonly author: string;
-  readonly groupVerdict: GroupVerdict | 'unknown';
+  /** `unreviewed`: changed, or written, after its author's work was accepted. `user`: the person's own. */
+  readonly groupVerdict: GroupVerdict | 'unreviewed' | 'user' | 'unknown';
   readonly systemVerdict: SystemVerdict;
 }
 
@@ -52,6 +60,10 @@ export interface SocietyReport {
   /** True when no language model wrote the texts. */
   readonly synthetic: boolean;
   readonly finalReview: RosterSummary['finalReview'];
+  /** Each time the Boss was asked for the final review: what it was shown, and what it said. */
+  readonly systemReviews: RosterSummary['systemReviews'];
+  /** What the checks of hand-ins came to; null when there were none. */
+  readonly checks: RosterSummary['checks'];
   readonly files: readonly ReportFile[];
   readonly agents: readonly ReportAgent[];
   readonly missing: readonly Missing[];
@@ -73,9 +85,28 @@ export interface ReportInput {
   readonly questions?: readonly ReportQuestion[];
 }
 
-const systemVerdict = (input: ReportInput): SystemVerdict => {
-  if (!input.reviews) return 'none';
-  return input.roster.finalReview === 'approved' ? 'approved' : 'unapproved';
+const systemVerdict = ({ reviews, roster }: ReportInput, author: string): SystemVerdict => {
+  if (!reviews) return 'none';
+  if (roster.finalReview === 'approved') return 'approved';
+  return roster.systemReviews.at(-1)?.reassigned.includes(author) === true ? 'reassigned' : 'unapproved';
+};
+
+/** The verdict that holds for a file as it is now. */
+const fileVerdict = (
+  file: ReportFileInput,
+  row: RosterRow | undefined,
+  system: SystemVerdict,
+): ReportFile['groupVerdict'] => {
+  if (file.author === USER) return 'user';
+  if (row === undefined) return 'unknown';
+  // Nobody reviews the Boss's files but the Boss: the final review is their verdict.
+  if (row.level === 'boss')
+    return { approved: 'accepted' as const, none: 'none' as const }[system as string] ?? row.verdict;
+  if (row.verdict !== 'accepted' || row.looked === null || file.base === undefined) return row.verdict;
+  const seen = row.looked.find(({ path }) => path === file.path);
+  // Of very many files not all were looked at.
+  if (seen === undefined) return row.looked.length < LOOKED_FILES_MAX ? 'unreviewed' : row.verdict;
+  return seen.base === file.base ? row.verdict : 'unreviewed';
 };
 
 const missingOf = (row: RosterRow): Missing[] => {
@@ -100,22 +131,17 @@ export const questionsOfRows = (rows: readonly Pick<RosterRow, 'name' | 'questio
 /** Everything that `report.json` says beyond the summary of the run. */
 export const buildReport = (input: ReportInput): SocietyReport => {
   const rows = new Map(input.roster.rows.map((row) => [row.name, row]));
-  const verdict = systemVerdict(input);
   return {
     goal: input.roster.goal,
     synthetic: input.synthetic,
     finalReview: input.roster.finalReview,
+    systemReviews: input.roster.systemReviews,
+    checks: input.roster.checks,
     files: input.files.map((file) => {
-      const row = rows.get(file.author);
-      // Nobody reviews the Boss's files but the Boss: the final review is their verdict.
-      const own = row?.level === 'boss' && verdict === 'approved' ? 'accepted' : row?.verdict;
-      return {
-        path: file.path,
-        commit: file.commit,
-        author: file.author,
-        groupVerdict: own ?? 'unknown',
-        systemVerdict: verdict,
-      };
+      const system = systemVerdict(input, file.author);
+      const { path, commit, author } = file;
+      const groupVerdict = fileVerdict(file, rows.get(author), system);
+      return { path, commit, author, groupVerdict, systemVerdict: system };
     }),
     agents: input.roster.rows.map((row) => ({
       name: row.name,
@@ -211,6 +237,24 @@ const numberLines = (run: ReportNumbers): string[] => {
   ];
 };
 
+/** What the checks and the final reviews came to; nothing where there were none. */
+const reviewLines = ({ checks, systemReviews }: SocietyReport): string[] => {
+  const found = Object.entries(checks?.findings ?? {}).map(([kind, count]) => `${kind} ${count}`);
+  const example = checks?.example ?? null;
+  return [
+    ...(checks === null
+      ? []
+      : [
+          `- checks: ${checks.handIns} hand-ins, ${checks.passed} without a finding, ${checks.sentBack} sent back${found.length === 0 ? '' : ` (${found.join(', ')})`}`,
+          ...(example === null ? [] : [`- first finding: ${example.agent}: ${cell(example.what)}`]),
+        ]),
+    ...systemReviews.map(
+      ({ review, files, sampled, reassigned, approved }) =>
+        `- final review ${review}: ${sampled.length} of ${files ?? '?'} files shown${reassigned.length === 0 ? '' : `, work of ${reassigned.slice(0, 10).join(', ')} given back`}${approved ? ', approved' : ''}`,
+    ),
+  ];
+};
+
 /** How often each remedy was used, with a case of it; nothing when none was. */
 const remedyLines = ({ remedyExamples }: SocietyReport, { remedies }: ReportNumbers): string[] => {
   const rows = Object.entries(remedies).map(([why, count]) => {
@@ -246,7 +290,7 @@ export const renderReport = (report: SocietyReport, run: ReportNumbers): string 
   if (run.sandbox === 'none') {
     lines.push('**Unprotected:** programs of agents ran without a sandbox, as the user who started the run.', '');
   }
-  lines.push(...numberLines(run), '', ...questionLines(report), '## Missing', '');
+  lines.push(...numberLines(run), ...reviewLines(report), '', ...questionLines(report), '## Missing', '');
   lines.push(
     ...(report.missing.length === 0
       ? ['Nothing.']

@@ -38,6 +38,8 @@ export interface FoundArgs {
   readonly plan: Plan;
   readonly shards: number;
   readonly reviews: boolean;
+  /** Whether what is handed in is checked first. */
+  readonly checks?: boolean;
   readonly limits: Limits;
 }
 
@@ -111,6 +113,7 @@ const hiredOf = (agent: Readonly<RosterAgent>): Hired => ({
 export const firstMeta = (args: FoundArgs): RosterMeta => ({
   shards: args.shards,
   reviews: args.reviews,
+  ...(args.checks === true ? { checked: true } : {}),
   limits: args.limits,
   goal: args.plan.goal,
   plan: args.plan,

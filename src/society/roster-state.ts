@@ -6,14 +6,17 @@
  */
 import type { AgentCounters, BudgetHold } from './agent-state.ts';
 import type { ChecklistItem } from './checklist.ts';
+import type { CheckCounts, CheckResult } from './checks.ts';
 import type { Member } from './chat.ts';
 import type { ProgramRun } from './evidence.ts';
 import type { Limits } from './limits.ts';
+import type { LookedFile } from './look.ts';
 import { BOSS } from './names.ts';
 import type { AgentMail } from './mail.ts';
 import type { Plan } from './plan.ts';
 import type { HumanQuestion } from './questions.ts';
 import type { HumanTally } from './roster-questions.ts';
+import type { SystemReview } from './system-review.ts';
 import { fail, type ToolFailure } from './tool-result.ts';
 
 /**
@@ -58,9 +61,12 @@ export interface RosterAgent {
   questions?: readonly HumanQuestion[];
   /** Led a group until it left. */
   led?: boolean;
-  /** Programs that it ran, and files that it named as evidence and that are not there, when it handed in. */
+  /** Programs that it ran, and files that it named as evidence, or was to write, and that are not there, when it handed in. */
   programs?: readonly ProgramRun[];
   missing?: readonly string[];
+  /** The versions that its files had then, and what the checks found. */
+  looked?: readonly LookedFile[];
+  checks?: CheckResult;
   /** Hired with a team, for one of its items. */
   team?: TeamPlace;
   /** Teams that it hired. */
@@ -117,6 +123,10 @@ export interface RosterMeta {
   nudges: number;
   reviewsAccepted: number;
   reviewsRevised: number;
+  /** What is handed in is checked before it is reviewed. */
+  checked?: boolean;
+  checks?: CheckCounts;
+  systemReviews?: readonly SystemReview[];
   remedies: Record<string, number>;
   /** The first case of each kind of remedy. */
   examples?: Record<string, RemedyExample>;

@@ -98,8 +98,7 @@ export const team = (draft: Draft, args: TeamArgs): TeamResult => {
 };
 
 /** What became of a member, in one word. */
-const outcomeOf = (agent: Readonly<RosterAgent>): string =>
-  agent.status === 'retired' && agent.verdict === null ? 'retired' : groupVerdict(agent);
+const outcomeOf = (agent: Readonly<RosterAgent>): string => groupVerdict(agent);
 
 const rowOf = (agent: Readonly<RosterAgent>, charsMax: number): string => {
   const files = agent.files.slice(0, FILES_SHOWN_MAX).join(' ');

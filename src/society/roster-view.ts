@@ -1,9 +1,11 @@
 /** What others read from the roster: the group of an agent, the summary of a run. Nothing here changes it. */
 import type { AgentCounters, BudgetHold } from './agent-state.ts';
 import { countItems, type ChecklistCount } from './checklist.ts';
+import { noChecks, type CheckCounts } from './checks.ts';
 import { groupVerdict } from './final-review.ts';
 import type { HumanQuestion } from './questions.ts';
 import { questionsOf, tallyOf, type HumanTally } from './roster-questions.ts';
+import type { LookedFile } from './look.ts';
 import {
   isClosed,
   leaderOf,
@@ -14,6 +16,7 @@ import {
   type RosterEnd,
   type RosterStatus,
 } from './roster-state.ts';
+import type { SystemReview } from './system-review.ts';
 
 export interface MemberView {
   readonly name: string;
@@ -68,6 +71,8 @@ export interface RosterRow extends MemberView {
   readonly nudges: number;
   readonly summary: string | null;
   readonly questions: readonly HumanQuestion[];
+  /** The versions of its files when it handed in last; null when nobody looked. */
+  readonly looked: readonly LookedFile[] | null;
   /** Of an agent whose actor is gone; null for one that can be asked itself. */
   readonly counters: AgentCounters | null;
 }
@@ -84,6 +89,9 @@ export interface RosterSummary {
   readonly human: HumanTally;
   readonly quietRounds: number;
   readonly finalReview: 'none' | 'asked' | 'approved';
+  readonly systemReviews: readonly SystemReview[];
+  /** Null: nothing is checked. */
+  readonly checks: CheckCounts | null;
   readonly end: RosterEnd | null;
   readonly goal: string;
   readonly rows: readonly RosterRow[];
@@ -100,6 +108,8 @@ const emptySummary: RosterSummary = {
   human: tallyOf({}),
   quietRounds: 0,
   finalReview: 'none',
+  systemReviews: [],
+  checks: null,
   end: null,
   goal: '',
   rows: [],
@@ -122,6 +132,8 @@ export const summarize = (draft: Draft): RosterSummary => {
     human: tallyOf(meta),
     quietRounds: meta.quietRounds,
     finalReview: meta.finalReview,
+    systemReviews: meta.systemReviews ?? [],
+    checks: meta.checks ?? (meta.checked === true ? noChecks() : null),
     end: meta.end,
     goal: meta.goal,
     rows: agents.map((agent) => ({
@@ -136,6 +148,7 @@ export const summarize = (draft: Draft): RosterSummary => {
       nudges: agent.nudges,
       summary: agent.summary,
       questions: questionsOf(agent),
+      looked: agent.looked ?? null,
       counters: agent.counters ?? null,
     })),
   };

@@ -1,36 +1,29 @@
 /**
- * Work: addresses, checklists, terminate, review, text that ends a turn. Commands over a draft of the roster.
+ * Work: addresses, checklists, review, text that ends a turn. Commands over a draft of the roster. What it does not do: take
+ * in what is handed in (`roster-hand-in.ts`).
  *
  * Invariants: W1 an agent is finished only after an accepted review, or with reviews off. W2 The rounds of a member are
  * bounded.
  */
 import type { BudgetHold } from './agent-state.ts';
-import { checklistIssue, countItems, openItems, renderChecklist, type ChecklistItem } from './checklist.ts';
+import { checklistIssue, countItems, type ChecklistItem } from './checklist.ts';
 import { resolveReceivers } from './chat.ts';
-import { renderDeeds, type ProgramRun } from './evidence.ts';
-import { clip } from './mail.ts';
 import { BOSS } from './names.ts';
-import { close, countRemedy, endRun } from './roster-leave.ts';
-import { withdrawQuestions } from './roster-questions.ts';
+import { close, countRemedy } from './roster-leave.ts';
 import {
   isClosed,
   leaderOf,
   memberOf,
   recipientOf,
-  unfinished,
   type Draft,
   type Notice,
   type Recipient,
   type RosterAgent,
-  type RosterEnd,
   type RosterStatus,
 } from './roster-state.ts';
 import { onMemberReopened } from './roster-team.ts';
+import { noteReassigned } from './system-review.ts';
 import { fail, type ToolFailure, type ToolSuccess } from './tool-result.ts';
-
-const SUMMARY_CHARS_MAX = 8_000;
-const REVIEW_CHARS_MAX = 6_000;
-const FILES_MAX = 200;
 
 export interface ResolveArgs {
   readonly sender: string;
@@ -61,6 +54,7 @@ export const resolve = (draft: Draft, args: ResolveArgs): ResolveResult => {
     const reassigned = byName && sender.name === BOSS && draft.meta.finalReview === 'asked';
     if (reassigned && agent.status === 'finished' && agent.round < draft.meta.limits.reviewRoundsMax) {
       reopen(draft, name);
+      noteReassigned(draft, name);
     }
   }
   return {
@@ -101,118 +95,6 @@ export const checklist = (
   if (issue !== null) return fail('INVALID_ARGUMENTS', `${issue}.`, 'Send the whole list again.');
   draft.edit(args.agent).checklist = [...args.items];
   return { ok: true, ...countItems(args.items) };
-};
-
-export interface TerminateArgs {
-  readonly agent: string;
-  readonly summary: string;
-  readonly files: readonly string[];
-  readonly programs?: readonly ProgramRun[];
-  /** Files that its checklist names as evidence and that are not there. */
-  readonly missing?: readonly string[];
-}
-
-export type TerminateResult =
-  | ToolSuccess<{
-      readonly status: RosterStatus;
-      readonly round: number;
-      /** Who is to be told: of a review that is due, or with reviews off of the result. */
-      readonly reviewer: Recipient | null;
-      readonly reviews: boolean;
-      /** What the reviewer needs to judge. */
-      readonly details: string;
-      readonly notices: readonly Notice[];
-      readonly end: RosterEnd | null;
-      /** Questions to the person that it does not ask any more. */
-      readonly withdrawn?: readonly number[];
-    }>
-  | ToolFailure;
-
-export const reviewDetails = (agent: Readonly<RosterAgent>): string =>
-  clip(
-    [
-      `task: ${clip(agent.task, 1_500)}`,
-      `summary: ${clip(agent.summary ?? '(none)', 2_000)}`,
-      ...(agent.checklist.length === 0 ? [] : ['checklist:', ...renderChecklist(agent.checklist)]),
-      ...(agent.files.length === 0 ? [] : [`files: ${agent.files.join(', ')}`]),
-      ...renderDeeds(agent.programs ?? [], agent.missing ?? []),
-    ].join('\n'),
-    REVIEW_CHARS_MAX,
-  );
-
-const openFailure = (draft: Draft, agent: Readonly<RosterAgent>): ToolFailure | null => {
-  const items = openItems(agent.checklist).map((item) => `${item.id}: ${item.text} (${item.status})`);
-  const members = unfinished(draft, agent);
-  if (items.length === 0 && members.length === 0) return null;
-  const parts = [
-    ...(items.length === 0 ? [] : [`${items.length} open items on your checklist`]),
-    ...(members.length === 0 ? [] : [`${members.length} unfinished subordinates`]),
-  ];
-  const hint =
-    members.length === 0
-      ? 'Finish the items and close them with change_task_status, then call terminate again.'
-      : 'Wait for your subordinates: end your turn with a short text, you will get mail. Review those that are due.';
-  return fail('OPEN_ITEMS', `Not finished: ${parts.join(' and ')}.`, hint, { items, subordinates: members });
-};
-
-/** The result of an agent whose part is closed. */
-const unchanged = (draft: Draft, agent: Readonly<RosterAgent>, withdrawn: readonly number[] = []): TerminateResult => ({
-  withdrawn,
-  ok: true,
-  status: agent.status,
-  round: agent.round,
-  reviewer: null,
-  reviews: draft.meta.reviews,
-  details: '',
-  notices: [],
-  end: draft.meta.end,
-});
-
-export const terminate = (draft: Draft, args: TerminateArgs): TerminateResult => {
-  const before = draft.get(args.agent);
-  const isBoss = before.supervisor === null;
-  // Whoever was given up stays so: its files are kept, but nobody waits for it any more.
-  if (!isBoss && isClosed(before)) return unchanged(draft, before);
-  const open = openFailure(draft, before);
-  if (open !== null) return open;
-  const withdrawn = withdrawQuestions(draft, args.agent);
-  const agent = draft.edit(args.agent);
-  agent.summary = clip(args.summary, SUMMARY_CHARS_MAX);
-  agent.files = [...new Set([...agent.files, ...args.files])].slice(0, FILES_MAX);
-  if (args.programs !== undefined) agent.programs = args.programs;
-  // What was missing the last time may be there now.
-  if (args.missing !== undefined || agent.missing !== undefined) agent.missing = args.missing ?? [];
-  if (isBoss) {
-    // The Boss's first word opens the final review (at the next quiet moment), its second one approves.
-    if (!draft.meta.reviews || draft.meta.finalReview === 'asked') {
-      agent.status = 'finished';
-      draft.editMeta().finalReview = 'approved';
-      endRun(draft, { status: 'completed', reason: 'done' });
-    } else {
-      agent.status = 'review';
-    }
-    return unchanged(draft, agent, withdrawn);
-  }
-  const leader = leaderOf(draft, agent);
-  if (!draft.meta.reviews) {
-    agent.verdict = 'none';
-    close(draft, agent.name, 'finished');
-  } else if (agent.status !== 'review') {
-    agent.status = 'review';
-    agent.round += 1;
-    agent.reviewAsks = 0;
-  }
-  return {
-    ok: true,
-    status: agent.status,
-    round: agent.round,
-    reviewer: leader === null ? null : recipientOf(leader),
-    reviews: draft.meta.reviews,
-    details: reviewDetails(agent),
-    withdrawn,
-    notices: draft.takeNotices(),
-    end: draft.meta.end,
-  };
 };
 
 export interface ReviewArgs {
@@ -287,6 +169,7 @@ export const review = (draft: Draft, args: ReviewArgs): ReviewResult => {
     return answer(null, `That was round ${agent.round}, the last one: its work is kept, with your reservation.`);
   }
   reopen(draft, agent.name);
+  if (args.reviewer === BOSS) noteReassigned(draft, agent.name);
   return answer(recipientOf(agent), null);
 };
 

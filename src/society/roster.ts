@@ -24,7 +24,9 @@ import {
   type RosterMeta,
   type RosterState,
 } from './roster-state.ts';
+import type { LookRequest } from './look.ts';
 import { groupView, summarize, type GroupView, type RosterSummary } from './roster-view.ts';
+import * as hand from './roster-hand-in.ts';
 import * as leave from './roster-leave.ts';
 import * as questions from './roster-questions.ts';
 import { team, type TeamArgs, type TeamResult } from './roster-team.ts';
@@ -39,7 +41,7 @@ export interface RosterCommands {
   retire: { args: leave.RetireArgs; result: leave.RetireResult };
   resolve: { args: work.ResolveArgs; result: work.ResolveResult };
   checklist: { args: work.ChecklistArgs; result: ReturnType<typeof work.checklist> };
-  terminate: { args: work.TerminateArgs; result: work.TerminateResult };
+  terminate: { args: hand.TerminateArgs; result: hand.TerminateResult };
   review: { args: work.ReviewArgs; result: work.ReviewResult };
   handback: { args: work.HandbackArgs; result: work.HandbackResult };
   remedy: { args: work.RemedyArgs; result: work.HandbackResult };
@@ -71,7 +73,7 @@ const handlers: { readonly [Name in CommandName]: (draft: Draft, args: CommandAr
   retire: ofStaff((args) => args.by, leave.retire),
   resolve: ofStaff((args) => args.sender, work.resolve),
   checklist: ofStaff((args) => args.agent, work.checklist),
-  terminate: work.terminate,
+  terminate: hand.terminate,
   review: ofStaff((args) => args.reviewer, work.review),
   handback: work.handback,
   remedy: work.remedy,
@@ -195,6 +197,14 @@ export class Roster {
     if (meta === null || meta.end !== null) return null;
     const { mails } = applyCommand(this.#state, 'quiet', {}).result;
     return mails.some(({ mail }) => mail.kind === 'final-review') ? meta.finalReviews + 1 : null;
+  }
+
+  /**
+   * What is to be looked at before this hand-in is taken in; null when it will be refused, changes nothing, or nobody
+   * reviews it.
+   */
+  lookDue(args: hand.TerminateArgs): LookRequest | null {
+    return hand.lookDue(new Draft(this.#state), args);
   }
 
   /** For tests and tools: the state as it is now. */

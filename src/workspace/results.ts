@@ -175,6 +175,8 @@ export interface FileRow {
   readonly commit: string | null;
   readonly author: string;
   readonly size: number;
+  /** Blob id of the content. */
+  readonly base: string;
 }
 
 export interface WorkspaceStats {

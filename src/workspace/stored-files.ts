@@ -30,14 +30,14 @@ const HISTORY_COUNT = 1_000;
 
 const rowsOf = (store: ReadStore): FileRow[] =>
   store.range(KEY.file(''), RANGE_END.file).map(([key, value]) => {
-    const { commit, author, size } = value as FileRecord;
-    return { path: key.slice(KEY.file('').length), commit, author, size };
+    const { commit, author, size, base } = value as FileRecord;
+    return { path: key.slice(KEY.file('').length), commit, author, size, base };
   });
 
 const rowsOfCommit = async (repository: Repository, commit: string): Promise<FileRow[]> => {
   const tree = await repository.loadTree((await repository.readCommit(commit)).tree);
   return [...tree.files()]
-    .map(({ path }) => ({ path, commit: null, author: '', size: -1 }))
+    .map(({ path, oid }) => ({ path, commit: null, author: '', size: -1, base: oid }))
     .sort((left, right) => (left.path < right.path ? -1 : 1));
 };
 

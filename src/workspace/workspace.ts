@@ -27,6 +27,7 @@ import { refuseMissing, refuseNotText, refuseSize, refuseSpecial } from './decis
 import type { FileEntry } from './file-table.ts';
 import { BAD_GLOB, compileGlob } from './glob.ts';
 import { fileHistory } from './history.ts';
+import { lookAtFile, rowsOf, type FileLook, type LookArguments } from './look.ts';
 import { asFailure, FailureState, openParts, type WorkspaceOptions, type WorkspaceParts } from './open-parts.ts';
 import {
   appendFile,
@@ -133,6 +134,12 @@ export class Workspace {
   async writeFile(args: WriteArguments, call: WorkspaceCall): Promise<WriteFileResult> {
     this.#check();
     return await writeFile(this.#writer, args, call);
+  }
+
+  /** A file as a reviewer is shown it; null when there is none. */
+  async look(args: LookArguments): Promise<FileLook | null> {
+    this.#check();
+    return await lookAtFile(this.#parts, args);
   }
 
   /** Adds lines at the end of a file, which is made when there is none. `content` gets lines of its own. */
@@ -290,10 +297,7 @@ export class Workspace {
 
   /** The files that the run wrote, by path. */
   fileRows(): FileRow[] {
-    return [...this.#parts.table.entries()]
-      .filter((entry) => entry.own)
-      .map(({ path, commit, author, size }) => ({ path, commit, author, size }))
-      .sort((left, right) => (left.path < right.path ? -1 : 1));
+    return rowsOf(this.#parts.table);
   }
 
   /** Takes no more calls, finishes those under way, and puts everything into git. Leaves the work tree as it is. */

@@ -9,16 +9,20 @@ import { effectId as effectIdOf } from '../../src/protocol/ids.ts';
 import {
   defaultPollIntervalMs,
   limitsWith,
+  lookAt,
   questionsOfRows,
   Roster,
   type AgentMail,
   type AgentState,
   type ApprovalKind,
   type LimitsInput,
+  type Look,
+  type LookRequest,
   type Plan,
   type QuietResult,
   type ReportQuestion,
   type RosterEnd,
+  type TerminateArgs,
 } from '../../src/society/index.ts';
 import type { AgentDefinition, AgentInit, HistoryEntry } from '../../actors/agent-types.ts';
 import { bootstrap } from '../../actors/planner.ts';
@@ -50,6 +54,8 @@ export interface SocietyOptions {
   readonly answer: Answerer;
   readonly limits?: LimitsInput;
   readonly reviews?: boolean;
+  /** `--review auto`. */
+  readonly checks?: boolean;
   readonly goal?: string;
   readonly compaction?: boolean;
   /** Answers calls of the sandbox; with it agents may run programs. */
@@ -67,6 +73,8 @@ export interface SocietyOptions {
 export class Society {
   readonly actors = new Map<number, Actor>();
   readonly files = new Map<string, string>();
+  /** Who wrote each file last. */
+  readonly authors = new Map<string, string>();
   readonly events: Record<string, unknown>[] = [];
   readonly requests: ChatRequest[] = [];
   /** What the person was asked, in order. */
@@ -92,7 +100,7 @@ export class Society {
     const reviews = options.reviews ?? true;
     const { hired } = await society.roster.do(
       'found',
-      { plan: options.plan, shards: 4, reviews, limits },
+      { plan: options.plan, shards: 4, reviews, checks: options.checks ?? false, limits },
       'run/0/found',
     );
     const { compaction = true } = options;
@@ -322,13 +330,39 @@ export class Society {
     if (name === 'sandbox') return this.#options.sandbox?.(method, args as Record<string, unknown>);
     if (name === 'workspace') return this.#workspace(method, args as Record<string, string>, effectId);
     if (method === 'group') return this.roster.group((args as { agent: string }).agent);
+    if (method === 'terminate') {
+      const due = this.roster.lookDue(args as TerminateArgs);
+      if (due !== null)
+        return this.roster.do('terminate', { ...(args as TerminateArgs), look: await this.#look(due) }, effectId);
+    }
     return this.roster.do(method as 'hire', args as never, effectId);
+  }
+
+  /** As the roster's service does, over the files in memory. */
+  #look(request: LookRequest): Promise<Look> {
+    return lookAt(request, {
+      file: (path, { since, changesMax, textMax }) => {
+        const text = this.files.get(path);
+        if (text === undefined) return Promise.resolve(null);
+        return Promise.resolve({
+          path,
+          base: `b${text.length}`,
+          commit: 'c0ffee0123456789',
+          author: this.authors.get(path) ?? '',
+          bytes: text.length,
+          text: text.length <= textMax ? text : null,
+          changes: since !== undefined && changesMax > 0 ? text.replaceAll(/^/gmu, '+').slice(0, changesMax) : null,
+        });
+      },
+      syntax: null,
+    });
   }
 
   #workspace(method: string, args: Record<string, string>, effectId: string | null): unknown {
     if (effectId !== null && this.#workspaceResults.has(effectId)) return this.#workspaceResults.get(effectId);
     const path = args['path'] ?? '';
     const content = args['content'] ?? '';
+    const author = args['author'] ?? '';
     const current = this.files.get(path);
     const base = (text: string): string => `b${text.length}`;
     const done = (result: unknown): unknown => {
@@ -345,16 +379,19 @@ export class Society {
           return { ok: false, error: { code: 'EXISTS', message: 'it exists', hint: '', current, base: base(current) } };
         }
         this.files.set(path, content);
+        this.authors.set(path, author);
         return done({ ok: true, base: base(content), merged: false });
       case 'edit': {
         const { old = '', new: made = '' } = args;
         const parts = current?.split(old) ?? [];
         if (parts.length !== 2) return { ok: false, error: { code: 'NO_MATCH', message: 'not there once', hint: '' } };
         this.files.set(path, parts.join(made));
+        this.authors.set(path, author);
         return done({ ok: true, base: base(parts.join(made)) });
       }
       case 'append':
         this.files.set(path, (current ?? '') + content);
+        this.authors.set(path, author);
         return done({ ok: true, base: base((current ?? '') + content) });
       default:
         return { ok: true, files: [...this.files.keys()].toSorted(), truncated: false };

@@ -6,6 +6,7 @@ import {
   PROGRAMS_MAX,
   renderDeeds,
   renderVerdicts,
+  type Look,
   unprovenPaths,
   withProgram,
   type ChecklistItem,
@@ -43,18 +44,32 @@ test('programs are kept newest last, and only so many (V1)', () => {
   expect(renderDeeds([], [])).toEqual([]);
 });
 
+const looked = (missing: string[]): Look => ({ files: [], missing, absent: [], changes: '', checks: null });
+
 test('the reviewer sees what was really done and what is not there, until it is', () => {
   const machine = foundedMachine(planWith([{ name: 'A' }]));
   machine.do('checklist', { agent: 'A', items: [done('b.md, t.py passes')] });
   const programs = [{ path: 't.py', exitCode: 1 }];
-  const first = machine.do('terminate', { agent: 'A', summary: 's', files: ['a.md'], programs, missing: ['b.md'] });
+  const first = machine.do('terminate', {
+    agent: 'A',
+    summary: 's',
+    files: ['a.md'],
+    programs,
+    look: looked(['b.md']),
+  });
   expect(first.ok && first.details.split('\n').slice(-3)).toEqual([
     'files: a.md',
     'programs it ran: t.py (exit 1)',
-    'NOT THERE, though named as evidence: b.md',
+    'NOT THERE, though planned or named as evidence: b.md',
   ]);
   expect(renderVerdicts([...machine.state.agents.values()])[0]).toContain('evidence that is not there: b.md');
   machine.do('review', { reviewer: BOSS, agent: 'A', verdict: 'revise' });
-  const second = machine.do('terminate', { agent: 'A', summary: 's', files: ['a.md', 'b.md'], programs });
+  const second = machine.do('terminate', {
+    agent: 'A',
+    summary: 's',
+    files: ['a.md', 'b.md'],
+    programs,
+    look: looked([]),
+  });
   expect(second.ok && second.details).not.toContain('NOT THERE');
 });

@@ -1,14 +1,18 @@
 /** The roster's state machine without a store: commands one after the other. */
 import {
   applyCommand,
+  Draft,
   emptyRoster,
   fold,
   limitsWith,
+  lookDue,
   type CommandArgs,
   type CommandName,
   type CommandResult,
   type LimitsInput,
+  type LookRequest,
   type RosterState,
+  type TerminateArgs,
 } from '../../src/society/index.ts';
 import { planWith } from './arbitraries.ts';
 
@@ -19,6 +23,10 @@ export class Machine {
     const { result, changes } = applyCommand(this.state, name, args);
     this.state = fold(this.state, structuredClone(changes));
     return result;
+  }
+
+  lookDue(args: TerminateArgs): LookRequest | null {
+    return lookDue(new Draft(this.state), args);
   }
 
   get slots(): number {

@@ -45,7 +45,7 @@ test('a row per file with both verdicts, and what is missing', () => {
   expect(report.files).toEqual([
     { path: 'a.md', commit: '0123456789abcdef', author: 'A', groupVerdict: 'accepted', systemVerdict: 'unapproved' },
     { path: 'b.md', commit: null, author: 'B', groupVerdict: 'failed', systemVerdict: 'unapproved' },
-    { path: 'u.md', commit: 'ff', author: 'user', groupVerdict: 'unknown', systemVerdict: 'unapproved' },
+    { path: 'u.md', commit: 'ff', author: 'user', groupVerdict: 'user', systemVerdict: 'unapproved' },
   ]);
   expect(report.missing).toEqual([
     { agent: BOSS, what: 'unfinished' },

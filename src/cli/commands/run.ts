@@ -49,7 +49,7 @@ export const runOptionsOf = async (line: ParsedLine, context: CommandContext): P
   set('durability', text('durability') as DurabilityLevel | undefined);
   set('maxAgents', integer('max-agents'));
   set('embedder', text('embedder'));
-  set('review', text('review') as 'model' | 'none' | undefined);
+  set('review', text('review') as RunOptions['review']);
   set('sandbox', text('sandbox') as RunOptions['sandbox']);
   if (values.get('sandbox-network') === true) set('sandboxNetwork', true);
   set('prompts', text('prompts'));

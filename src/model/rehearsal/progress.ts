@@ -139,9 +139,14 @@ export class Progress {
     return this.mails.filter((mail) => mail.from === 'system' && mail.kind === kind);
   }
 
-  /** How often the supervisor, or who leads in its place, sent this agent's work back. */
+  /** How often this agent's work came back: from who leads it, or from the checks before it got there. */
   get revisions(): number {
-    const rounds = this.mails.filter((mail) => mail.kind === 'revise').map((mail) => mail.attributes['round'] ?? '');
+    const { name } = this.persona;
+    const rounds = this.mails
+      .filter(({ from, kind, attributes }) =>
+        from === 'system' ? kind === 'review' && attributes['agent'] === name : kind === 'revise',
+      )
+      .map((mail) => mail.attributes['round'] ?? '');
     return new Set(rounds).size;
   }
 

@@ -22,7 +22,8 @@ export const dueReviews = (progress: Progress): string[] => {
   const rounds = new Map<string, Set<string>>();
   for (const mail of progress.systemMails('review')) {
     const agent = mail.attributes['agent'];
-    if (agent === undefined) continue;
+    // Of itself: the checks sent its own work back.
+    if (agent === undefined || agent === progress.persona.name) continue;
     const known = rounds.get(agent) ?? new Set();
     known.add(mail.attributes['round'] ?? '');
     rounds.set(agent, known);

@@ -4,10 +4,12 @@
  */
 import { z } from 'zod';
 import type { CreateService } from '../../protocol/service.ts';
+import { describeChanges } from '../../workspace/changes.ts';
 import { editText } from '../../workspace/edit.ts';
 import { BAD_GLOB, compileGlob } from '../../workspace/glob.ts';
 import { blobObject } from '../../workspace/git-objects.ts';
 import { appendLines, compareTwo, mergeThree } from '../../workspace/merge.ts';
+import { lookArgs, type FileLook } from '../../workspace/look.ts';
 import { checkPath, parentsOf, refuseObstacle } from '../../workspace/path-jail.ts';
 import {
   clash,
@@ -138,9 +140,32 @@ export class ForecastFiles {
     return { ok: true, matches: found.slice(0, MATCHES_MAX), truncated: found.length > MATCHES_MAX };
   }
 
+  look(raw: unknown): FileLook | null {
+    const { path, since, changesMax, textMax } = lookArgs.parse(raw);
+    const file = this.#files.get(path);
+    if (file === undefined) return null;
+    const { content: text, base, author } = file;
+    const before = since === null ? null : this.#blobs.get(since ?? '');
+    return {
+      path,
+      base,
+      commit: null,
+      author,
+      bytes: Buffer.byteLength(text),
+      text: text.length <= textMax ? text : null,
+      changes: before === undefined || changesMax === 0 ? null : describeChanges(before, text, changesMax),
+    };
+  }
+
   rows(): FileRow[] {
     return [...this.#files]
-      .map(([path, { author, content }]) => ({ path, commit: null, author, size: Buffer.byteLength(content) }))
+      .map(([path, { author, content, base }]) => ({
+        path,
+        commit: null,
+        author,
+        base,
+        size: Buffer.byteLength(content),
+      }))
       .toSorted((left, right) => (left.path < right.path ? -1 : 1));
   }
 
@@ -176,6 +201,7 @@ export const filesService =
       edit: (raw: unknown) => files.edit(raw),
       list: (raw: unknown) => files.list(raw),
       search: (raw: unknown) => files.search(raw),
+      look: (raw: unknown) => files.look(raw),
       files: () => files.rows(),
     },
   });

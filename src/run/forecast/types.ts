@@ -8,7 +8,7 @@ export interface ForecastOptions {
   readonly model?: string;
   /** The Boss included. Default 100. */
   readonly maxAgents?: number;
-  readonly review?: 'model' | 'none';
+  readonly review?: 'model' | 'auto' | 'none';
   /** A rehearsal file (JSON), already parsed: shape, tokens, failure rates, latency; checked with zod. */
   readonly rehearsal?: unknown;
   /** The content of `--config FILE`, already parsed: prices, limits of models and of the society; checked with zod. */
@@ -44,7 +44,7 @@ export interface Assumptions {
   readonly scenario: string;
   /** Groups as the rehearsal file says; null: the plan fills the run. */
   readonly shape: Readonly<Record<string, unknown>> | null;
-  readonly review: 'model' | 'none';
+  readonly review: 'model' | 'auto' | 'none';
   readonly seed: number;
   /** Milliseconds, or the distribution they are drawn from. */
   readonly latencyMs: unknown;

@@ -1,6 +1,7 @@
 /**
  * The roster as a service: the society's state machine over the run's own table. Every command of `Roster` is a method
- * of the same name, and `quiet` brings a sample of the files along for the final review; `group`, `summary`,
+ * of the same name; `terminate` brings along what is found when the work is looked at, and `quiet` a sample of the files for
+ * the final review; `group`, `summary`,
  * `retired` and `find` only read.
  *
  * When the run has ended, main is told with `{kind: 'finished', status, reason}`: after a grace period, since the step
@@ -19,7 +20,8 @@ import type {
 import { findAgent } from '../find-agent.ts';
 import { sampleFiles } from './file-sample.ts';
 import { LEAVE, RETIRED } from './leavers.ts';
-import { COMMAND_NAMES, Roster, type CommandName } from '../../society/index.ts';
+import { lookAtHandIn } from './hand-in-view.ts';
+import { COMMAND_NAMES, Roster, type CommandName, type TerminateArgs } from '../../society/index.ts';
 
 const optionsSchema = z
   .strictObject({
@@ -29,6 +31,8 @@ const optionsSchema = z
     seed: z.int().nonnegative().default(0),
     /** Whether agents may have programs that run, which end with them. */
     programs: z.boolean().default(false),
+    /** Whether reviewers are told of commits: when a file gets into one depends on the machine. */
+    commits: z.boolean().default(true),
     /** Services that do nothing more for whom was retired. */
     leave: z.array(z.string()).default([]),
   })
@@ -45,7 +49,7 @@ const asObject = (args: unknown): Record<string, unknown> => {
 
 /** The service on a clock of the caller's. */
 export const createRoster = async (options: unknown, host: ServiceHost, clock: Clock): Promise<ServiceInstance> => {
-  const { finishGraceMs, seed, programs, leave } = optionsSchema.parse(options ?? {});
+  const { finishGraceMs, seed, programs, commits, leave } = optionsSchema.parse(options ?? {});
   const roster = await Roster.open(host.store('roster'));
   let announced = false;
 
@@ -88,6 +92,13 @@ export const createRoster = async (options: unknown, host: ServiceHost, clock: C
     find: (args: unknown) => findAgent(roster.state, agentSchema.parse(args).agent),
   };
   for (const name of COMMAND_NAMES) methods[name] = command(name);
+  const terminate = command('terminate');
+  methods['terminate'] = async (raw: unknown, call: ServiceCallContext) => {
+    const args = asObject(raw);
+    const due = roster.lookDue(args as unknown as TerminateArgs);
+    if (due === null) return terminate(args, call);
+    return terminate({ ...args, look: await lookAtHandIn(due, host, clock, { commits, programs }) }, call);
+  };
   const quiet = command('quiet');
   methods['quiet'] = async (_: unknown, call: ServiceCallContext) => {
     const review = roster.finalReviewDue();

@@ -1,17 +1,20 @@
 /**
  * The sandbox as a service: runs the programs of agents on snapshots of the workspace, and brings back what they changed.
- * Methods: `run send` for agents (results are tool results; `agent` says whose program it is), `release` when an agent has
- * ended, `leave` for the roster (`leavers.ts`), `finish` when the run ends, `stats` for the report. Only its counts are durable: a
- * program ends with the process, and what became of one that ran then is unknown.
+ * Methods: `run send` for agents (results are tool results; `agent` says whose program it is), `parse` for the checks of what
+ * is handed in, `release` when an agent has ended, `leave` for the roster (`leavers.ts`), `finish` when the run ends, `stats`
+ * for the report. Only its counts are durable: a program ends with the process, and what became of one that ran then is
+ * unknown.
  *
  * bubblewrap ends with the thread that started it: this one, which lives as long as the run.
  */
 import { z } from 'zod';
+import { systemClock } from '../../platform/index.ts';
 import { MegactorError, toMegactorError } from '../../protocol/errors.ts';
 import type { CreateService, ServiceHost, ServiceInstance } from '../../protocol/service.ts';
 import {
   AgentPrograms,
   NO_PROGRAMS,
+  parseProgram,
   programLimitsSchema,
   Sandbox,
   withEnd,
@@ -42,6 +45,7 @@ const runArgs = agentArgs.extend({
   args: z.array(z.string()).optional(),
   stdin: z.string().optional(),
 });
+const parseArgs = z.object({ path: z.string(), content: z.string() });
 const sendArgs = agentArgs.extend({ content: z.string() });
 
 const refusalSchema = z.object({ code: z.string(), message: z.string(), hint: z.string() });
@@ -151,6 +155,7 @@ export const createPrograms = (raw: unknown, host: ServiceHost, sandbox: Program
         const { agent, content } = sendArgs.parse(args);
         return programs.send(agent, content);
       },
+      parse: (args: unknown) => parseProgram(sandbox, systemClock, parseArgs.parse(args)),
       release: (args: unknown) => programs.release(agentArgs.parse(args).agent),
       finish: () => programs.finish(),
       stats,

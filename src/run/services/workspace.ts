@@ -1,7 +1,7 @@
 /**
  * The workspace as a service: the shared files of a run. Methods: `read write edit append list search` for agents (results are
- * tool results; `author` says who acts), `move remove` for whoever needs them, `leave` for the roster (`leavers.ts`), `files stats history blame flush finish` for
- * the run, and `snapshot apply` for what runs programs.
+ * tool results; `author` says who acts), `move remove` for whoever needs them, `leave` for the roster (`leavers.ts`),
+ * `files look stats history blame flush finish` for the run, and `snapshot apply` for what runs programs.
  *
  * How a program gets the files and gives them back:
  *
@@ -21,6 +21,7 @@
  */
 import { z } from 'zod';
 import type { CreateService, ServiceCallContext, ServiceInstance } from '../../protocol/service.ts';
+import { lookArgs } from '../../workspace/look.ts';
 import { Workspace } from '../../workspace/workspace.ts';
 import type { WorkspaceCall } from '../../workspace/results.ts';
 import { guarded, Leavers } from './leavers.ts';
@@ -122,6 +123,7 @@ export const createService: CreateService = async (raw, host) => {
         const { author, ...args } = applyArgs.parse(raw);
         return workspace.applyChanges(args, callOf(author, call));
       },
+      look: (raw: unknown) => workspace.look(lookArgs.parse(raw)),
       files: () => workspace.fileRows(),
       stats: () => workspace.stats(),
       history: (raw: unknown) => workspace.history(historyArgs.parse(raw)),
