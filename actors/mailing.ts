@@ -41,11 +41,3 @@ export const sendNotices = (turn: Turn, notices: readonly Notice[]): readonly st
     send(turn, to, mail);
     return [];
   });
-
-/** Counts a remedy and tells whoever is above. */
-export const reportRemedy = async (turn: Turn, why: 'format' | 'repetition', text: string): Promise<void> => {
-  const { ctx, state } = turn;
-  const { to } = await callRoster(turn, `remedy-${why}`, 'remedy', { agent: state.name, why, detail: clip(text, 500) });
-  ctx.event({ type: 'remedy', agent: state.name, why });
-  if (to !== null) sendNotice(turn, to, 'remedy', text, { agent: state.name, why });
-};

@@ -15,13 +15,11 @@ import {
   forget,
   isRepetition,
   markOfCall,
+  oneLine,
   renderBatch,
-  renderChecklist,
-  renderDeeds,
   RAISED,
   renderMail,
   systemMail,
-  WHEN_STUCK,
   withCalls,
   type AgentMail,
   type BudgetHold,
@@ -32,7 +30,7 @@ import { countAnswer, type ServedAnswer } from './answers.ts';
 import { fitWindow, shrinkWindow, type Overflow } from './compaction.ts';
 import { decisionOn, refusals, waitsForConsent, withoutDecisions, type Decision, type Waiting } from './consent.ts';
 import { hear } from './hearing.ts';
-import { reportRemedy, sendText } from './mailing.ts';
+import { sendText } from './mailing.ts';
 import { repairText } from './prompts/repairs.ts';
 import { remembers } from './memory-scopes.ts';
 import { remember, remind } from './remembering.ts';
@@ -40,6 +38,7 @@ import { keepUnusable, replaceAgent, settleUnusable } from './replacement.ts';
 import { buildRequest, presentableCalls } from './request.ts';
 import { callRoster, holdOf, readGroup } from './services.ts';
 import { exhausted, settleLevel } from './standing.ts';
+import { giveUp, saysItAgain } from './stuck.ts';
 import { executeCalls } from './tool-calls.ts';
 import { offerOf } from './tools/index.ts';
 import { onlyWaits, saysWaiting } from './waiting.ts';
@@ -155,21 +154,6 @@ const onTooLong = (turn: Turn, refused: TooLong): Outcome => {
   return 'goes-on';
 };
 
-/** Ends the turn because its answers could not be used, and tells whoever is above. */
-const giveUp = async (turn: Turn, why: 'format' | 'repetition', what: string): Promise<Outcome> => {
-  const { state } = turn;
-  const details = [
-    `${what} ${WHEN_STUCK}`,
-    ...(state.checklist.length === 0
-      ? ['It has no checklist.']
-      : ['Its checklist:', ...renderChecklist(state.checklist)]),
-    `Its files: ${state.files.length === 0 ? 'none' : state.files.slice(0, 20).join(', ')}`,
-    ...renderDeeds(state.programs ?? [], []),
-  ];
-  await reportRemedy(turn, why, clip(details.join('\n'), 4_000));
-  return 'over';
-};
-
 /** Counts a bad answer against the limit; `repair` says how to go on within it. */
 const repairOr = async (turn: Turn, last: AnswerClass, repair: () => void): Promise<Outcome> => {
   const { state } = turn;
@@ -207,6 +191,13 @@ const onProse = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
   }
   // A bare text in answer to nothing but texts would go up the tree without end and without news.
   if (state.turn?.handbacksOnly === true && !state.turn.acted) return 'over';
+  if (saysItAgain(turn, text)) {
+    return giveUp(
+      turn,
+      'repetition',
+      `${state.name} ends its turns with the same text again and again, the last: ${oneLine(text, 300)}`,
+    );
+  }
   const { to } = await callRoster(turn, 'handback', 'handback', { agent: state.name });
   if (to !== null) sendText(turn, to, text, { handback: true });
   return 'over';
@@ -309,7 +300,8 @@ const hold = async (turn: Turn, spent: BudgetHold): Promise<Outcome> => {
   return 'over';
 };
 
-const isThrough = ({ phase }: Turn['state']): boolean => phase === 'finished' || phase === 'retired';
+const isThrough = ({ phase }: Turn['state']): boolean =>
+  phase === 'finished' || phase === 'retired' || phase === 'failed';
 
 /** Runs one turn to its end. An empty batch goes on with a turn that was interrupted between two steps. */
 export const runTurn = async (turn: Turn, batch: Batch): Promise<void> => {

@@ -34,6 +34,8 @@ export const limitsSchema = z.strictObject({
   talkMessagesMax: count(128, 10_000),
   /** The same call so often within the last few answers is a repetition. */
   repetitionMax: count(4, 100),
+  /** How often its supervisor is told that an agent repeats itself, or cannot be understood. After that it is let go. */
+  stuckReportsPerAgentMax: count(5, 100),
   promptCharsMax: count(20_000),
   messageCharsMax: count(20_000),
   fileCharsMax: count(1_000_000, 100_000_000),

@@ -73,6 +73,8 @@ export interface RosterAgent {
   teams?: Team[];
   /** What it had done when it crashed for good: nobody can ask it any more. */
   counters?: AgentCounters;
+  /** How often its supervisor was told that it repeats itself or cannot be understood. */
+  stuckReports?: number;
   /** Its supervisor was told that it did not finish. */
   reported: boolean;
   files: string[];

@@ -9,7 +9,7 @@ import type { BudgetHold } from './agent-state.ts';
 import { checklistIssue, countItems, type ChecklistItem } from './checklist.ts';
 import { resolveReceivers } from './chat.ts';
 import { BOSS } from './names.ts';
-import { close, countRemedy } from './roster-leave.ts';
+import { close, countRemedy, failed } from './roster-leave.ts';
 import {
   isClosed,
   leaderOf,
@@ -196,10 +196,26 @@ export interface RemedyArgs {
   readonly detail?: string;
 }
 
+export interface RemedyResult extends HandbackResult {
+  /** Its supervisor was told often enough: the agent does not act any more. */
+  readonly letGo?: boolean;
+  readonly notices?: readonly Notice[];
+}
+
 /** Counts a remedy and says who decides. */
-export const remedy = (draft: Draft, args: RemedyArgs): HandbackResult => {
-  countRemedy(draft, args.why, args.agent, args.detail ?? '');
-  return handback(draft, { agent: args.agent });
+export const remedy = (draft: Draft, args: RemedyArgs): RemedyResult => {
+  const { agent: name, why, detail = '' } = args;
+  countRemedy(draft, why, name, detail);
+  const isStuck = why === 'format' || why === 'repetition';
+  if (!isStuck) return handback(draft, { agent: name });
+  const agent = draft.edit(name);
+  agent.stuckReports = (agent.stuckReports ?? 0) + 1;
+  const isLast = agent.stuckReports > draft.meta.limits.stuckReportsPerAgentMax;
+  // Nobody is above the Boss, whose turns and final reviews are limited.
+  if (!isLast || agent.supervisor === null || isClosed(agent)) return handback(draft, { agent: name });
+  const { leader, notices } = failed(draft, { agent: name, why: 'given-up', detail });
+  const above = leader === null ? undefined : draft.find(leader.name);
+  return { to: above === undefined || isClosed(above) ? null : leader, letGo: true, notices };
 };
 
 export interface HoldArgs {

@@ -44,7 +44,7 @@ export interface RosterCommands {
   terminate: { args: hand.TerminateArgs; result: hand.TerminateResult };
   review: { args: work.ReviewArgs; result: work.ReviewResult };
   handback: { args: work.HandbackArgs; result: work.HandbackResult };
-  remedy: { args: work.RemedyArgs; result: work.HandbackResult };
+  remedy: { args: work.RemedyArgs; result: work.RemedyResult };
   failed: { args: leave.FailedArgs; result: leave.FailedResult };
   hold: { args: work.HoldArgs; result: Record<string, never> };
   unhold: { args: work.UnholdArgs; result: Record<string, never> };

@@ -41,7 +41,8 @@ const missingProof = (run: TrialRun, row: RosterRow): string | null => {
       const nudged = quietMails.filter(({ kind, to }) => kind === 'nudge' && to === agent).length;
       const gaveUp = nudged === limits.nudgesPerAgentMax;
       const usedUp = has(events, 'limit', { agent, limit: 'turns' });
-      return gaveUp || usedUp || has(events, 'restart', { agent, restarted: false }) || agent === BOSS
+      const letGo = has(events, 'limit', { agent, limit: 'stuck-reports' });
+      return gaveUp || usedUp || letGo || has(events, 'restart', { agent, restarted: false }) || agent === BOSS
         ? null
         : 'has failed, and nothing led to it';
     }
