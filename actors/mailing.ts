@@ -1,10 +1,9 @@
 /** Mail that leaves an agent: to recipients that the roster named, with the step's commit. */
 import type { AgentMail, Notice, Recipient } from '../src/society/index.ts';
-import { clip, systemMail, type MailKind } from '../src/society/index.ts';
+import { systemMail, type MailKind } from '../src/society/index.ts';
 import { actorRef } from '../src/actor/ref.ts';
 import type { ActorRef } from '../src/actor/definition.ts';
 import type { AgentMessages, Turn } from './agent-types.ts';
-import { callRoster } from './services.ts';
 
 export const send = (turn: Turn, to: Recipient, mail: AgentMail): void => {
   const { ctx, state } = turn;

@@ -2,7 +2,7 @@
  * An agent that gets no further: its turn ends, and whoever is above it is told, with its checklist beside what it has really
  * done. What it does not do: find out that it is stuck (`turn.ts`, with `repetition.ts` of the society).
  *
- * Invariants: C9 the supervisor is told at most `stuckReportsPerAgentMax` times of one agent; after that it is let go.
+ * Invariants: X6 the supervisor is told at most `stuckReportsPerAgentMax` times of one agent; after that it is let go.
  */
 import {
   clip,

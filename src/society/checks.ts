@@ -3,7 +3,7 @@
  * name, are they not empty, is nothing put down in the place of work, do programs parse, did programs end as it says. Pure:
  * what is known of the files is given. What it does not do: look at files (`look.ts`) or decide what follows.
  *
- * Invariant C6: paths, findings and their texts are bounded. A check that could not be made is named, and fails nobody.
+ * Invariant X3: paths, findings and their texts are bounded. A check that could not be made is named, and fails nobody.
  */
 import type { ChecklistItem } from './checklist.ts';
 import { pathsIn, type ProgramRun } from './evidence.ts';

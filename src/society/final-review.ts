@@ -2,7 +2,7 @@
  * The final review: what the Boss gets to see of the groups' verdicts, in chunks that fit a mail, and of the contents of
  * files. It draws and reads no files itself.
  *
- * Invariant C4: whoever is not simply accepted comes first; however large the society is, the rows and what they say of
+ * Invariant X1: whoever is not simply accepted comes first; however large the society is, the rows and what they say of
  * summaries are bounded, and what has no row is counted.
  */
 import { countItems } from './checklist.ts';

@@ -2,8 +2,8 @@
  * The look at what an agent hands in: which versions its files have, what has changed in them, and the checks. It sees files
  * through a view that is given to it, and runs nothing itself.
  *
- * Invariants: C6 the look ends and is bounded: in files, in characters, in programs, and by `isOverdue`. What there was no
- * time for is named. C7 what a reviewer is shown of changes is `CHANGES_FIRST_CHARS` at the first round, and
+ * Invariants: X3 the look ends and is bounded: in files, in characters, in programs, and by `isOverdue`. What there was no
+ * time for is named. X4 what a reviewer is shown of changes is `CHANGES_FIRST_CHARS` at the first round, and
  * `CHANGES_CHARS` at each later one, which shows what is different from the round before.
  */
 import { check, isProgram, pathsToMake, type CheckedFile, type CheckResult, type SyntaxResult } from './checks.ts';

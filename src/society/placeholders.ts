@@ -2,7 +2,7 @@
  * Finds what was put down in the place of work: marks of what is still to be done, blind text, bodies of three dots. Pure.
  * What it does not do: judge work; and it would rather miss a placeholder than send back a text that speaks of one.
  *
- * Invariant C6: bounded by `PLACEHOLDER_CHARS_MAX` of a text, `LINE_CHARS_MAX` of a line and `PLACEHOLDERS_MAX` findings.
+ * Invariant X3: bounded by `PLACEHOLDER_CHARS_MAX` of a text, `LINE_CHARS_MAX` of a line and `PLACEHOLDERS_MAX` findings.
  */
 import { clip, oneLine } from './mail.ts';
 

@@ -2,8 +2,8 @@
  * Handing in: what `terminate` does to the roster, what the checks of it lead to, and what a reviewer is shown. A command
  * over a draft of the roster. What it does not do: look at files (`look.ts`), or review (`roster-work.ts`).
  *
- * Invariants: W1 an agent is finished only after an accepted review, or with reviews off. C5 what the checks send back is a
- * round of its reviews, and no model is asked; at the last round its reviewer decides. C7 what a reviewer is shown comes
+ * Invariants: W1 an agent is finished only after an accepted review, or with reviews off. X2 what the checks send back is a
+ * round of its reviews, and no model is asked; at the last round its reviewer decides. X4 what a reviewer is shown comes
  * from the runtime and is bounded: `REVIEW_CHARS_MAX`, and the changes of `look.ts`.
  */
 import { openItems, renderChecklist } from './checklist.ts';
@@ -194,7 +194,7 @@ const takeIn = (draft: Draft, agent: RosterAgent, args: TerminateArgs): void => 
 
 /**
  * Counts the checks of a hand-in. What failed goes back without anybody having read it, which is a round of its reviews; at
- * the last round whoever reviews it decides (C5).
+ * the last round whoever reviews it decides (X2).
  * @returns what the agent is to be told; null when its work goes to its supervisor
  */
 const countChecks = (draft: Draft, agent: Readonly<RosterAgent>, result: CheckResult): string | null => {

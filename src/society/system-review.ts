@@ -2,7 +2,7 @@
  * The system review as it is kept: each time the Boss was asked for it, which files it was shown, whose work it gave back,
  * and whether it approved. Changes of a draft's meta. What it does not do: decide when the Boss is asked (`quiet.ts`).
  *
- * Invariant C8: what was approved is approved by the Boss's own word, and by that of a Boss that was asked.
+ * Invariant X5: what was approved is approved by the Boss's own word, and by that of a Boss that was asked.
  */
 import type { FileSample } from './final-review.ts';
 import type { Draft, RosterMeta } from './roster-state.ts';

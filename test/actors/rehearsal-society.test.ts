@@ -35,7 +35,7 @@ test('a society whose model fails in every way ends, and says what became of eve
   expect(summary.nudges).toBeGreaterThan(0);
 });
 
-test.each([true, false])('bad work is sent back and is good in the end, checks: %s (C5)', async (checks) => {
+test.each([true, false])('bad work is sent back and is good in the end, checks: %s (X2)', async (checks) => {
   const society = await play(40, { failures: { badOutput: 0.15 } }, { checks });
   expect(society.end).toEqual({ status: 'completed', reason: 'done' });
   expect([...society.files].filter(([path, text]) => placeholdersIn(path, text).length > 0)).toEqual([]);

@@ -1,4 +1,4 @@
-/** Agents that repeat themselves, in texts as in calls: who is told, and how often (C9). */
+/** Agents that repeat themselves, in texts as in calls: who is told, and how often (X6). */
 import { expect, test } from 'vitest';
 import { BOSS, isRepetition, markOfText, systemMail } from '../../src/society/index.ts';
 import { planWith } from '../society/arbitraries.ts';

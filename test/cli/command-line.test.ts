@@ -35,7 +35,7 @@ describe('wrong usage is one line on stderr and exit 2', () => {
     [['run', 'g', '--shards', '256'], /--shards needs a whole number from 1 to 255/u],
     [['run', 'g', '--max-agents', '1e3'], /--max-agents .* not "1e3"/u],
     [['run', 'g', '--durability', 'always'], /flushed, committed, none, not "always"/u],
-    [['run', 'g', '--review', 'auto'], /model, none, not "auto"/u],
+    [['run', 'g', '--review', 'never'], /model, auto, none, not "never"/u],
     [['run', 'g', '--model', 'gpt'], /rehearsal, openai:NAME, cassette:FILE or playbook:NAME, not "gpt"/u],
     [['run', 'g', '--model', 'openai:'], /rehearsal, openai:NAME, cassette:FILE or playbook:NAME/u],
     [['run', 'g', '--run-dir', ''], /--run-dir needs a value/u],

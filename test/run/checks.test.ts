@@ -30,7 +30,7 @@ const play = async (name: string, review: 'auto') => {
   return { runDir, summary, report, text: readFileSync(join(runDir, 'report.md'), 'utf8') };
 };
 
-test('bad work goes back at once, is good in the end, and is counted (C5, C8, D5)', { tags: 'long' }, async () => {
+test('bad work goes back at once, is good in the end, and is counted (X2, X5, D5)', { tags: 'long' }, async () => {
   const { runDir, summary, report, text } = await play('auto', 'auto');
   expect(summary.status).toBe('completed');
   const sentBack = report.checks?.sentBack ?? 0;

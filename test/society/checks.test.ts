@@ -20,7 +20,7 @@ const checking = (input: Partial<CheckInput>) =>
 
 const done = (evidence: string) => ({ id: '1', text: 'test it', status: 'done' as const, evidence });
 
-describe('what is found (C5)', () => {
+describe('what is found (X2)', () => {
   test('files that are named and not there, by who names them', () => {
     const named = new Map([
       ['a.md', 'plan'],
@@ -105,7 +105,7 @@ test.each([
   expect(pathsToMake(task)).toEqual(paths);
 });
 
-test('what a reviewer and the agent itself are told is bounded (C6)', () => {
+test('what a reviewer and the agent itself are told is bounded (X3)', () => {
   const text = '# TODO\n'.repeat(100);
   const files = new Map(Array.from({ length: 100 }, (_, index) => file(`${'d/'.repeat(200)}${index}.py`, text)));
   const result = checking({ files, leftOut: ['3 more files'] });

@@ -37,7 +37,7 @@ const handIn = (machine: Machine, checks: CheckResult | null, more: Partial<Look
   return result;
 };
 
-test('what the checks find goes back at once, is a round of its reviews, and is counted (C5)', () => {
+test('what the checks find goes back at once, is a round of its reviews, and is counted (X2)', () => {
   const machine = founded();
   const first = handIn(machine, bad);
   expect(first).toMatchObject({
@@ -63,7 +63,7 @@ test('what the checks find goes back at once, is a round of its reviews, and is 
   expect(machine.do('review', { reviewer: BOSS, agent: 'A', verdict: 'accept' })).toMatchObject({ status: 'finished' });
 });
 
-test('at the last round it goes to its supervisor, with what was found: the rounds are bounded (W2, C5)', () => {
+test('at the last round it goes to its supervisor, with what was found: the rounds are bounded (W2, X2)', () => {
   const machine = founded();
   expect([handIn(machine, bad), handIn(machine, bad)].map(({ status }) => status)).toEqual(['working', 'working']);
   const last = handIn(machine, bad);
@@ -94,7 +94,7 @@ test('what is to be looked at: the plan, the last versions, the round; nothing f
   expect(machine.lookDue({ agent: 'nobody', summary: 's', files: [] })).toBeNull();
 });
 
-test('commits and exit codes stand beside the evidence; planned files that nobody wrote are not among its files (C7)', () => {
+test('commits and exit codes stand beside the evidence; planned files that nobody wrote are not among its files (X4)', () => {
   const machine = founded(false);
   const items = [{ id: '1', text: 't', status: 'done' as const, evidence: 'a.md and test.py' }];
   machine.do('checklist', { agent: 'A', items });

@@ -63,7 +63,7 @@ test('versions of its files, evidence that is not there, planned files that are 
   expect(renderFiles(['a.md', 'z.md'], look.files)).toBe('a.md @c0ffee0123, z.md');
 });
 
-test('changes are asked for since the last round, and are few at the first and more later (C7)', async () => {
+test('changes are asked for since the last round, and are few at the first and more later (X4)', async () => {
   const own = Array.from({ length: 5 }, (_, index) => `${index}.md`);
   const files = Object.fromEntries(own.map((path) => [path, {}]));
   for (const [round, max] of [
@@ -95,7 +95,7 @@ test('without a sandbox programs are left out, and the review says so', async ()
   expect((await lookAt(request({ own: ['b.md'] }), world(files, false))).checks?.leftOut).toEqual([]);
 });
 
-test('it ends: only so many files and programs, none when time is over, and what throws fails nobody (C6)', async () => {
+test('it ends: only so many files and programs, none when time is over, and what throws fails nobody (X3)', async () => {
   const own = Array.from({ length: 300 }, (_, index) => `${index}.py`);
   const all = world(Object.fromEntries(own.map((path) => [path, {}])));
   const look = await lookAt(request({ own, planned: own }), all);

@@ -75,7 +75,7 @@ describe('no placeholder', () => {
   });
 });
 
-test('each names its line; there are only so many, of a bounded part of a file (C6)', () => {
+test('each names its line; there are only so many, of a bounded part of a file (X3)', () => {
   const many = placeholdersIn('a.py', 'x = 1\n# TODO\n'.repeat(50));
   expect(many).toHaveLength(PLACEHOLDERS_MAX);
   expect(many[0]).toBe('line 2: # TODO');

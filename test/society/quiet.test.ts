@@ -165,7 +165,7 @@ test('verdicts come in chunks that say which they are', () => {
   expect(renderVerdicts([])[0]).toContain('Nobody was hired');
 });
 
-test('everybody who is not simply accepted has a row, then who leads; members are counted, and the whole is bounded (C4)', () => {
+test('everybody who is not simply accepted has a row, then who leads; members are counted, and the whole is bounded (X1)', () => {
   const machine = founded(planWith([{ name: 'A' }, { name: 'B' }]), 4_000, { fanOutMax: 4_000 });
   const recruits = Array.from({ length: 900 }, (_, index) => ({
     name: `W${index}`,

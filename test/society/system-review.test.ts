@@ -51,7 +51,7 @@ const reportOf = (machine: Machine, reviews = true) => {
 const verdicts = (machine: Machine, reviews = true) =>
   reportOf(machine, reviews).files.map(({ path, groupVerdict, systemVerdict }) => [path, groupVerdict, systemVerdict]);
 
-describe('a verdict is that of the version which was looked at (C8)', () => {
+describe('a verdict is that of the version which was looked at (X5)', () => {
   test('approved: who changed or wrote something since, who was let go, the person, and the Boss', () => {
     const machine = upToFinal();
     machine.do('terminate', { agent: BOSS, summary: 'all', files: ['all.md'] });

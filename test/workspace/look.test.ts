@@ -33,7 +33,7 @@ test('what has changed since a version, since there was no file, and since a ver
   await workspace.close();
 });
 
-test('changes are cut at a length, and say how much is not shown (C7)', () => {
+test('changes are cut at a length, and say how much is not shown (X4)', () => {
   const lines = Array.from({ length: 50 }, (_, index) => `line ${index} ${'x'.repeat(500)}`).join('\n');
   const shown = describeChanges(null, lines, 1_000);
   expect(shown.length).toBeLessThan(1_050);
