@@ -315,7 +315,9 @@ export class TrialRun {
       model,
       memory: createMemoryService,
       roster: async (_, host) =>
-        this.#watchRoster(await createRoster({ seed, programs: this.trial.programs, commits: false, leave }, host, clock)),
+        this.#watchRoster(
+          await createRoster({ seed, programs: this.trial.programs, commits: false, leave }, host, clock),
+        ),
       workspace: (_, host) => this.files.service(host, (promise) => this.simulation.outside(promise)),
       sandbox: (_, host) => this.#watchPrograms(createPrograms(SANDBOX, host, programs)),
     };
