@@ -31,12 +31,18 @@ const oneLine = (text: string): string => {
   return points.length > TEXT_CHARS_MAX ? `${points.slice(0, TEXT_CHARS_MAX - 1).join('')}…` : points.join('');
 };
 
-const words = { question: ['asks', '"…"'], approval: ['waits for consent', '"approve", or "deny REASON"'] } as const;
+const verbs = { question: 'asks', approval: 'waits for consent' } as const;
+
+/** Consent has its number, so that a line that is used again does not allow what came after it. */
+const answers = {
+  question: () => '"…"',
+  approval: (id: number) => `"#${id} approve", or "#${id} deny REASON"`,
+} as const;
 
 /** `Boss asks (#1): Which town? Answer: …` @param runDir null when it is not known */
 export const askedLine = ({ agent, id, kind, text }: Asked, program: string, runDir: string | null): string => {
-  const [verb, answer] = words[kind];
-  return `${agent} ${verb} (#${id}): ${oneLine(text)} Answer: ${program} tell ${runDir ?? 'RUN_DIR'} ${agent} ${answer}`;
+  const how = `${program} tell ${runDir ?? 'RUN_DIR'} ${agent} ${answers[kind](id)}`;
+  return `${agent} ${verbs[kind]} (#${id}): ${oneLine(text)} Answer: ${how}`;
 };
 
 /** The questions that a run has ended with, a line each; none when there are none. */

@@ -78,7 +78,7 @@ test('H6 H7 --approve files: nothing is written before consent, a killed process
   await expect
     .poll(() => shown)
     .toMatch(
-      /^Writer waits for consent \(#1\): append to guide\.md: 4 characters \+ one Answer: .* Writer "approve", or "deny REASON"$/mu,
+      /^Writer waits for consent \(#1\): append to guide\.md: 4 characters \+ one Answer: .* Writer "#1 approve", or "#1 deny REASON"$/mu,
     );
   running.child.kill('SIGKILL');
   await running.result;
@@ -103,7 +103,7 @@ test('H6 H7 --approve files: nothing is written before consent, a killed process
   expect(await resumeRun(runDir).report).toMatchObject({ status: 'paused', reason: 'human-questions', files: 0 });
   expect(calls()).toBe(1);
 
-  const told = await command(['tell', runDir, 'Writer', 'approve', '--json']);
+  const told = await command(['tell', runDir, 'Writer', '#1 approve', '--json']);
   expect(jsonLine(told)).toMatchObject({ answers: [1], status: 'paused' });
   const second = await resumeRun(runDir).report;
   expect(second).toMatchObject({ status: 'paused', reason: 'human-questions', questions: [{ id: 2 }] });
