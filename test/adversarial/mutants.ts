@@ -32,7 +32,7 @@ export const MUTANTS: Readonly<Record<string, Mutation>> = {
   },
   /** The Boss approves before it was asked for the final review. */
   'unasked-approval': {
-    file: 'src/society/roster-work.ts',
+    file: 'src/society/roster-hand-in.ts',
     find: "if (!draft.meta.reviews || draft.meta.finalReview === 'asked') {",
     replace: "if (!draft.meta.reviews || draft.meta.finalReview !== 'approved') {",
   },
