@@ -56,9 +56,9 @@ export const MUTANTS: Readonly<Record<string, Mutation>> = {
   },
   /** A member that has handed in counts as accepted. */
   'unreviewed-member': {
-    file: 'src/society/roster-work.ts',
-    find: "agent.status = 'review';\n    agent.round += 1;",
-    replace: "agent.status = 'finished';\n    agent.verdict = 'accepted';\n    agent.round += 1;",
+    file: 'src/society/roster-hand-in.ts',
+    find: "    }\n    agent.status = 'review';\n  }",
+    replace: "    }\n    agent.status = 'finished';\n    agent.verdict = 'accepted';\n  }",
   },
   /** What a program has left is lost. */
   'lost-output': {
