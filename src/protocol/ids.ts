@@ -8,6 +8,11 @@ export const ALLOCATORS_MAX = 256;
 /** The residue that the main thread allocates with; shards use their own number, 0…254. */
 export const MAIN_ALLOCATOR = ALLOCATORS_MAX - 1;
 export const SHARDS_MAX = ALLOCATORS_MAX - 1;
+/**
+ * The residue of ids that a service hands out before their actors are spawned (the roster of a society); nothing is said
+ * of the order in which they come to a shard.
+ */
+export const OUTSIDE_ALLOCATOR = ALLOCATORS_MAX - 2;
 
 /** Where an actor lives. Plain data: it may be sent, journaled and compared field by field. */
 export interface ActorAddress {

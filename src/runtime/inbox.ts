@@ -19,6 +19,7 @@ import type {
 import { toMegactorError } from '../protocol/errors.ts';
 import type { ActorCell } from './cell.ts';
 import { itemOf } from './delivered.ts';
+import { EarlyDeliveries } from './early-deliveries.ts';
 import type { MailboxItem, Signal, SignalEnvelope } from './envelope.ts';
 import { heeds } from './handling.ts';
 import type { Life } from './life.ts';
@@ -61,6 +62,8 @@ export class Inbox {
   readonly #life: Life;
   readonly #startJournaled: InboxParts['startJournaled'];
   readonly #hold: InboxParts['hold'];
+  /** For actors whose spawn may still come. */
+  readonly #waiting: EarlyDeliveries;
   /** Deliveries that came before recovery was done; null afterwards. */
   #early: Delivery[] | null = [];
 
@@ -69,6 +72,12 @@ export class Inbox {
     this.#life = life;
     this.#startJournaled = startJournaled;
     this.#hold = hold;
+    this.#waiting = new EarlyDeliveries(core.parts.clock, (late) => this.#release(late, true));
+  }
+
+  /** The actor `id` is known now: what the journal delivered for it before is taken. */
+  arrived(id: number): void {
+    this.#release(this.#waiting.arrived(id), false);
   }
 
   readonly onDelivery = (deliveries: readonly Delivery[]): void => {
@@ -98,7 +107,15 @@ export class Inbox {
     this.#drop(refused);
   }
 
-  #deliver(delivery: Delivery, refused: Refused, interrupted?: ActorCell): void {
+  #release(deliveries: readonly Delivery[], expired: boolean): void {
+    if (deliveries.length === 0) return;
+    const refused: Refused = { drops: [], forwards: [] };
+    for (const delivery of deliveries) this.#deliver(delivery, refused, undefined, expired);
+    this.#drop(refused);
+  }
+
+  /** @param expired it waited for its actor for long enough */
+  #deliver(delivery: Delivery, refused: Refused, interrupted?: ActorCell, expired = false): void {
     const { seq, entry } = delivery;
     this.#core.saves.delivered(seq);
     if (entry.kind === 'spawn') {
@@ -107,6 +124,7 @@ export class Inbox {
     }
     const to = entry.kind === 'mail' ? entry.mail.to : entry.to;
     if (interrupted === undefined && !this.#core.cells.has(to) && this.#hold(to, delivery)) return;
+    if (interrupted === undefined && !expired && entry.kind === 'mail' && this.#mayCome(to, delivery)) return;
     const item = itemOf(this.#core, seq, entry);
     if (interrupted?.durable != null) {
       interrupted.durable.retry = [...(interrupted.durable.retry ?? []), item];
@@ -127,6 +145,12 @@ export class Inbox {
     if (item.kind === 'signal' && item.signal.kind === 'stop' && reason === 'not-found') {
       this.#life.family.noSuchChild(item.from, item);
     }
+  }
+
+  /** Keeps mail for an actor that is neither here nor was. */
+  #mayCome(id: number, delivery: Delivery): boolean {
+    const { cells, saves } = this.#core;
+    return !cells.has(id) && !saves.hasStopped(id) && this.#waiting.hold(id, delivery);
   }
 
   /** Gives the item to its actor. @returns why it is to be dropped, or null */

@@ -358,6 +358,7 @@ export class Shard {
 
   /** The actor is known now, or will never be: what came before it is taken. */
   #receiveEarly(id: number): void {
+    this.#inbox.arrived(id);
     for (const envelope of this.#early.arrived(id)) this.receive(envelope);
   }
 }

@@ -5,7 +5,7 @@
  * Invariants: H1 agents plus slots never exceed `agentsMax`. H2 A command is decided from the draft alone, so that the
  * same state and arguments give the same ids, names and slots.
  */
-import { ALLOCATORS_MAX, shardOfName } from '../protocol/ids.ts';
+import { ALLOCATORS_MAX, OUTSIDE_ALLOCATOR, shardOfName } from '../protocol/ids.ts';
 import type { ChecklistItem } from './checklist.ts';
 import type { Limits } from './limits.ts';
 import { clip } from './mail.ts';
@@ -23,7 +23,7 @@ import {
 import { fail, type ToolFailure } from './tool-result.ts';
 
 /** Ids of agents come from an allocator of their own, so that the roster can hand them out. */
-export const ROSTER_ALLOCATOR = 254;
+export const ROSTER_ALLOCATOR = OUTSIDE_ALLOCATOR;
 
 const TASK_CHARS_MAX = 2_000;
 
