@@ -23,15 +23,15 @@ import { readCall } from './tool-calls.ts';
 import { SHOWN_CHARS_MAX } from './tools/ask-human.ts';
 
 /** What each tool needs consent for. What a program writes comes back into the files. */
-const KINDS: Readonly<Record<string, readonly ApprovalKind[]>> = {
-  add_agent: ['hires'],
-  add_team: ['hires'],
-  run_program: ['programs', 'files'],
-  send_input: ['programs', 'files'],
-  write_file: ['files'],
-  edit_file: ['files'],
-  append_file: ['files'],
-};
+const KINDS: ReadonlyMap<string, readonly ApprovalKind[]> = new Map([
+  ['add_agent', ['hires']],
+  ['add_team', ['hires']],
+  ['run_program', ['programs', 'files']],
+  ['send_input', ['programs', 'files']],
+  ['write_file', ['files']],
+  ['edit_file', ['files']],
+  ['append_file', ['files']],
+]);
 
 /** An answer that was put aside. */
 export type Waiting = NonNullable<AgentState['waits']>;
@@ -63,7 +63,7 @@ export const waitsForConsent = async (turn: Turn, answer: ChatAnswer): Promise<b
   const asked: number[] = [];
   const shown: CallToShow[] = [];
   for (const [index, toolCall] of answer.toolCalls.slice(0, limits.toolCallsPerAnswerMax).entries()) {
-    const needed = (KINDS[toolCall.function.name] ?? []).filter((kind) => approve.includes(kind));
+    const needed = (KINDS.get(toolCall.function.name) ?? []).filter((kind) => approve.includes(kind));
     const call = readCall(toolCall, turn, answer.class === 'truncated');
     if (needed.length === 0 || !call.ok) continue;
     for (const kind of needed) kinds.add(kind);

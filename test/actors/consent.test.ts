@@ -27,6 +27,15 @@ const decide = async (society: Society, verdict: 'approve' | 'deny', reason = ''
 };
 
 describe('what is allowed', () => {
+  test('a tool that there is not, called what every object has, is a call like any other unknown one', async () => {
+    const society = await begin({
+      approve: ['files'],
+      answer: script({ A: [tools(call('constructor', {}), call('__proto__', {})), prose('(waiting)')] }),
+    });
+    expect(society.agent('A').state).toMatchObject({ phase: 'idle', counters: { calls: 2 } });
+    expect(questionsOf(society, 'A')).toEqual([]);
+  });
+
   test('H6 nothing of an answer is done before consent, all of it after, and the model is asked once', async () => {
     const society = await begin({
       approve: ['files'],

@@ -86,12 +86,16 @@ const add = (to: Amounts, what: Amounts, sign: 1 | -1): void => {
 
 const leads = (role: ChatRequest['role'] | 'runtime'): boolean => role === 'boss' || role === 'admin';
 
+/** What is set for this very name: agents may be called what every object has (`constructor`). */
+const own = (named: Readonly<Record<string, Budget>> | undefined, name: string): Budget | undefined =>
+  named !== undefined && Object.hasOwn(named, name) ? named[name] : undefined;
+
 /** How much of `what` a scope may spend, by its key; undefined: as much as it likes. */
 export const limitOfScope = (limits: BudgetLimits, scope: string, what: BudgetKind): number | undefined => {
   const { run, eachGroup, groups, eachAgent, agents } = limits;
   const [kind, name = ''] = scope.split('/');
   const budget =
-    kind === 'run' ? run : kind === 'group' ? (groups?.[name] ?? eachGroup) : (agents?.[name] ?? eachAgent);
+    kind === 'run' ? run : kind === 'group' ? (own(groups, name) ?? eachGroup) : (own(agents, name) ?? eachAgent);
   return budget?.[what];
 };
 
@@ -215,9 +219,9 @@ export class Budgets implements SpendingGuard {
     };
     take({ kind: 'run', name: '' }, run);
     for (const name of leadsGroup ? [...above, agent] : above) {
-      take({ kind: 'group', name }, groups?.[name] ?? eachGroup);
+      take({ kind: 'group', name }, own(groups, name) ?? eachGroup);
     }
-    take({ kind: 'agent', name: agent }, agents?.[agent] ?? eachAgent);
+    take({ kind: 'agent', name: agent }, own(agents, agent) ?? eachAgent);
     return nodes;
   }
 }

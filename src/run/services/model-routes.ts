@@ -148,7 +148,9 @@ export const routeOf = (
 ): string | undefined => {
   const { agents, ...levels } = config.modelOf ?? {};
   // Calls of the runtime itself, as for the plan, are the Boss's.
-  return agents?.[agent] ?? levels[role ?? 'boss'];
+  // Agents may be called what every object has.
+  const own = agents !== undefined && Object.hasOwn(agents, agent) ? agents[agent] : undefined;
+  return own ?? levels[role ?? 'boss'];
 };
 
 /** How the model `name` counts tokens. */

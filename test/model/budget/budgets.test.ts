@@ -39,6 +39,22 @@ const settle = (grant: Grant, input = 50, output = 100): void => {
   grant.settle({ input, cachedInput: 0, output });
 };
 
+describe('names', () => {
+  test('an agent that is called what every object has spends what each may', () => {
+    const limits: BudgetLimits = {
+      groups: { Lead: { calls: 9 } },
+      agents: {},
+      eachGroup: { calls: 3 },
+      eachAgent: { calls: 2 },
+    };
+    expect(limitOfScope(limits, 'group/constructor', 'calls')).toBe(3);
+    expect(limitOfScope(limits, 'agent/toString', 'calls')).toBe(2);
+    const { reserve } = setUp(limits);
+    for (const grant of [reserve('constructor'), reserve('constructor')]) settle(grant);
+    expect(reserve('constructor').kind).not.toBe('granted');
+  });
+});
+
 describe('the run', () => {
   test('a limit of calls is reached and never passed', () => {
     const { reserve } = setUp({ run: { calls: 3 } });
