@@ -1,6 +1,6 @@
 /**
  * Journaled mail for an actor whose spawn is not journaled yet. A service may hand out an id, and tell others of it, before
- * the step that spawns the actor commits: a crash in between makes that as long as a restart and a model's answer. Such
+ * the step that spawns the actor commits; a crash in between makes that as long as a restart. Such
  * ids (`OUTSIDE_ALLOCATOR`) reach a shard in any order, so that only time tells that an actor will not come.
  * What it does not do: decide what becomes of mail that waited in vain.
  *
@@ -12,7 +12,7 @@ import type { Clock } from '../platform/index.ts';
 import { ALLOCATORS_MAX, OUTSIDE_ALLOCATOR } from '../protocol/ids.ts';
 
 /** How long a spawn may be behind what the journal delivers for its actor. */
-export const EARLY_DELIVERY_MS = 30_000;
+export const EARLY_DELIVERY_MS = 5_000;
 const DELIVERIES_MAX = 16_384;
 const NOTHING: readonly Delivery[] = [];
 

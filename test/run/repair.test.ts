@@ -42,10 +42,11 @@ const restore = (): void => {
   cpSync(kept, runDir, { recursive: true });
 };
 
+// A bit in every page ('many') is left to the tests of the journal: in so small a file nothing is sure to be left of it.
 test.each([
   ['head', 3, 'as it was killed'],
   ['zero', 1, 'as it was killed'],
-  ['many', 4, 'as it was killed'],
+  ['flip', 4, 'as it was killed'],
   ['zero', 2, 'compacted'],
 ] as const satisfies readonly (readonly [(typeof DAMAGES)[number], number, string])[])(
   'D4: after damage (%s, %i) the run, %s, is repaired, resumed and completes',
