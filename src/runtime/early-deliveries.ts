@@ -20,6 +20,8 @@ export class EarlyDeliveries {
   readonly #clock: Clock;
   readonly #expired: (deliveries: readonly Delivery[]) => void;
   readonly #waiting = new Map<number, Delivery[]>();
+  /** Those that did not come in time: nothing waits for them any more. The journal may be asked for them after that. */
+  readonly #late = new Set<number>();
   #count = 0;
 
   /** @param expired gets, in order, what waited for an actor that did not come */
@@ -31,6 +33,7 @@ export class EarlyDeliveries {
   /** Keeps a delivery for the unknown actor `id`. False when nobody can be told of such an actor beforehand. */
   hold(id: number, delivery: Delivery): boolean {
     if (id % ALLOCATORS_MAX !== OUTSIDE_ALLOCATOR || this.#count >= DELIVERIES_MAX) return false;
+    if (this.#late.has(id)) return false;
     this.#count += 1;
     const waiting = this.#waiting.get(id);
     if (waiting !== undefined) {
@@ -40,13 +43,18 @@ export class EarlyDeliveries {
     const line = [delivery];
     this.#waiting.set(id, line);
     this.#clock.after(EARLY_DELIVERY_MS, () => {
-      if (this.#waiting.get(id) === line) this.#expired(this.arrived(id));
+      if (this.#waiting.get(id) !== line) return;
+      const waited = this.arrived(id);
+      if (this.#late.size >= DELIVERIES_MAX) this.#late.clear();
+      this.#late.add(id);
+      this.#expired(waited);
     });
     return true;
   }
 
   /** The actor `id` is here. @returns what waited for it, in order */
   arrived(id: number): readonly Delivery[] {
+    this.#late.delete(id);
     if (this.#waiting.size === 0) return NOTHING;
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return NOTHING;

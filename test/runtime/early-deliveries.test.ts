@@ -88,6 +88,17 @@ describe('mail that the journal delivers before the spawn of its actor', () => {
     expect(journal.pending).toBe(0);
   });
 
+  test('A4 becomes a dead letter once, also where the journal is asked for passive actors first', async () => {
+    const journal = new MemoryJournal(1);
+    const world = await start(journal);
+    await journal.deliver([spawn(idOf(3))]);
+    await world.clock.advance(1_000);
+    await journal.deliver([add(idOf(1), 1)]);
+    await world.clock.advance(2 * EARLY_DELIVERY_MS);
+    expect(world.shards[0]?.deadLetters()).toMatchObject([{ reason: 'not-found', to: { id: idOf(1) } }]);
+    expect(journal.pending).toBe(0);
+  });
+
   test('that of an actor which has stopped is not waited for', async () => {
     const journal = new MemoryJournal(1);
     const world = await start(journal);
