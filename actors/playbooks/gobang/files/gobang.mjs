@@ -147,6 +147,12 @@ const main = async () => {
   say('\nNo more input: good bye.');
 };
 
+// Whoever read along has gone, as `head` does: then there is nobody to play with.
+process.stdout.on('error', (error) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 try {
   await main();
 } catch (error) {

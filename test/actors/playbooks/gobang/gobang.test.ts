@@ -3,7 +3,8 @@
  * is a game in the terminal and in a page. What the paper asks of it: it runs without an error, takes a person's move,
  * answers it, and ends.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -222,6 +223,20 @@ describe('in the terminal', () => {
     expect(said).toContain('--first me|computer');
     expect(play([], '--size', '4')).toMatchObject({ code: 2 });
     expect(play(['a1']).said).toContain('No more input');
+  });
+
+  test('it ends quietly when nobody reads what it says any more, as in front of `head`', async () => {
+    const game = spawn(process.execPath, ['gobang.mjs', '--two'], { cwd: workspace });
+    const said: string[] = [];
+    game.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()));
+    // It may be gone before it has read all of this.
+    game.stdin.on('error', () => undefined);
+    const ended = once(game, 'close');
+    await once(game.stdout, 'data');
+    game.stdout.destroy();
+    game.stdin.write('board\n'.repeat(1_000));
+    expect(await ended).toEqual([0, null]);
+    expect(said.join('')).toBe('');
   });
 
   test('a game ends: two people, a winner, a draw', () => {

@@ -1,0 +1,36 @@
+/** Text of others in plain lines: X1 what `plainText` returns moves no cursor and reorders nothing. */
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { askedLine } from '../../src/cli/questions.ts';
+import { errorText, plainText } from '../../src/cli/render.ts';
+import { MegactorError } from '../../src/protocol/errors.ts';
+
+const BIDIRECTIONAL = '\u061C\u200E\u200F\u202A\u202B\u202C\u202D\u202E\u2066\u2067\u2068\u2069'.split('');
+
+describe('text of others (X1)', () => {
+  test.each(BIDIRECTIONAL.map((sign) => [sign.codePointAt(0)?.toString(16), sign] as const))(
+    'the bidirectional control U+%s becomes visible',
+    (_, sign) => {
+      expect(plainText(`rm ${sign}fdp.txt`)).toBe('rm \uFFFDfdp.txt');
+    },
+  );
+
+  test('ordinary text stays as it is, whichever way it is written', () => {
+    const text = 'Grüße, 国, 🎉, עברית, العربية\tand\nanother line';
+    expect(plainText(text)).toBe(text);
+  });
+
+  test('whatever there is: no control and no bidirectional control is left', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 60 }), fc.constantFrom(...BIDIRECTIONAL), (raw, sign) => {
+        expect(plainText(`${raw}${sign}${raw}`)).not.toMatch(/(?![\t\n])\p{Cc}|\p{Bidi_Control}/u);
+      }),
+    );
+  });
+
+  test('a question and an error are shown with it', () => {
+    const asked = { agent: 'Writer', id: 1, kind: 'approval', text: 'run \u202Eyp.tset' } as const;
+    expect(askedLine(asked, 'megactor', null)).toContain('run \uFFFDyp.tset');
+    expect(errorText(new MegactorError('USAGE', 'no agent \u2066x'))).toContain('no agent \uFFFDx');
+  });
+});
