@@ -169,7 +169,7 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
   },
   {
     name: 'shards',
-    type: { kind: 'integer', min: 1, max: 255 },
+    type: { kind: 'integer', min: 1, max: 254 },
     help: 'units of ownership; fixed for the life of the run directory',
     fallback: '8',
   },

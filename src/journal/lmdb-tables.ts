@@ -9,7 +9,7 @@
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { RecordTable } from './codec.ts';
 
-/** Positions per shard in the key space; 255 shards fit below 2⁵³. */
+/** Positions per shard in the key space; 254 shards fit below 2⁵³. */
 export const POSITIONS_MAX = 2 ** 44;
 
 export interface Tables {

@@ -5,9 +5,10 @@
 
 /** Ids of actors are allocated in steps of this number, so at most this many allocators exist. */
 export const ALLOCATORS_MAX = 256;
-/** The residue that the main thread allocates with; shards use their own number, 0…254. */
+/** The residue that the main thread allocates with; shards use their own number, 0…253. */
 export const MAIN_ALLOCATOR = ALLOCATORS_MAX - 1;
-export const SHARDS_MAX = ALLOCATORS_MAX - 1;
+/** Two residues are no shard's: that of the main thread, and `OUTSIDE_ALLOCATOR`. */
+export const SHARDS_MAX = ALLOCATORS_MAX - 2;
 /**
  * The residue of ids that a service hands out before their actors are spawned (the roster of a society); nothing is said
  * of the order in which they come to a shard.

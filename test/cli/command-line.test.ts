@@ -32,7 +32,7 @@ describe('wrong usage is one line on stderr and exit 2', () => {
     [['run', 'g', '--threads', '0'], /--threads needs a whole number from 1/u],
     [['run', 'g', '--threads', 'many'], /--threads .* not "many"/u],
     [['run', 'g', '--threads', ''], /--threads needs a whole number/u],
-    [['run', 'g', '--shards', '256'], /--shards needs a whole number from 1 to 255/u],
+    [['run', 'g', '--shards', '255'], /--shards needs a whole number from 1 to 254/u],
     [['run', 'g', '--max-agents', '1e3'], /--max-agents .* not "1e3"/u],
     [['run', 'g', '--durability', 'always'], /flushed, committed, none, not "always"/u],
     [['run', 'g', '--review', 'never'], /model, auto, none, not "never"/u],

@@ -2,7 +2,13 @@
 import { expect, test } from 'vitest';
 import { defineActor, message, request, type ActorRef } from '../../src/actor/index.ts';
 import { POSITIONS_MAX } from '../../src/journal/lmdb-tables.ts';
-import { ALLOCATORS_MAX, IdAllocator } from '../../src/protocol/ids.ts';
+import {
+  ALLOCATORS_MAX,
+  IdAllocator,
+  MAIN_ALLOCATOR,
+  OUTSIDE_ALLOCATOR,
+  SHARDS_MAX,
+} from '../../src/protocol/ids.ts';
 import { CounterRow, createCounterMemory } from '../../src/telemetry/index.ts';
 import { MemoryJournal } from './memory-journal.ts';
 import { FIXTURES, World } from './one-thread.ts';
@@ -18,6 +24,12 @@ const head = defineActor(FIXTURES, 'head', {
     },
     hired: (state) => state.hired,
   },
+});
+
+test('N1 with the most shards that there may be, no two allocators hand out the same ids', () => {
+  const shards = Array.from({ length: SHARDS_MAX }, (_, shard) => shard);
+  const ids = [...shards, MAIN_ALLOCATOR, OUTSIDE_ALLOCATOR].map((allocator) => new IdAllocator(allocator).next());
+  expect(new Set(ids).size).toBe(SHARDS_MAX + 2);
 });
 
 const LIVES = 20;

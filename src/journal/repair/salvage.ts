@@ -10,6 +10,7 @@
 import { bufferToKeyValue } from 'lmdb';
 import { crc32 } from 'node:zlib';
 import { nameKey } from '../backend.ts';
+import { SHARDS_MAX } from '../../protocol/ids.ts';
 import { openValue, type RecordTable, unpack } from '../codec.ts';
 import { currentBootId, type Head } from '../data-file.ts';
 import { historyKey, rowKey } from '../lmdb-tables.ts';
@@ -17,7 +18,6 @@ import { Holes, isCount, type SealedTable, SEALED_TABLES, SnapshotRows } from '.
 import type { Located, PageReader, Walked, WalkedTable } from './pages.ts';
 
 const CHECKSUM_BYTES = 4;
-const SHARDS_MAX = 255;
 
 export type ServiceTable = 'values' | 'results';
 

@@ -3,6 +3,7 @@
  * model have said. For rates and fairness, which are corrected when the answer is there; what must be exact is counted by
  * a tokenizer. What it does not do: read texts.
  */
+import { toMegactorError, type MegactorError } from '../../protocol/errors.ts';
 import type { ChatAnswer, ChatMessage, ChatRequest, TokenUsage } from '../types.ts';
 
 /** Least weight of the newest answer in the running averages; of the first ones it is more. */
@@ -72,6 +73,15 @@ export const requestChars = (request: ChatRequest): number => {
 
 /** The tokens of an answer that a provider had to work out. */
 export const workOf = (usage: TokenUsage): number => usage.input - usage.cachedInput + usage.output;
+
+/** What counting gave; an error of its own says why it could not. */
+export const counted = <Count>(count: () => Count): Count | MegactorError => {
+  try {
+    return count();
+  } catch (error) {
+    return toMegactorError(error);
+  }
+};
 
 export class Estimator {
   readonly #charsPerToken = new Average(CHARS_PER_TOKEN);

@@ -10,7 +10,8 @@
  *    open together share one request.
  * 3. A call that was sent is not cut off because its caller went away: the answer is paid for, so it is kept for the
  *    caller's repetition.
- * 4. Every call settles: answer, error, or ABORTED at the drain. Only `stop` holds calls back, and `drain` ends that.
+ * 4. Every call settles: answer, error, or ABORTED at the drain. Only `stop` holds calls back, and `drain` ends that. One
+ *    whose tokens cannot be counted fails alone.
  * 5. A wrong key, a used-up quota and an unknown model are never retried: the route is given up, and with the last one of
  *    a call the gate stops. So it does when a server answers nobody while one call uses up its repetitions, or, if it had
  *    answered before, for `outageMaxMs`.
@@ -21,7 +22,7 @@ import { systemClock, type Clock, type Random } from '../../platform/index.ts';
 import { MegactorError } from '../../protocol/errors.ts';
 import type { ChatAnswer, ChatRequest } from '../types.ts';
 import { newCall, settingsOf, twinOf, type Call, type Settings } from './call.ts';
-import { Estimator, type Estimate } from './estimate.ts';
+import { counted, Estimator, type Estimate } from './estimate.ts';
 import { Flights, type Landing } from './flights.ts';
 import { costOf, type Lane } from './lane.ts';
 import { aborted, OpenCalls } from './open-calls.ts';
@@ -209,7 +210,12 @@ export class Gate {
       const call = lane.queue.next(nowMs);
       if (call === undefined) return;
       const holdMs = lane.holdMs(nowMs);
-      const estimate = holdMs > 0 ? null : lane.estimate(call);
+      const estimate = holdMs > 0 ? null : counted(() => lane.estimate(call));
+      if (estimate instanceof MegactorError) {
+        lane.queue.remove(call);
+        this.#fail(call, estimate);
+        continue;
+      }
       const waitMs = estimate === null ? holdMs : lane.rate.waitMs(estimate.work, nowMs, estimate.spread);
       if (estimate === null || waitMs > 0) {
         lane.wakeAfter(waitMs);
@@ -225,8 +231,7 @@ export class Gate {
         this.#parked.push(call);
       } else if (grant.kind === 'refused') {
         lane.queue.remove(call);
-        this.#tally.failed += 1;
-        this.#calls.settle(call, (waiter) => waiter.reject(grant.error));
+        this.#fail(call, grant.error);
       } else {
         const cost = costOf(estimate.work);
         lane.queue.take(call, cost);
@@ -239,7 +244,13 @@ export class Gate {
 
   #reserve(call: Call, lane: Lane, { input, output }: Estimate): Grant {
     const about = { route: lane.name, inputEstimate: Math.ceil(input), outputEstimate: Math.ceil(output) };
-    return this.#options.spending?.reserve(call.request, about) ?? FREE;
+    const grant = counted(() => this.#options.spending?.reserve(call.request, about) ?? FREE);
+    return grant instanceof MegactorError ? { kind: 'refused', error: grant } : grant;
+  }
+
+  #fail(call: Call, error: MegactorError): void {
+    this.#tally.failed += 1;
+    this.#calls.settle(call, (waiter) => waiter.reject(error));
   }
 
   #answered({ call, lane, flight }: Landing, raw: ChatAnswer, readings: LimitReadings | null): void {
@@ -310,10 +321,8 @@ export class Gate {
         this.#hold(call);
         return this.halt({ reason: 'model-unreachable', error });
       case 'fail': {
-        this.#tally.failed += 1;
         const details = { ...error.details, attempts: call.attempts };
-        const final = new MegactorError(error.code, error.message, { hint: error.hint, details });
-        return this.#calls.settle(call, (waiter) => waiter.reject(final));
+        return this.#fail(call, new MegactorError(error.code, error.message, { hint: error.hint, details }));
       }
       default:
         return verdict satisfies never;

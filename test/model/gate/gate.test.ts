@@ -66,6 +66,56 @@ describe('admission', () => {
   });
 });
 
+describe('a call whose tokens cannot be counted', () => {
+  const uncounted = (): never => {
+    throw new TypeError('no tokens');
+  };
+  const setUpWith = (bad: string, inFlightMax = 1) =>
+    setUp({
+      inFlightMax,
+      spending: {
+        reserve: ({ agent }) => (agent === bad ? uncounted() : { kind: 'granted', settle: () => {} }),
+      },
+    });
+
+  test('fails alone, and leaves nothing behind (4)', async () => {
+    const { gate, model, call, outcomes } = setUpWith('bad');
+    await call('bad');
+    expect(outcomes).toEqual({ bad: 'INTERNAL' });
+    expect(gate.knows('bad/1/model')).toBe(false);
+    expect(gate.stats()).toMatchObject({ queued: 0, held: 0, inFlight: 0, failed: 1 });
+    await gate.drain(0);
+    expect(model.sent).toEqual([]);
+  });
+
+  test('does not stand in the way of those behind it (4)', async () => {
+    const { gate, model, call, outcomes } = setUpWith('bad');
+    void call('first');
+    const others = [call('bad'), call('second')];
+    model.last().ok();
+    await settle();
+    expect(outcomes).toEqual({ first: 'first after 1', bad: 'INTERNAL' });
+    model.last().ok();
+    await Promise.all(others);
+    expect(model.agents).toEqual(['first', 'second']);
+    expect(gate.stats()).toMatchObject({ queued: 0, inFlight: 0, failed: 1 });
+  });
+
+  test('fails alone too when it is its length that cannot be told (4)', async () => {
+    const { gate, call } = setUp();
+    const broken = {
+      ...request('bad'),
+      get maxTokens(): number {
+        return uncounted();
+      },
+    };
+    const about = { effectId: 'bad/1/model', signal: never };
+    await expect(gate.complete(broken, about)).rejects.toMatchObject({ code: 'INTERNAL' });
+    void call('good');
+    expect(gate.stats()).toMatchObject({ queued: 0, inFlight: 1, failed: 1 });
+  });
+});
+
 describe('repeated effects', () => {
   test('a repetition joins the call in flight, and later gets the kept answer until it is released', async () => {
     const { gate, model, call } = setUp();
