@@ -2,7 +2,7 @@
  * Chat policy: who may write to whom. Own group (supervisor, subordinates, those with the same supervisor); Admins also
  * other Admins and the Boss. A refusal says whom to ask instead. Pure functions over a view of the roster.
  *
- * Invariant C1: an Ordinary agent's mail never leaves its group.
+ * Invariant F1: an Ordinary agent's mail never leaves its group.
  */
 import { BOSS } from './names.ts';
 import { fail, type ToolFailure } from './tool-result.ts';

@@ -3,7 +3,7 @@
  * space, the end of a sentence, a capital at its beginning, articles and words of politeness: whatever differs in a number,
  * a name, a path, a negation or the order of words is another message. Pure; keeps hashes, no texts.
  *
- * Invariants: C2 What differs in anything but those is never held back. C3 What is remembered is bounded, and forgotten when
+ * Invariants: F2 What differs in anything but those is never held back. F3 What is remembered is bounded, and forgotten when
  * the runtime reports of the receiver: an order may then have to be given again.
  */
 import { hashString } from '../protocol/ids.ts';

@@ -16,7 +16,7 @@ const mailsOf = (society: Society, name: string): string =>
     .history.flatMap((entry) => (entry.role === 'user' ? [entry.content] : []))
     .join('\n');
 
-test('a message that its receiver has just got is not sent again, and the sender is told; others are sent (C2)', async () => {
+test('a message that its receiver has just got is not sent again, and the sender is told; others are sent (F2)', async () => {
   const plan = planWith([
     { name: 'A', slots: 0 },
     { name: 'B', slots: 0 },
@@ -61,7 +61,7 @@ test('what a message answers stands before it, so that the same answer to anothe
   ]);
 });
 
-test('who is meant by name, as supervisor and by the group gets a message once (C2)', async () => {
+test('who is meant by name, as supervisor and by the group gets a message once (F2)', async () => {
   const plan = planWith(['A', 'B', 'C'].map((name) => ({ name, slots: 0 })));
   const answers = script({
     A: [
@@ -114,7 +114,7 @@ test('thanks for thanks ends by itself: two agents that say the same to each oth
   expect(society.agent('B').state.counters).toMatchObject({ turns: 1, messages: 1 });
 });
 
-test('an order may be given again when the runtime says that its receiver is stuck (C3)', async () => {
+test('an order may be given again when the runtime says that its receiver is stuck (F3)', async () => {
   const plan = planWith([{ name: 'A', slots: 0 }]);
   const order = talk(['A', 'Please go on.']);
   const answers = script({ [BOSS]: [order, wait, order, wait] });
@@ -129,7 +129,7 @@ test('an order may be given again when the runtime says that its receiver is stu
 });
 
 /** Group B needs a file of group A. */
-test('an Ordinary agent is refused outside its group, and the Admins settle it (C1)', async () => {
+test('an Ordinary agent is refused outside its group, and the Admins settle it (F1)', async () => {
   const plan = planWith([
     { name: 'A', slots: 0 },
     { name: 'A1', supervisor: 'A', slots: 0 },

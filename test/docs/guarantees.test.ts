@@ -2,9 +2,10 @@
 import { expect, test } from 'vitest';
 import { readSource } from '../style/tree.ts';
 
-/** Invariants that one file states; those of the actors (A) and of durable steps (D) are spread over many. */
-const HOMES: Readonly<Record<string, string>> = {
+/** Invariants that one file or two state; those of the actors (A) and of durable steps (D) are spread over many. */
+const HOMES: Readonly<Record<string, string | readonly string[]>> = {
   B: 'src/sandbox/sandbox.ts',
+  F: ['src/society/chat.ts', 'src/society/duplicates.ts'],
   I: 'actors/prompts/catalogue.ts',
   J: 'src/journal/shard-log.ts',
   Z: 'src/journal/compact.ts',
@@ -22,13 +23,19 @@ const HOMES: Readonly<Record<string, string>> = {
 
 const headerOf = (path: string): string => readSource(path).split('*/', 1)[0] ?? '';
 
-test.each(Object.entries(HOMES))('%s of %s', (letter, path) => {
-  const stated = [...headerOf(path).matchAll(new RegExp(`\\b${letter}\\d+\\b`, 'gu'))].map(([id]) => id);
+test.each(Object.entries(HOMES))('%s of %s', (letter, home) => {
+  const paths = [home].flat();
+  const stated = [
+    ...paths
+      .map(headerOf)
+      .join('\n')
+      .matchAll(new RegExp(`\\b${letter}\\d+\\b`, 'gu')),
+  ].map(([id]) => id);
   const page = readSource('docs/guarantees.md');
   const promised = [...page.matchAll(new RegExp(`^- \\*\\*(?<id>${letter}\\d+)\\*\\*`, 'gmu'))].map(
     ({ groups }) => groups?.['id'],
   );
   expect(promised.length).toBeGreaterThan(1);
   expect(promised).toEqual([...new Set(stated)]);
-  expect(page).toContain(`\`${path}\``);
+  for (const path of paths) expect(page).toContain(`\`${path}\``);
 });

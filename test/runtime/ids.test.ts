@@ -2,13 +2,7 @@
 import { expect, test } from 'vitest';
 import { defineActor, message, request, type ActorRef } from '../../src/actor/index.ts';
 import { POSITIONS_MAX } from '../../src/journal/lmdb-tables.ts';
-import {
-  ALLOCATORS_MAX,
-  IdAllocator,
-  MAIN_ALLOCATOR,
-  OUTSIDE_ALLOCATOR,
-  SHARDS_MAX,
-} from '../../src/protocol/ids.ts';
+import { ALLOCATORS_MAX, IdAllocator, MAIN_ALLOCATOR, OUTSIDE_ALLOCATOR, SHARDS_MAX } from '../../src/protocol/ids.ts';
 import { CounterRow, createCounterMemory } from '../../src/telemetry/index.ts';
 import { MemoryJournal } from './memory-journal.ts';
 import { FIXTURES, World } from './one-thread.ts';

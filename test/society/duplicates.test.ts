@@ -1,4 +1,4 @@
-/** Messages that are not sent again: C2, C3 of `duplicates.ts`. */
+/** Messages that are not sent again: F2, F3 of `duplicates.ts`. */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { forget, gistOf, markOf, remember, SENT_MAX, systemMail } from '../../src/society/index.ts';
@@ -12,7 +12,7 @@ describe('the same in other clothes', () => {
   ])('%j and %j', (left, right) => expect(markOf('A', left)).toBe(markOf('A', right)));
 });
 
-describe('never held back (C2): what differs in', () => {
+describe('never held back (F2): what differs in', () => {
   test.each([
     ['a number', 'Chapter 3 is ready', 'Chapter 4 is ready'],
     ['a sign', 'Change it by -5', 'Change it by 5'],
@@ -42,7 +42,7 @@ describe('never held back (C2): what differs in', () => {
   });
 });
 
-test('what is remembered is bounded, and forgotten when the runtime reports of the receiver (C3)', () => {
+test('what is remembered is bounded, and forgotten when the runtime reports of the receiver (F3)', () => {
   const many = Array.from({ length: SENT_MAX + 40 }, (_, index) => markOf('A', `text ${index}`));
   expect(remember(many.slice(0, 100), many.slice(100))).toEqual(many.slice(40));
   const marks = [markOf('A', 'go on'), markOf('B', 'go on')];
