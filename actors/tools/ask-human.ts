@@ -7,8 +7,8 @@ import { ALL_LEVELS, defineTool } from './tool.ts';
 /** Offered where somebody can answer. */
 export const HUMAN = 'human';
 
-/** Of a question in an event. */
-export const SHOWN_CHARS_MAX = 2_000;
+/** Of a question in an event: whoever decides by what is told there has to read it whole. */
+export const SHOWN_CHARS_MAX = 20_000;
 
 export const askHuman = defineTool({
   name: 'ask_human',

@@ -1,6 +1,7 @@
 /** What agents ask the person, as lines on a terminal: each with the command that answers it. Pure. */
 import type { EventRecord } from '../protocol/event.ts';
 import type { RunSummary } from '../run/types.ts';
+import { questionLabel } from '../society/questions.ts';
 import { plainText, shellPath } from './render.ts';
 
 const TEXT_CHARS_MAX = 300;
@@ -12,17 +13,20 @@ export interface Asked {
   readonly id: number;
   readonly kind: 'question' | 'approval';
   readonly text: string;
+  /** Of question 0: the number of the plan, from 1. */
+  readonly plan?: number | undefined;
 }
 
 /** The question that an event tells of; null for every other event. */
 export const askedIn = (event: EventRecord): Asked | null => {
-  const { type, agent, status, kind, question, text } = event;
+  const { type, agent, status, kind, question, text, plan } = event;
   if (type !== 'human' || status !== 'asked' || typeof question !== 'number' || typeof agent !== 'string') return null;
   return {
     agent,
     id: question,
     kind: kind === 'approval' ? 'approval' : 'question',
     text: typeof text === 'string' ? text : '',
+    ...(typeof plan === 'number' ? { plan } : {}),
   };
 };
 
@@ -36,13 +40,15 @@ const verbs = { question: 'asks', approval: 'waits for consent' } as const;
 /** Consent has its number, so that a line that is used again does not allow what came after it. */
 const answers = {
   question: () => '"…"',
-  approval: (id: number) => `"#${id} approve", or "#${id} deny REASON"`,
+  approval: (label: string) => `"${label} approve", or "${label} deny REASON"`,
 } as const;
 
 /** `Boss asks (#1): Which town? Answer: …` @param runDir null when it is not known */
-export const askedLine = ({ agent, id, kind, text }: Asked, program: string, runDir: string | null): string => {
-  const how = `${program} tell ${runDir ?? 'RUN_DIR'} ${agent} ${answers[kind](id)}`;
-  return `${agent} ${verbs[kind]} (#${id}): ${oneLine(text)} Answer: ${how}`;
+export const askedLine = (asked: Asked, program: string, runDir: string | null): string => {
+  const { agent, kind, text } = asked;
+  const label = questionLabel(asked);
+  const how = `${program} tell ${runDir ?? 'RUN_DIR'} ${agent} ${answers[kind](label)}`;
+  return `${agent} ${verbs[kind]} (${label}): ${oneLine(text)} Answer: ${how}`;
 };
 
 /** The questions that a run has ended with, a line each; none when there are none. */

@@ -14,6 +14,7 @@ import type {
   RunSummary,
   SteeringResult,
 } from '../run/types.ts';
+import { questionLabel } from '../society/questions.ts';
 import { EXIT, type RunProgress } from './ports.ts';
 
 /** 12345 → `12,345`, the same in every locale. */
@@ -202,10 +203,11 @@ const checklistText = ({ checklist }: InspectedAgent): string =>
 const questionsText = ({ agents, questions }: Inspection): readonly string[] => {
   const asked =
     questions ?? agents.flatMap(({ name, questions: own = [] }) => own.map((one) => ({ agent: name, ...one })));
-  return asked.map(({ id, agent, kind, text, answered }) => {
+  return asked.map((question) => {
+    const { agent, kind, text, answered } = question;
     const what = kind === 'approval' ? 'waits for consent' : 'asks';
     const state = answered === true ? ' (answered, not read yet)' : '';
-    return `  #${id} ${agent} ${what}${state}: ${plainText(text)
+    return `  ${questionLabel(question)} ${agent} ${what}${state}: ${plainText(text)
       .split(/\r\n|[\n\r\u0085\u2028\u2029]/u)
       .join('\n    ')}`;
   });

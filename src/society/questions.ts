@@ -29,6 +29,20 @@ export interface HumanQuestion {
   readonly answered?: boolean;
 }
 
+/** A question, and who asks it. */
+export interface ReportQuestion extends HumanQuestion {
+  readonly agent: string;
+  /** Of the plan, which is question 0: the number of it among those that were shown, from 1. */
+  readonly plan?: number;
+}
+
+/**
+ * How a person names a question: `#3`. A plan that is shown after others is `#0.2`, `#0.3` …, so that what was said of
+ * one is never said of another.
+ */
+export const questionLabel = ({ id, plan = 1 }: { readonly id: number; readonly plan?: number | undefined }): string =>
+  plan === 1 ? `#${id}` : `#${id}.${plan}`;
+
 /** What a mail of a person says to questions; agents read it, models do not. */
 export const humanAnswerSchema = z.object({
   questions: z.array(z.int().positive()),

@@ -2,7 +2,7 @@
  * The report of a run: the rows of `report.json` and the text of `report.md`, from plain data. What it does not do:
  * read the journal, the roster or the workspace, or write files.
  */
-import type { HumanQuestion } from './questions.ts';
+import { questionLabel, type ReportQuestion } from './questions.ts';
 import { LOOKED_FILES_MAX } from './look.ts';
 import { USER } from './names.ts';
 import type { RosterRow, RosterSummary } from './roster-view.ts';
@@ -48,11 +48,6 @@ export interface Missing {
   readonly agent: string;
   readonly what:
     'never-woken' | 'failed' | 'waits-for-person' | 'waits-for-budget' | 'unfinished' | 'not-reviewed' | 'open-items';
-}
-
-/** What an agent has asked the person, or wants to do with consent. */
-export interface ReportQuestion extends HumanQuestion {
-  readonly agent: string;
 }
 
 export interface SocietyReport {
@@ -266,12 +261,10 @@ const remedyLines = ({ remedyExamples }: SocietyReport, { remedies }: ReportNumb
 
 const questionLines = ({ questions }: SocietyReport): string[] => {
   if (questions.length === 0) return [];
-  const rows = questions.map(({ id, agent, kind, text, answered }) => [
-    `#${id}`,
-    agent,
-    answered === true ? `${kind}, answered` : kind,
-    text,
-  ]);
+  const rows = questions.map((question) => {
+    const { agent, kind, text, answered } = question;
+    return [questionLabel(question), agent, answered === true ? `${kind}, answered` : kind, text];
+  });
   return ['## Questions to you', '', ...table(['number', 'agent', 'what', 'text'], rows), ''];
 };
 

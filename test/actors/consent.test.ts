@@ -81,6 +81,17 @@ describe('what is allowed', () => {
     ]);
   });
 
+  test('H6 the event has all that is asked, however long', async () => {
+    const content = Array.from({ length: 4 }, (_, file) => `${file}${'x'.repeat(1_900)}\n`);
+    const society = await begin({
+      approve: ['files'],
+      answer: script({ A: [tools(...content.map((text) => append(text)))] }),
+    });
+    const [text = ''] = questionsOf(society, 'A');
+    expect(text.length).toBeGreaterThan(7_600);
+    expect(society.events).toContainEqual(expect.objectContaining({ type: 'human', status: 'asked', text }));
+  });
+
   test('H6 mail that comes meanwhile decides nothing, and is answered after the calls', async () => {
     const society = await begin({
       approve: ['files'],

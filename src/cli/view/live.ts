@@ -6,6 +6,7 @@
  * drawn and no timer is left.
  */
 import type { Clock } from '../../platform/index.ts';
+import { questionLabel } from '../../society/questions.ts';
 import type { Run } from '../ports.ts';
 import { SocietyModel } from './model.ts';
 import { Navigation, type Key } from './navigation.ts';
@@ -16,8 +17,9 @@ import { shown } from './text.ts';
 import { TreeRows } from './tree.ts';
 
 const DRAW_PERIOD_MS = 100;
-/** How long a run in which only questions are open waits for a key. */
+/** How long a run in which only questions are open waits for a key, and while a question is open to be read and answered. */
 const AWAY_AFTER_MS = 60_000;
+const AWAY_READING_AFTER_MS = 600_000;
 
 export interface LiveOptions {
   readonly clock: Clock;
@@ -51,17 +53,19 @@ export const showLive = (run: Run, terminal: Terminal, options: LiveOptions): Li
     drawnVersion = model.version;
     const picture = render({ model, tree, navigation, size: terminal.size(), signs });
     navigation.treeHeight = picture.treeHeight;
+    if (navigation.answer !== null && picture.asked !== null) navigation.answer.extent = picture.asked;
     terminal.draw(picture.lines.map((line) => paint(line, terminal.colours)));
   };
-  /** Since when only the user could help the run on; null while others can. */
+  /** Since when only the user could help the run on, or had a key last; null while others can. */
   let waitingSinceMs: number | null = null;
   const watchPerson = (): void => {
-    if (!model.waitsForPerson || navigation.answer !== null) {
+    if (!model.waitsForPerson) {
       waitingSinceMs = null;
       return;
     }
     waitingSinceMs ??= clock.monotonic();
-    if (clock.monotonic() - waitingSinceMs < AWAY_AFTER_MS) return;
+    const awayAfterMs = navigation.answer === null ? AWAY_AFTER_MS : AWAY_READING_AFTER_MS;
+    if (clock.monotonic() - waitingSinceMs < awayAfterMs) return;
     model.waitsForPerson = false;
     options.onAway();
   };
@@ -69,9 +73,8 @@ export const showLive = (run: Run, terminal: Terminal, options: LiveOptions): Li
     const line = navigation.answer;
     const question = line?.question ?? null;
     if (line === null || question === null || run.tell === undefined) return;
-    const { agent, id } = question.asked;
-    // The plan is the only question there is when it is asked.
-    const text = id === 0 ? line.text : `#${id} ${line.text}`;
+    const { agent } = question.asked;
+    const text = `${questionLabel(question.asked)} ${line.text}`;
     line.text = '';
     if (question.of === 1) navigation.answer = null;
     run.tell(agent, text).then(

@@ -120,6 +120,7 @@ export class Navigation {
   #type(answer: AnswerLine, key: Key): Action {
     const typed = answer.press(key);
     if (typed === 'close') this.answer = null;
+    if (typed === 'other') this.notices = ['What you answered is not asked any more. Read this one; enter sends it.'];
     return typed === 'send' ? 'answer' : typed === 'none' ? 'none' : 'redraw';
   }
 

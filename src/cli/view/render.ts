@@ -5,6 +5,7 @@
  */
 import { count, plural } from '../render.ts';
 import { stateLine, stateTable, STATE_NAMES, titleLines, totalLines } from './header.ts';
+import type { Extent } from './asking.ts';
 import { askingPage } from './asking-page.ts';
 import { STATES, type Step, type Tally, type ViewAgent } from './agents.ts';
 import type { SocietyModel } from './model.ts';
@@ -214,7 +215,7 @@ const rule = (title: string, columns: number, signs: Signs): Line => {
   ];
 };
 
-const fill = (lines: Line[], rows: number): Line[] => {
+const fill = (lines: readonly Line[], rows: number): Line[] => {
   const kept = lines.slice(0, Math.max(0, rows));
   while (kept.length < rows) kept.push([]);
   return kept;
@@ -324,6 +325,8 @@ export interface Picture {
   readonly lines: readonly Line[];
   /** Rows that the tree has, or would have, at this size. */
   readonly treeHeight: number;
+  /** Of the question that is shown. */
+  readonly asked: Extent | null;
 }
 
 /** What the terminal shows. */
@@ -345,17 +348,15 @@ export const render = (scene: Scene): Picture => {
   const body: Size = { columns, rows: Math.max(0, rows - shownHead.length - foot.length) };
   const { open } = navigation;
   const { answer } = navigation;
+  const asking = answer === null ? null : askingPage(answer, body, signs, (text) => rule(text, columns, signs));
   const page =
-    answer !== null
-      ? fill(
-          askingPage(answer, body, signs, (text) => rule(text, columns, signs)),
-          body.rows,
-        )
+    asking !== null
+      ? fill(asking.lines, body.rows)
       : navigation.help
         ? helpPage(scene, body)
         : open === null
           ? treePage(scene, body)
           : agentPage(scene, open, body);
   const lines = fill([...shownHead, ...page, ...foot], rows).map((line) => fitLine(line, columns, signs));
-  return { lines, treeHeight: Math.max(0, body.rows - 1) };
+  return { lines, treeHeight: Math.max(0, body.rows - 1), asked: asking?.extent ?? null };
 };

@@ -15,6 +15,8 @@ const PLAIN = /^[\u0020-\u007E\u00A1-\u00AC\u00AE-\u024F…›←↑→↓─█
 /** Longer texts are cut before anything else is done with them. */
 const CHARACTERS_MAX = 2_000;
 const SPACES = /\s+/gu;
+const LINE_ENDS = /\r\n|[\n\r\u0085\u2028\u2029]/u;
+const OTHER_SPACES = /[^\S ]/gu;
 /** Formats (bidirectional, zero width, tags) and variation selectors. */
 const INVISIBLE = /[\p{Cf}\uFE00-\uFE0F\u{E0100}-\u{E01EF}\u115F\u1160\u3164\uFFA0]/gu;
 /** Controls, private use, unassigned. */
@@ -24,17 +26,21 @@ const MARKS = /(\p{M}{2})\p{M}+/gu;
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
+const harmless = (text: string): string =>
+  text.replace(INVISIBLE, '').replace(UNPRINTABLE, '\uFFFD').replace(MARKS, '$1');
+
 /** One line of harmless text. */
 export const shown = (text: string): string => {
   if (text.length < CHARACTERS_MAX && PLAIN.test(text)) return text;
-  return text
-    .slice(0, CHARACTERS_MAX)
-    .toWellFormed()
-    .replace(SPACES, ' ')
-    .replace(INVISIBLE, '')
-    .replace(UNPRINTABLE, '\uFFFD')
-    .replace(MARKS, '$1');
+  return harmless(text.slice(0, CHARACTERS_MAX).toWellFormed().replace(SPACES, ' '));
 };
+
+/** Harmless text with its lines and its spaces, for what has to be read whole: nothing is cut. */
+export const shownLines = (text: string): readonly string[] =>
+  text
+    .toWellFormed()
+    .split(LINE_ENDS)
+    .map((line) => harmless(line.replaceAll('\t', '  ').replace(OTHER_SPACES, ' ')));
 
 export const widthOf = (text: string): number => (PLAIN.test(text) ? text.length : stringWidth(text));
 
@@ -51,6 +57,29 @@ export const fit = (text: string, columns: number, mark = '…'): string => {
     kept += segment;
   }
   return `${kept}${mark}`;
+};
+
+/** All of a text, in lines of so many columns; a sign that is wider than a line has one to itself. */
+export const wrap = (text: string, columns: number): readonly string[] => {
+  const most = Math.max(1, columns);
+  if (PLAIN.test(text)) {
+    const count = Math.max(1, Math.ceil(text.length / most));
+    return Array.from({ length: count }, (_, line) => text.slice(line * most, (line + 1) * most));
+  }
+  const lines: string[] = [];
+  let current = '';
+  let width = 0;
+  for (const { segment } of graphemes.segment(text)) {
+    const wide = stringWidth(segment);
+    if (current !== '' && width + wide > most) {
+      lines.push(current);
+      current = '';
+      width = 0;
+    }
+    current += segment;
+    width += wide;
+  }
+  return [...lines, current];
 };
 
 /** Fitted, and filled up with spaces on the right. */

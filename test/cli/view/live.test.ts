@@ -222,8 +222,7 @@ describe('questions to the person', () => {
     terminal.press(key('a'));
     type(terminal, 'approve');
     terminal.press(key('return'));
-    // A plan is nobody's question by number.
-    expect(told).toEqual([['Boss', 'approve']]);
+    expect(told).toEqual([['Boss', '#0 approve']]);
     await feed([asked(3, 'Gone', 'question', 'Who?')]);
     terminal.press(key('a'));
     terminal.press(key('tab'));
@@ -236,7 +235,72 @@ describe('questions to the person', () => {
     expect(signal.aborted).toBe(true);
   });
 
-  test('a run in which only questions are open waits a minute for a key, and as long as somebody types', async () => {
+  test('what is decided on is what was shown: of a plan, this one; what was typed for another is not sent at once (Q2)', async () => {
+    const { terminal, clock, told, feed } = await watched();
+    const plan = (number: number): EventRecord =>
+      event('human', 'Boss', { status: 'asked', kind: 'approval', question: 0, text: `Plan ${number}`, plan: number });
+    await feed([plan(1)]);
+    terminal.press(key('a'));
+    type(terminal, 'approve');
+    await feed([event('human', 'Boss', { status: 'denied', kind: 'approval', question: 0, plan: 1 }), plan(2)]);
+    terminal.press(key('return'));
+    expect(told).toEqual([]);
+    clock.period();
+    expect(terminal.last).toContain('#0.2 Boss waits for your consent');
+    expect(terminal.last).toContain('Plan 2');
+    expect(terminal.last).toContain('is not asked any more');
+    expect(terminal.last).toContain('> approve_');
+    terminal.press(key('return'));
+    expect(told).toEqual([['Boss', '#0.2 approve']]);
+    await feed([asked(1, 'Admin1', 'question', 'Which town?'), asked(2, 'Admin2', 'question', 'Which river?')]);
+    terminal.press(key('a'));
+    type(terminal, 'Ur');
+    terminal.press(key('tab'));
+    terminal.press(key('return'));
+    expect(told.at(-1)).toEqual(['Admin1', '#1 Ur']);
+  });
+
+  test('a long text is read to its end with the keys that move elsewhere', async () => {
+    const { terminal, clock, feed } = await watched();
+    const lines = Array.from({ length: 60 }, (_, line) => `line ${line} of the text`);
+    await feed([
+      asked(1, 'Boss', 'approval', [...lines, `${'x'.repeat(3_000)}the end`].join('\n')),
+      asked(2, 'Boss', 'question', 'Short?'),
+    ]);
+    const seen = (): string => {
+      clock.period();
+      return terminal.last;
+    };
+    terminal.press(key('a'));
+    expect(seen()).toContain('line 0 of the text');
+    expect(terminal.last).toMatch(/↓ \d+ more lines/u);
+    const all = new Set<string>();
+    for (let page = 0; page < 100 && !all.has('the end'); page += 1) {
+      for (const line of [...lines, 'the end']) if (seen().includes(line)) all.add(line);
+      terminal.press(key('pagedown'));
+    }
+    expect(all.size).toBe(61);
+    expect(terminal.last).not.toContain('↓');
+    terminal.press(key('up'));
+    expect(seen()).toContain('↓ 1 more line ');
+    terminal.press(key('home'));
+    expect(seen()).toContain('line 0 of the text');
+    terminal.press(key('down'));
+    expect(seen()).not.toContain('line 0 of the text');
+    expect(terminal.last).toContain('↑ 1 more line ');
+    terminal.press(key('pagedown'));
+    terminal.press(key('pageup'));
+    expect(seen()).toContain('↑ 1 more line ');
+    terminal.press(key('end'));
+    expect(seen()).toContain('the end');
+    // Every question is read from its beginning, and keys that move are not typed.
+    terminal.press(key('tab'));
+    expect(seen()).toContain('Short?');
+    expect(terminal.last).toContain('> _');
+    expect(terminal.last).not.toMatch(/[↑↓] \d+ more/u);
+  });
+
+  test('a run in which only questions are open waits a minute after the last key, and ten while one is read', async () => {
     const { terminal, clock, waitForAnswers, feed } = await watched();
     await feed([asked(1, 'Boss', 'question', 'Which town?'), event('human', undefined, { status: 'waiting' })]);
     const pass = (ms: number): void => {
@@ -249,7 +313,11 @@ describe('questions to the person', () => {
     pass(0);
     pass(59_000);
     terminal.press(key('a'));
-    pass(600_000);
+    pass(0);
+    pass(599_000);
+    terminal.press(key('x'));
+    pass(0);
+    pass(599_000);
     expect(waitForAnswers.aborted).toBe(false);
     terminal.press(key('escape'));
     pass(0);
@@ -260,6 +328,16 @@ describe('questions to the person', () => {
     await feed([event('human', undefined, { status: 'waiting' })]);
     pass(0);
     pass(60_000);
+    expect(waitForAnswers.aborted).toBe(true);
+  });
+
+  test('it does not wait without end with a question open that nobody answers', async () => {
+    const { terminal, clock, waitForAnswers, feed } = await watched();
+    await feed([asked(1, 'Boss', 'question', 'Which town?'), event('human', undefined, { status: 'waiting' })]);
+    terminal.press(key('a'));
+    clock.period();
+    clock.nowMs += 600_000;
+    clock.period();
     expect(waitForAnswers.aborted).toBe(true);
   });
 });

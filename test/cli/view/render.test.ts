@@ -37,7 +37,10 @@ const HEIGHTS = [1, 2, 3, 4, 6, 8, 10, 20, 24, 30, 50, 100];
 test('W1: exactly the rows, never more than the columns, at any size and place', () => {
   const made = busy();
   made.navigation.notices = ['First', `Something to say, 国国 ${'long '.repeat(60)}`];
+  const text = `${'A plan 国 '.repeat(30)}\n`.repeat(4);
+  made.model.apply(event('human', 'Admin1', { status: 'asked', kind: 'approval', question: 1, text }));
   const places: string[][] = [[], ['end'], ['down', 'enter'], ['end', 'enter'], ['escape', 'escape', '?']];
+  places.push(['escape', 'a', 'x', 'pagedown']);
   for (const keys of places) {
     made.press(...keys);
     for (const columns of WIDTHS) {

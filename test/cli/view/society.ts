@@ -56,8 +56,9 @@ export const stage = (events: readonly EventRecord[] = []): Stage => {
     tree,
     navigation,
     picture: (size, signs = UNICODE_SIGNS) => {
-      const { lines, treeHeight } = render({ model, tree, navigation, size, signs });
+      const { lines, treeHeight, asked } = render({ model, tree, navigation, size, signs });
       navigation.treeHeight = treeHeight;
+      if (navigation.answer !== null && asked !== null) navigation.answer.extent = asked;
       return lines.map((line) => paint(line, false));
     },
     press: (...names) => {

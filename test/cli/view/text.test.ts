@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
-import { clockTime, fit, pad, short, shown, widthOf } from '../../../src/cli/view/text.ts';
+import { clockTime, fit, pad, short, shown, shownLines, widthOf, wrap } from '../../../src/cli/view/text.ts';
 
 describe('what is shown (X1)', () => {
   test.each([
@@ -18,10 +18,16 @@ describe('what is shown (X1)', () => {
     expect(shown(raw)).toBe(harmless);
   });
 
+  test('what is to be read whole keeps its lines and spaces, and nothing is cut off', () => {
+    expect(shownLines('a\r\n  b\tc\u2028\u202Ed\u00A0e\u001B[2J')).toEqual(['a', '  b  c', 'd e\uFFFD[2J']);
+    expect(shownLines('x'.repeat(30_000))).toEqual(['x'.repeat(30_000)]);
+  });
+
   test('whatever there is: no control, bidirectional or invisible character is left', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (raw) => {
-        expect(shown(raw)).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
+        for (const line of [shown(raw), ...shownLines(raw)])
+          expect(line).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
       }),
     );
   });
@@ -43,6 +49,9 @@ describe('widths (X2)', () => {
         expect(stringWidth(fit(harmless, columns))).toBeLessThanOrEqual(columns);
         expect(stringWidth(pad(harmless, columns))).toBe(columns);
         expect(widthOf(harmless)).toBe(stringWidth(harmless));
+        const lines = wrap(harmless, columns);
+        expect(lines.join('')).toBe(harmless);
+        for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(Math.max(2, columns));
       }),
     );
   });
