@@ -63,7 +63,8 @@ export const FROM_THE_BEGINNING: FoldStart = {
 
 const NO_CHILDREN: readonly ChildRecord[] = [];
 
-const unborn = (record: ActorRecord): ActorRow => ({
+/** An actor that has been spawned and has done nothing. */
+export const unborn = (record: ActorRecord): ActorRow => ({
   record,
   step: 0,
   state: undefined,

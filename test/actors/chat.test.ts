@@ -4,17 +4,12 @@ import type { ChatAnswer, ChatRequest } from '../../src/model/types.ts';
 import { BOSS, systemMail } from '../../src/society/index.ts';
 import { planWith } from '../society/arbitraries.ts';
 import { call, prose, results, script, seen, tools } from './answers.ts';
+import { mailsOf } from './mails.ts';
 import { Society } from './society.ts';
 
 const wait = prose('(waiting)');
 const talk = (...messages: readonly (readonly [to: string, content: string])[]) =>
   tools(call('talk', { messages: messages.map(([to, content]) => ({ to, content })) }));
-
-const mailsOf = (society: Society, name: string): string =>
-  society
-    .agent(name)
-    .history.flatMap((entry) => (entry.role === 'user' ? [entry.content] : []))
-    .join('\n');
 
 test('a message that its receiver has just got is not sent again, and the sender is told; others are sent (F2)', async () => {
   const plan = planWith([

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { ChatRequest } from '../../src/model/types.ts';
 import { call, prose, results, tools } from './answers.ts';
 import { DEPTH, FOUR_LEVELS, nextActs, type Said } from './four-levels.ts';
+import { mailsOf } from './mails.ts';
 import { Crash, Society, type SocietyOptions } from './society.ts';
 
 const saidIn = ({ messages }: ChatRequest): Said[] =>
@@ -46,12 +47,6 @@ const FILES = ['district.md', 'inn.md', 'mill.md', 'press.md', 'region.md', 'tow
 
 const treeOf = (society: Society): Record<string, string | null> =>
   Object.fromEntries(society.roster.summary().rows.map(({ name, supervisor }) => [name, supervisor]));
-
-const mailsOf = (society: Society, name: string): string =>
-  society
-    .agent(name)
-    .history.flatMap((entry) => (entry.role === 'user' ? [entry.content] : []))
-    .join('\n');
 
 describe.each([true, false])('five levels, reviews %s', (reviews) => {
   test('everybody is hired, works and hands in to the one above; nobody is left that nobody has woken', async () => {

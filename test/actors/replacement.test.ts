@@ -5,6 +5,7 @@ import type { ChatAnswer } from '../../src/model/types.ts';
 import { BOSS, systemMail } from '../../src/society/index.ts';
 import { planWith } from '../society/arbitraries.ts';
 import { badJson, call, empty, prose, refusal, script, seen, tools } from './answers.ts';
+import { mailsOf } from './mails.ts';
 import { Crash, Society, type SocietyOptions } from './society.ts';
 
 const plan = planWith([{ name: 'A', slots: 0 }], [{ id: '1', text: 'write', owner: 'A' }]);
@@ -21,12 +22,6 @@ const play = async (answers: readonly ChatAnswer[], more: Partial<SocietyOptions
   await society.settle();
   return society;
 };
-
-const mailsOf = (society: Society, name: string): string =>
-  society
-    .agent(name)
-    .history.flatMap((entry) => (entry.role === 'user' ? [entry.content] : []))
-    .join('\n');
 
 describe.each([
   ['refusal', () => refusal('I must not.'), 'refused to go on', 'I must not.'],

@@ -4,15 +4,10 @@ import { BOSS, isRepetition, markOfText, systemMail } from '../../src/society/in
 import { planWith } from '../society/arbitraries.ts';
 import { foundedMachine } from '../society/machine.ts';
 import { call, prose, script, tools } from './answers.ts';
+import { mailsOf } from './mails.ts';
 import { Society } from './society.ts';
 
 const plan = planWith([{ name: 'A', slots: 1 }]);
-
-const mailsOf = (society: Society, name: string): string =>
-  society
-    .agent(name)
-    .history.flatMap((entry) => (entry.role === 'user' ? [entry.content] : []))
-    .join('\n');
 
 test('the same text at the end of four turns is a repetition: the supervisor sees checklist and files instead of it', async () => {
   const says = ['I am on it.', 'I am  on it', 'I am on it!', 'I am on it.'].map((text) => prose(text));

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { BOSS, systemMail } from '../../src/society/index.ts';
 import { planWith } from '../society/arbitraries.ts';
 import { call, prose, results, script, seen, tools } from './answers.ts';
+import { mailsOf } from './mails.ts';
 import { Crash, Society, type SocietyOptions } from './society.ts';
 
 type Lines = Parameters<typeof script>[0];
@@ -18,12 +19,6 @@ const play = (lines: Lines, more: Partial<SocietyOptions> = {}): Promise<Society
   Society.start({ plan: planWith([]), answer: script(lines), ...more });
 
 /** All that the model of `name` was told by mail. */
-const mailsOf = (society: Society, name: string): string =>
-  society
-    .agent(name)
-    .history.flatMap((entry) => (entry.role === 'user' ? [entry.content] : []))
-    .join('\n');
-
 const lines: Lines = {
   [BOSS]: [
     team(['Athens', 'Sparta']),

@@ -18,6 +18,7 @@ import {
   tools,
   truncated,
 } from './answers.ts';
+import { mailsOf } from './mails.ts';
 import { Society, type SocietyOptions } from './society.ts';
 
 type Lines = Parameters<typeof script>[0];
@@ -31,12 +32,6 @@ const wait = prose('(waiting)');
 
 const play = (lines: Lines, more: Partial<SocietyOptions> = {}): Promise<Society> =>
   Society.start({ plan: one, answer: script(lines), ...more });
-
-const mailsOf = (society: Society, name: string): string =>
-  society
-    .agent(name)
-    .history.flatMap((entry) => (entry.role === 'user' ? [entry.content] : []))
-    .join('\n');
 
 test('the happy path: start, work, hand in, accept, final review, approve', async () => {
   const society = await play({

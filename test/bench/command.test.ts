@@ -8,6 +8,7 @@ import { BENCHMARKS } from '../../src/cli/commands/bench.ts';
 import { commandLine } from '../../src/cli/command-line.ts';
 import { recorder } from '../cli/fixtures.ts';
 import { command, startCommand, temporaryDirectory } from '../support/command.ts';
+import { type RehearsalServerProcess, startRehearsalServer } from '../support/rehearsal-server.ts';
 import { ROOT } from '../style/tree.ts';
 
 test.each(BENCHMARKS)('the program of %s is there', (name) => {
@@ -85,28 +86,13 @@ describe('a real measurement', () => {
     }
   });
 
-  const ownServer = (cwd: string): { url: Promise<string>; stop: () => Promise<unknown> } => {
-    const { child, result } = startCommand(['rehearsal-server', '--port', '0'], { cwd });
-    const url = new Promise<string>((resolve, reject) => {
-      child.stdout?.on('data', (chunk: Buffer) => {
-        const found = /listening on (\S+)/u.exec(chunk.toString())?.[1];
-        if (found !== undefined) resolve(found);
-      });
-      void result.then(() => reject(new Error('the server has ended')));
-    });
-    url.catch(() => undefined);
-    const stop = (): Promise<unknown> => {
-      child.kill('SIGTERM');
-      return result;
-    };
-    return { url, stop };
-  };
+  const ownServer = (cwd: string): Promise<RehearsalServerProcess> => startRehearsalServer(['--port', '0'], { cwd });
 
   test("somebody's own server: one run, no targets", async () => {
     const directory = temporaryDirectory();
-    const server = ownServer(directory.path);
+    const server = await ownServer(directory.path);
     try {
-      const url = await server.url;
+      const { url } = server;
       const { exitCode, stdout } = await command(
         ['bench', 'society', '--model', 'openai:anything', '--agents', '6', '--json'],
         { cwd: directory.path, env: { OPENAI_BASE_URL: `${url}/v1` } },
@@ -126,10 +112,10 @@ describe('a real measurement', () => {
 
   test("somebody's own server and a number of calls: the run is paused there", async () => {
     const directory = temporaryDirectory();
-    const server = ownServer(directory.path);
+    const server = await ownServer(directory.path);
     try {
       const words = ['bench', 'society', '--model', 'openai:x', '--agents', '40', '--calls', '3', '--json'];
-      const env = { OPENAI_BASE_URL: `${await server.url}/v1` };
+      const env = { OPENAI_BASE_URL: `${server.url}/v1` };
       const { exitCode, stdout, stderr } = await command(words, { cwd: directory.path, env });
       expect(exitCode).toBe(0);
       expect(stderr).toMatch(/paused after 3 calls.*\n.*the run ended (?:paused|completed)/u);

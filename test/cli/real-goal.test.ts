@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { startCommand, temporaryDirectory } from '../support/command.ts';
+import { temporaryDirectory } from '../support/command.ts';
+import { startRehearsalServer } from '../support/rehearsal-server.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
 
 const directory = temporaryDirectory();
@@ -28,20 +29,11 @@ const realGoal = (baseUrl: string, ...words: string[]): Promise<{ exitCode: numb
 test('a goal is asked for, run within a budget, and its report printed', async () => {
   const rehearsal = join(directory.path, 'rehearsal.json');
   writeFileSync(rehearsal, JSON.stringify({ latencyMs: 1 }));
-  const server = startCommand(['rehearsal-server', '--rehearsal', rehearsal]);
+  const server = await startRehearsalServer(['--rehearsal', rehearsal]);
   try {
-    const url = await new Promise<string>((resolve, reject) => {
-      let said = '';
-      server.child.stdout?.on('data', (chunk: Buffer) => {
-        said += chunk.toString();
-        const [, found] = /listening on (\S+)\n/u.exec(said) ?? [];
-        if (found !== undefined) resolve(found);
-      });
-      server.result.then(({ stderr }) => reject(new Error(stderr)), reject);
-    });
     const runDir = join(directory.path, 'done');
     const options = ['--run-dir', runDir, '--sandbox', 'off', '--seed', '1', '--max-agents', '3'];
-    const { exitCode, output } = await realGoal(url, 'rehearsal', 'Write about owls', ...options);
+    const { exitCode, output } = await realGoal(server.url, 'rehearsal', 'Write about owls', ...options);
     expect(exitCode, output).toBe(0);
     expect(output).toMatch(/^server {2}http:\S+ answers/mu);
     expect(output).toMatch(/^model {3}rehearsal calls tools .*its first plan is good$/mu);
@@ -50,12 +42,18 @@ test('a goal is asked for, run within a budget, and its report printed', async (
     expect(output).not.toContain('sk-secret-of-the-test');
 
     // The run has paused, and the report says so.
-    const paused = await realGoal(url, 'rehearsal', '--budget-calls=2', `--run-dir=${runDir}-2`, '--sandbox', 'off');
+    const paused = await realGoal(
+      server.url,
+      'rehearsal',
+      '--budget-calls=2',
+      `--run-dir=${runDir}-2`,
+      '--sandbox',
+      'off',
+    );
     expect(paused.exitCode, paused.output).toBe(3);
     expect(paused.output).toMatch(/^- status: paused \(budget-calls\)/mu);
   } finally {
-    server.child.kill('SIGINT');
-    await server.result;
+    await server.stop();
   }
 });
 

@@ -7,6 +7,7 @@ import { runWords } from '../../bench/harness/words.ts';
 import { readJournal } from '../../src/journal/index.ts';
 import { startModelServer } from '../support/aimock.ts';
 import { command, filesBelow, jsonLine, startCommand, temporaryDirectory } from '../support/command.ts';
+import { environmentOf } from '../support/scripted-society.ts';
 
 const AGENTS = 590;
 const AGENTS_AT_KILL = 300;
@@ -43,7 +44,7 @@ const journaledAnswers = async (runDir: string): Promise<number> => {
 
 test('D1–D4: SIGKILL with 300 agents at work, then resume: every file is there, no answer is asked for twice', async () => {
   const server = await startModelServer({ seed: 7, latencyMs: 150 });
-  const env = { OPENAI_BASE_URL: server.baseUrl, OPENAI_API_KEY: 'test-key' };
+  const env = environmentOf(server);
   const runDir = join(directory.path, 'run');
   try {
     const args = runWords({ goal: 'Write the policy of a small country', agents: AGENTS, seed: 7, runDir });

@@ -18,6 +18,7 @@ import {
   startCommand,
   temporaryDirectory,
 } from '../support/command.ts';
+import { startRehearsalServer } from '../support/rehearsal-server.ts';
 import { runWords } from '../../bench/harness/words.ts';
 import * as checks from './checks.ts';
 import { COMPACTION_PASSAGES, compactOffline, replaces } from './compact.ts';
@@ -51,21 +52,11 @@ const startServer = async (directory: string, shared: boolean): Promise<Server> 
   const file = join(directory, 'rehearsal.json');
   const shape = { admins: ADMINS, workersPerAdmin: WORKERS_PER_ADMIN, ...(shared ? { variant: 'shared' } : {}) };
   writeFileSync(file, JSON.stringify({ scenario: 'team', latencyMs: LATENCY_MS, shape }));
-  const running = startCommand(['rehearsal-server', '--rehearsal', file, '--seed', '7']);
-  const url = await new Promise<string>((resolve, reject) => {
-    running.child.stdout?.on('data', (chunk: Buffer) => {
-      const found = /listening on (http:\S+)/u.exec(chunk.toString())?.[1];
-      if (found !== undefined) resolve(found);
-    });
-    running.result.then(({ stderr }) => reject(new Error(`the server ended: ${stderr}`)), reject);
-  });
+  const server = await startRehearsalServer(['--rehearsal', file, '--seed', '7']);
   return {
-    url,
-    stats: async () => statsSchema.parse(await (await fetch(`${url}/stats`)).json()),
-    close: async () => {
-      running.child.kill('SIGTERM');
-      await running.result;
-    },
+    url: server.url,
+    stats: async () => statsSchema.parse(await (await fetch(`${server.url}/stats`)).json()),
+    close: async () => void (await server.stop()),
   };
 };
 

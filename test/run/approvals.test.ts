@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { inspectRun, replayRun, resumeRun, runSociety, tellRun } from '../../src/run/index.ts';
 import { command, filesBelow, jsonLine, startCommand, temporaryDirectory } from '../support/command.ts';
-import { startScriptedServer, type ScriptedAnswer, type ScriptedServer } from '../support/scripted-server.ts';
+import { startScriptedServer, type ScriptedServer } from '../support/scripted-server.ts';
+import { call, environmentOf, GUIDE, stubServer } from '../support/scripted-society.ts';
 
 const directory = temporaryDirectory();
 afterAll(() => directory.cleanUp());
@@ -12,32 +13,15 @@ afterAll(() => directory.cleanUp());
 vi.setConfig({ testTimeout: 240_000 });
 afterEach(() => vi.unstubAllEnvs());
 
-const call = (name: string, args: object): ScriptedAnswer => ({
-  toolCalls: [{ name, arguments: JSON.stringify(args) }],
-});
-
-const PLAN = {
-  goal: 'a guide',
-  agents: [
-    {
-      name: 'Writer',
-      description: 'writes',
-      initial_prompt: 'Write guide.md',
-      supervisor: 'Boss',
-      files: [],
-      collaborators: [],
-    },
-  ],
-  items: [],
-};
 const plan = join(directory.path, 'plan.json');
-writeFileSync(plan, JSON.stringify(PLAN));
+writeFileSync(plan, JSON.stringify(GUIDE));
 
 /** A Writer that appends a line, appends another, and hands in. @param bossWaits what the Boss's second answer waits for */
 const startServer = (bossWaits: Promise<unknown> = Promise.resolve()): Promise<ScriptedServer> =>
   startScriptedServer(async ({ agent, body }) => {
     const text = body.messages.map(({ content }) => String(content)).join('\n');
-    if (agent === '_planner') return call('submit_plan', text.includes('shorter') ? { ...PLAN, goal: 'brief' } : PLAN);
+    if (agent === '_planner')
+      return call('submit_plan', text.includes('shorter') ? { ...GUIDE, goal: 'brief' } : GUIDE);
     if (agent === 'Boss') {
       if (text.includes('Writer: done')) return call('terminate', { summary: 'The guide is there.' });
       if (!text.includes('"sent":1')) return call('talk', { messages: [{ to: 'Writer', content: 'Go.' }] });
@@ -51,26 +35,17 @@ const startServer = (bossWaits: Promise<unknown> = Promise.resolve()): Promise<S
     return results === 3 ? call('terminate', { summary: 'guide.md' }) : { content: '(waiting)' };
   });
 
-const environment = (server: ScriptedServer): Record<string, string> => ({
-  OPENAI_BASE_URL: server.baseUrl,
-  OPENAI_API_KEY: 'test-key',
-});
-
-const stub = (server: ScriptedServer): void => {
-  for (const [name, value] of Object.entries(environment(server))) vi.stubEnv(name, value);
-};
-
 const common = ['--model', 'openai:m', '--sandbox', 'off', '--review', 'none', '--seed', '1', '--shards', '2'];
 const guide = (runDir: string): string | undefined => filesBelow(join(runDir, 'workspace')).get('guide.md');
 
 test('H6 H7 --approve files: nothing is written before consent, a killed process changes nothing, what is denied is not done', async () => {
   const never = Promise.withResolvers<void>();
   const server = await startServer(never.promise);
-  stub(server);
+  stubServer(server);
   const runDir = join(directory.path, 'files');
   const running = startCommand(
     ['run', 'Write a guide', ...common, '--plan', plan, '--approve', 'files,hires', '--run-dir', runDir],
-    { env: environment(server) },
+    { env: environmentOf(server) },
   );
   let shown = '';
   running.child.stderr?.on('data', (chunk: Buffer) => (shown += chunk.toString()));
@@ -123,7 +98,7 @@ test('H6 H7 --approve files: nothing is written before consent, a killed process
 test('H6 consent to a live run, for all files from then on', async () => {
   const going = Promise.withResolvers<void>();
   const server = await startServer(going.promise);
-  stub(server);
+  stubServer(server);
   const runDir = join(directory.path, 'live');
   const run = runSociety('Write a guide', {
     model: 'openai:m',
@@ -132,7 +107,7 @@ test('H6 consent to a live run, for all files from then on', async () => {
     shards: 2,
     threads: 1,
     seed: 1,
-    plan: PLAN,
+    plan: GUIDE,
     approve: ['files'],
     runDir,
   });
@@ -149,12 +124,12 @@ test('H6 consent to a live run, for all files from then on', async () => {
 
 test('H8 H9 --approve hires: nobody is hired from a plan before it is allowed; one that is not is made anew, and shown anew', async () => {
   const server = await startServer();
-  stub(server);
+  stubServer(server);
   const runDir = join(directory.path, 'plan');
   const paused = await command(
     ['run', 'Write a guide', ...common, '--approve', 'hires', '--run-dir', runDir, '--json'],
     {
-      env: environment(server),
+      env: environmentOf(server),
     },
   );
   expect(paused.exitCode, paused.stderr).toBe(3);

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { Inspection, RunSummary } from '../../src/run/types.ts';
 import { command, jsonLine, startCommand, temporaryDirectory, type CommandResult } from '../support/command.ts';
 import { startScriptedServer, type ScriptedAnswer, type ScriptedRequest } from '../support/scripted-server.ts';
+import { call, GUIDE } from '../support/scripted-society.ts';
 
 const directory = temporaryDirectory();
 afterAll(() => directory.cleanUp());
@@ -22,9 +23,7 @@ const runAgainst = async (
   try {
     const result = await command(
       ['run', 'Write a guide', '--model', 'openai:m', '--sandbox', 'off', '--run-dir', runDir, '--json', ...args],
-      {
-        env: { OPENAI_BASE_URL: server.baseUrl, OPENAI_API_KEY: 'sk-secret-of-the-test' },
-      },
+      { env: { OPENAI_BASE_URL: server.baseUrl, OPENAI_API_KEY: 'sk-secret-of-the-test' } },
     );
     expect(result.stdout + result.stderr).not.toContain('sk-secret-of-the-test');
     return { result, calls: server.requests.length, runDir };
@@ -38,27 +37,8 @@ const errorAnswer = (status: number, code: string): ScriptedAnswer => ({
   raw: { error: { message: `the server says ${code}`, type: code, code } },
 });
 
-const plan: ScriptedAnswer = {
-  toolCalls: [
-    {
-      name: 'submit_plan',
-      arguments: JSON.stringify({
-        goal: 'a guide',
-        agents: [
-          {
-            name: 'Writer',
-            description: 'writes',
-            initial_prompt: 'Write guide.md',
-            supervisor: 'Boss',
-            files: [],
-            collaborators: [],
-          },
-        ],
-        items: [{ id: 'guide', text: 'the guide is written', owner: 'Writer' }],
-      }),
-    },
-  ],
-};
+const ITEMS = [{ id: 'guide', text: 'the guide is written', owner: 'Writer' }];
+const plan = call('submit_plan', { ...GUIDE, items: ITEMS });
 
 const planned =
   (then: Script): Script =>
@@ -104,10 +84,10 @@ describe('a model that misbehaves', () => {
   const kinds: Readonly<Record<string, ScriptedAnswer>> = {
     prose: { content: 'I would rather talk about the weather.' },
     'bad JSON': { toolCalls: [{ name: 'write_file', arguments: '{"path": "a.md", "content": ' }] },
-    'an unknown tool': { toolCalls: [{ name: 'fly_to_the_moon', arguments: '{}' }] },
-    'wrong arguments': { toolCalls: [{ name: 'write_file', arguments: '{"path": 7}' }] },
+    'an unknown tool': call('fly_to_the_moon', {}),
+    'wrong arguments': call('write_file', { path: 7 }),
     nothing: { content: null },
-    'the same call for ever': { toolCalls: [{ name: 'list_files', arguments: '{}' }] },
+    'the same call for ever': call('list_files', {}),
   };
 
   const unusable = ['bad JSON', 'an unknown tool', 'wrong arguments', 'nothing'];
@@ -145,20 +125,13 @@ describe('a model that misbehaves', () => {
   test('V5: a run that is over has nobody at work, also when it ended in the middle of a call', async () => {
     const config = join(directory.path, 'one-turn.json');
     writeFileSync(config, JSON.stringify({ limits: { turnsPerAgentMax: 1 } }));
-    const { agents, items } = JSON.parse(plan.toolCalls?.[0]?.arguments ?? '') as {
-      agents: { name: string }[];
-      items: unknown;
-    };
-    const two = [...agents, ...agents.map((agent) => ({ ...agent, name: 'Reader' }))];
-    const plans = {
-      toolCalls: [{ name: 'submit_plan', arguments: JSON.stringify({ goal: 'a guide', agents: two, items }) }],
-    };
+    const two = [...GUIDE.agents, ...GUIDE.agents.map((agent) => ({ ...agent, name: 'Reader' }))];
     const asked = Promise.withResolvers<void>();
     const { result, runDir } = await runAgainst(
       async ({ agent, body }) => {
-        if (agent === '_planner') return plans;
+        if (agent === '_planner') return call('submit_plan', { ...GUIDE, agents: two, items: ITEMS });
         if (agent === 'Boss' && body.messages.length < 4) {
-          return { toolCalls: [{ name: 'talk', arguments: '{"messages":[{"to":"subordinates","content":"go"}]}' }] };
+          return call('talk', { messages: [{ to: 'subordinates', content: 'go' }] });
         }
         if (agent === 'Reader') {
           asked.resolve();
@@ -186,9 +159,8 @@ describe('a model that misbehaves', () => {
       planned(({ agent }) => {
         if (seen.has(agent)) return { content: 'I am done with this.' };
         seen.add(agent);
-        if (agent === 'Boss')
-          return { toolCalls: [{ name: 'talk', arguments: '{"messages":[{"to":"Writer","content":"go"}]}' }] };
-        return { toolCalls: [{ name: 'write_file', arguments: '{"path":"guide.md","content":"# Guide\\n"}' }] };
+        if (agent === 'Boss') return call('talk', { messages: [{ to: 'Writer', content: 'go' }] });
+        return call('write_file', { path: 'guide.md', content: '# Guide\n' });
       }),
     );
     const summary = jsonLine(result) as RunSummary;

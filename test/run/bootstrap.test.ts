@@ -6,6 +6,7 @@ import { replayRun, runSociety } from '../../src/run/index.ts';
 import { DEPTH, FOUR_LEVELS, nextActs, type Said } from '../actors/four-levels.ts';
 import { filesBelow, temporaryDirectory } from '../support/command.ts';
 import { startScriptedServer, type ScriptedRequest } from '../support/scripted-server.ts';
+import { call, calls, stubServer } from '../support/scripted-society.ts';
 
 const directory = temporaryDirectory();
 afterAll(() => directory.cleanUp());
@@ -36,16 +37,15 @@ test('O1 L2 five levels: each is told its name, job, exact work, files, collabor
   const heard = new Map<string, Said[]>();
   const server = await startScriptedServer((request) => {
     const { agent } = request;
-    if (agent === '_planner') return { toolCalls: [{ name: 'submit_plan', arguments: JSON.stringify(FOUR_LEVELS) }] };
+    if (agent === '_planner') return call('submit_plan', FOUR_LEVELS);
     const all = heard.get(agent) ?? [];
     heard.set(agent, all);
     all.push(...saidIn(request).filter((said) => !all.some((other) => JSON.stringify(other) === JSON.stringify(said))));
     const acts = nextActs(agent, all, true);
     if (acts.length === 0) return { content: '(waiting)' };
-    return { toolCalls: acts.map(({ name, args }) => ({ name, arguments: JSON.stringify(args) })) };
+    return calls(...acts.map(({ name, args }) => call(name, args)));
   });
-  vi.stubEnv('OPENAI_BASE_URL', server.baseUrl);
-  vi.stubEnv('OPENAI_API_KEY', 'test-key');
+  stubServer(server);
   const report = await runSociety(GOAL, {
     model: 'openai:m',
     sandbox: 'off',

@@ -8,6 +8,7 @@ import type { Inspection, RunSummary } from '../../src/run/types.ts';
 import { planWith } from '../society/arbitraries.ts';
 import { command, jsonLine, temporaryDirectory } from '../support/command.ts';
 import { startScriptedServer, type ScriptedServer } from '../support/scripted-server.ts';
+import { call, environmentOf } from '../support/scripted-society.ts';
 
 const AGENTS = 30;
 const directory = temporaryDirectory();
@@ -66,7 +67,7 @@ const crash = async (name: string, isVictim: (agent: string, prompt: string) => 
     String(AGENTS),
   ];
   try {
-    const env = { OPENAI_BASE_URL: server.baseUrl, OPENAI_API_KEY: 'key' };
+    const env = environmentOf(server);
     const result = await command([...args, '--run-dir', runDir, '--json'], { env });
     const inspected = await command(['inspect', runDir, '--json']);
     // What no journal holds, the failed tries and the end of the victim, is in no way of a replay (D5).
@@ -127,10 +128,9 @@ test('an answer within a step that the agent did not live to finish is counted, 
     answered += 1;
     if (agent === '_compactor') return { content: 'It wrote a.md.' };
     const content = 'a line of a long file\n'.repeat(200);
-    if (agent === 'Victim')
-      return { toolCalls: [{ name: 'write_file', arguments: JSON.stringify({ path: 'a.md', content }) }] };
+    if (agent === 'Victim') return call('write_file', { path: 'a.md', content });
     const isOver = told.includes('[child-failed]') || told.includes('[final-review]');
-    return isOver ? { toolCalls: [{ name: 'terminate', arguments: '{"summary":"done"}' }] } : { content: '(waiting)' };
+    return isOver ? call('terminate', { summary: 'done' }) : { content: '(waiting)' };
   });
   const runDir = join(directory.path, 'spent');
   const args = [
@@ -147,7 +147,7 @@ test('an answer within a step that the agent did not live to finish is counted, 
     '--json',
   ];
   try {
-    const env = { OPENAI_BASE_URL: server.baseUrl, OPENAI_API_KEY: 'key' };
+    const env = environmentOf(server);
     const summary = jsonLine(await command([...args, '--run-dir', runDir], { env })) as RunSummary;
     expect(summary.remedies).toMatchObject({ crash: 1 });
     expect(summary.modelCalls).toBe(answered);

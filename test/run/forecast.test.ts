@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { costOfUsage } from '../../src/model/index.ts';
 import { rehearse, type Forecast, type RunSummary } from '../../src/run/index.ts';
-import { command, jsonLine, startCommand, temporaryDirectory } from '../support/command.ts';
+import { command, jsonLine, temporaryDirectory } from '../support/command.ts';
+import { startRehearsalServer } from '../support/rehearsal-server.ts';
+import { environmentOf } from '../support/scripted-society.ts';
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -12,23 +14,12 @@ const GOAL = 'Write a field guide to the birds of an island';
 const directory = temporaryDirectory();
 afterAll(() => directory.cleanUp());
 
-/** `rehearsal-server` as a process of its own, as a user starts it. */
 const withServer = async <Value>(rehearsal: string, use: (url: string) => Promise<Value>): Promise<Value> => {
-  const server = startCommand(['rehearsal-server', '--rehearsal', rehearsal]);
+  const server = await startRehearsalServer(['--rehearsal', rehearsal]);
   try {
-    const url = await new Promise<string>((resolve, reject) => {
-      let said = '';
-      server.child.stdout?.on('data', (chunk: Buffer) => {
-        said += chunk.toString();
-        const [, found] = /listening on (\S+)\n/u.exec(said) ?? [];
-        if (found !== undefined) resolve(found);
-      });
-      server.result.then(({ stderr }) => reject(new Error(`the server ended: ${stderr}`)), reject);
-    });
-    return await use(url);
+    return await use(server.url);
   } finally {
-    server.child.kill('SIGINT');
-    await server.result;
+    await server.stop();
   }
 };
 
@@ -62,7 +53,7 @@ describe('a forecast against a real run of the same rehearsal over HTTP', () => 
             '--json',
             '--quiet',
           ],
-          { env: { OPENAI_BASE_URL: url, OPENAI_API_KEY: 'test-key' } },
+          { env: environmentOf({ baseUrl: url }) },
         );
         expect(ran.exitCode, ran.stderr).toBe(0);
         return jsonLine(ran) as RunSummary;

@@ -9,6 +9,7 @@ import { VIRTUAL_EPOCH_MS } from '../../src/platform/index.ts';
 import { replayRun, runSociety, type RunOptions } from '../../src/run/index.ts';
 import { temporaryDirectory } from '../support/command.ts';
 import { startScriptedServer, type ScriptedAnswer, type ScriptedRequest } from '../support/scripted-server.ts';
+import { call } from '../support/scripted-society.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -19,10 +20,6 @@ const PLAN = { goal: 'g', agents: [], items: [{ id: '1', text: 'Write the notes'
 const SECRET = 'The code of the harbour gate is QX-4417.';
 const FILLER = 'Nothing that matters, said at length so that the window moves on. '.repeat(12);
 const REMINDED = 'From your memory';
-
-const call = (name: string, args: object): ScriptedAnswer => ({
-  toolCalls: [{ name, arguments: JSON.stringify(args) }],
-});
 
 const wrote = (path: string, content: string): ScriptedAnswer => call('write_file', { path, content });
 

@@ -9,19 +9,12 @@ import type { RunOptions, RunSummary } from '../../src/run/types.ts';
 import { marked, whyNoSandbox } from '../sandbox/support.ts';
 import { command, startCommand, temporaryDirectory } from '../support/command.ts';
 import { startScriptedServer, type ScriptedAnswer, type ScriptedServer } from '../support/scripted-server.ts';
+import { call, calls, environmentOf, stubServer } from '../support/scripted-society.ts';
 
 const missing = await whyNoSandbox();
 const directory = temporaryDirectory();
 afterAll(() => directory.cleanUp());
 afterEach(() => vi.unstubAllEnvs());
-
-const call = (name: string, args: object): ScriptedAnswer => ({
-  toolCalls: [{ name, arguments: JSON.stringify(args) }],
-});
-
-const calls = (...all: readonly ScriptedAnswer[]): ScriptedAnswer => ({
-  toolCalls: all.flatMap(({ toolCalls }) => toolCalls ?? []),
-});
 
 const write = (path: string, content: string): ScriptedAnswer => call('write_file', { path, content });
 const END = call('terminate', { summary: 'Done.' });
@@ -59,8 +52,7 @@ const runBoss = async (
   options: RunOptions = {},
 ): Promise<{ summary: RunSummary; results: Result[]; tools: string[] }> => {
   const boss = await startBoss(script);
-  vi.stubEnv('OPENAI_BASE_URL', boss.server.baseUrl);
-  vi.stubEnv('OPENAI_API_KEY', 'test-key');
+  stubServer(boss.server);
   try {
     const runDir = join(directory.path, name);
     const summary = await runSociety('A program', { ...OPTIONS, ...options, runDir }).report;
@@ -187,7 +179,7 @@ describe.skipIf(missing !== null)('programs in a run', () => {
         call('run_program', { path: 'talk.py', stdin: 'again\n' }),
       ];
       const boss = await startBoss(script);
-      const env = { OPENAI_BASE_URL: boss.server.baseUrl, OPENAI_API_KEY: 'test-key' };
+      const env = environmentOf(boss.server);
       const runDir = join(directory.path, 'killed');
       try {
         const words = [
@@ -207,8 +199,7 @@ describe.skipIf(missing !== null)('programs in a run', () => {
         first.child.kill('SIGKILL');
         await first.result;
         await expect.poll(() => marked(`${MARK}-killed`)).toEqual([]);
-        vi.stubEnv('OPENAI_BASE_URL', boss.server.baseUrl);
-        vi.stubEnv('OPENAI_API_KEY', 'test-key');
+        stubServer(boss.server);
         const summary = await resumeRun(runDir).report;
         expect(summary.status).toBe('completed');
         const results = boss.results();

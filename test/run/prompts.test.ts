@@ -18,7 +18,8 @@ import type { RunOptions } from '../../src/run/types.ts';
 import { PROMPTS } from '../../actors/prompts/catalogue.ts';
 import { recorder } from '../cli/fixtures.ts';
 import { temporaryDirectory } from '../support/command.ts';
-import { startScriptedServer, type ScriptedAnswer, type ScriptedRequest } from '../support/scripted-server.ts';
+import { startScriptedServer, type ScriptedRequest } from '../support/scripted-server.ts';
+import { call, GUIDE, stubServer } from '../support/scripted-society.ts';
 
 const directory = temporaryDirectory();
 afterAll(() => directory.cleanUp());
@@ -32,23 +33,6 @@ const folder = (name: string, files: Readonly<Record<string, string | Uint8Array
   return pathOf(name);
 };
 
-const call = (name: string, args: object): ScriptedAnswer => ({
-  toolCalls: [{ name, arguments: JSON.stringify(args) }],
-});
-const PLAN = call('submit_plan', {
-  goal: 'a guide',
-  agents: [
-    {
-      name: 'Writer',
-      description: 'writes',
-      initial_prompt: 'Write guide.md',
-      supervisor: 'Boss',
-      files: [],
-      collaborators: [],
-    },
-  ],
-  items: [],
-});
 const DONE = call('terminate', { summary: 'Done.' });
 
 const textsOf = ({ body }: ScriptedRequest): string[] => body.messages.map(({ content }) => String(content));
@@ -69,13 +53,12 @@ describe('prompts of a run’s own', () => {
     const server = await startScriptedServer(({ agent }) => {
       const number = (numbers.get(agent) ?? 0) + 1;
       numbers.set(agent, number);
-      if (agent === '_planner') return PLAN;
+      if (agent === '_planner') return call('submit_plan', GUIDE);
       if (agent === 'Boss' && number === 1) return call('talk', { messages: [{ to: 'Writer', content: 'Go.' }] });
       if (agent === 'Boss' && number === 2) return { content: '(waiting)' };
       return agent === 'Writer' && number === 1 ? { content: null } : DONE;
     });
-    vi.stubEnv('OPENAI_BASE_URL', server.baseUrl);
-    vi.stubEnv('OPENAI_API_KEY', 'test-key');
+    stubServer(server);
     const report = await runSociety('Write a guide', { ...OPTIONS, maxAgents: 2, prompts, runDir: pathOf('reach') })
       .report;
     await server.stop();

@@ -5,7 +5,8 @@ import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import type { EventRecord } from '../../src/protocol/event.ts';
 import { inspectRun, replayRun, resumeRun, runSociety, tellRun } from '../../src/run/index.ts';
 import { startCommand, temporaryDirectory } from '../support/command.ts';
-import { startScriptedServer, type ScriptedAnswer, type ScriptedServer } from '../support/scripted-server.ts';
+import { startScriptedServer, type ScriptedServer } from '../support/scripted-server.ts';
+import { call, calls, environmentOf, GUIDE, stubServer } from '../support/scripted-society.ts';
 
 const directory = temporaryDirectory();
 afterAll(() => directory.cleanUp());
@@ -13,19 +14,6 @@ afterAll(() => directory.cleanUp());
 vi.setConfig({ testTimeout: 240_000 });
 afterEach(() => vi.unstubAllEnvs());
 
-const call = (name: string, args: object): ScriptedAnswer => ({
-  toolCalls: [{ name, arguments: JSON.stringify(args) }],
-});
-
-const writer = {
-  name: 'Writer',
-  description: 'writes',
-  initial_prompt: 'Write guide.md',
-  supervisor: 'Boss',
-  files: [],
-  collaborators: [],
-};
-const PLAN = call('submit_plan', { goal: 'a guide', agents: [writer], items: [] });
 const QUESTION = 'Which town\nis it about?';
 
 /**
@@ -35,7 +23,7 @@ const QUESTION = 'Which town\nis it about?';
 const startServer = (bossWaits: Promise<unknown> = Promise.resolve()): Promise<ScriptedServer> =>
   startScriptedServer(async ({ agent, body }) => {
     const text = body.messages.map(({ content }) => String(content)).join('\n');
-    if (agent === '_planner') return PLAN;
+    if (agent === '_planner') return call('submit_plan', GUIDE);
     if (agent === 'Boss') {
       if (text.includes('handed over')) return call('terminate', { summary: 'The guide is there.' });
       if (!text.includes('"sent":1')) return call('talk', { messages: [{ to: 'Writer', content: 'Go.' }] });
@@ -47,13 +35,11 @@ const startServer = (bossWaits: Promise<unknown> = Promise.resolve()): Promise<S
     if (!text.includes('"base"')) return call('write_file', { path: 'guide.md', content: '# Guide\n' });
     if (answer === undefined) return { content: '(waiting)' };
     if (!text.includes('"status"') && !text.includes('town.md')) {
-      return {
-        toolCalls: [
-          { name: 'write_file', arguments: JSON.stringify({ path: 'town.md', content: `${answer}\n` }) },
-          { name: 'talk', arguments: JSON.stringify({ messages: [{ to: 'Boss', content: 'handed over' }] }) },
-          { name: 'terminate', arguments: JSON.stringify({ summary: 'town.md' }) },
-        ],
-      };
+      return calls(
+        call('write_file', { path: 'town.md', content: `${answer}\n` }),
+        call('talk', { messages: [{ to: 'Boss', content: 'handed over' }] }),
+        call('terminate', { summary: 'town.md' }),
+      );
     }
     return { content: '(waiting)' };
   });
@@ -68,15 +54,6 @@ const options = (name: string) => ({
   runDir: join(directory.path, name),
 });
 
-const environment = (server: ScriptedServer): Record<string, string> => ({
-  OPENAI_BASE_URL: server.baseUrl,
-  OPENAI_API_KEY: 'test-key',
-});
-
-const stub = (server: ScriptedServer): void => {
-  for (const [name, value] of Object.entries(environment(server))) vi.stubEnv(name, value);
-};
-
 const humanEvents = (runDir: string): (readonly unknown[])[] =>
   readFileSync(join(runDir, 'events.jsonl'), 'utf8')
     .split('\n')
@@ -88,7 +65,7 @@ const file = (runDir: string, name: string): string => readFileSync(join(runDir,
 
 test('H1 H3 H4 a run with only a question open pauses, stays so without an answer, and goes on with one', async () => {
   const server = await startServer();
-  stub(server);
+  stubServer(server);
   const { runDir, ...others } = options('paused');
   const paused = await runSociety('Write a guide', { ...others, runDir }).report;
   const open = { agent: 'Writer', id: 1, kind: 'question', text: QUESTION };
@@ -131,7 +108,7 @@ test('H1 a question outlives the process: killed, resumed and answered live, it 
   const hanging = await startServer(never.promise);
   const { runDir, model } = options('killed');
   const args = ['run', 'Write a guide', '--model', model, '--sandbox', 'off', '--review', 'none', '--seed', '1'];
-  const running = startCommand([...args, '--run-dir', runDir], { env: environment(hanging) });
+  const running = startCommand([...args, '--run-dir', runDir], { env: environmentOf(hanging) });
   let shown = '';
   running.child.stderr?.on('data', (chunk: Buffer) => (shown += chunk.toString()));
   // The line on stderr says how to answer it.
@@ -147,7 +124,7 @@ test('H1 a question outlives the process: killed, resumed and answered live, it 
 
   const going = Promise.withResolvers<void>();
   const server = await startServer(going.promise);
-  stub(server);
+  stubServer(server);
   const run = resumeRun(runDir);
   // The Boss is at work, so the run is live; its Writer gets the answer and goes on.
   await expect.poll(() => server.requests.some(({ agent }) => agent === 'Boss')).toBe(true);
@@ -165,7 +142,7 @@ test('H1 a question outlives the process: killed, resumed and answered live, it 
 
 test('H4 while somebody is there to answer a run waits instead of pausing, and pauses when nobody is any more', async () => {
   const server = await startServer();
-  stub(server);
+  stubServer(server);
   const there = new AbortController();
   const { runDir, ...others } = options('attended');
   const run = runSociety('Write a guide', { ...others, runDir, waitForAnswers: there.signal });

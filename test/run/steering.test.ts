@@ -23,6 +23,7 @@ import {
   type ScriptedRequest,
   type ScriptedServer,
 } from '../support/scripted-server.ts';
+import { call, GUIDE, stubServer } from '../support/scripted-society.ts';
 
 const directory = temporaryDirectory();
 const slow = join(directory.path, 'slow.json');
@@ -186,25 +187,6 @@ describe('from another process', () => {
   });
 });
 
-const call = (name: string, args: object): ScriptedAnswer => ({
-  toolCalls: [{ name, arguments: JSON.stringify(args) }],
-});
-
-const PLAN = call('submit_plan', {
-  goal: 'a guide',
-  agents: [
-    {
-      name: 'Writer',
-      description: 'writes',
-      initial_prompt: 'Write guide.md',
-      supervisor: 'Boss',
-      files: [],
-      collaborators: [],
-    },
-  ],
-  items: [],
-});
-
 const textOf = ({ body }: ScriptedRequest): string => body.messages.map(({ content }) => String(content)).join('\n');
 
 /**
@@ -225,7 +207,7 @@ const startSociety = async (): Promise<{
     const { agent } = request;
     const number = (calls.get(agent) ?? 0) + 1;
     calls.set(agent, number);
-    if (agent === '_planner') return PLAN;
+    if (agent === '_planner') return call('submit_plan', GUIDE);
     if (agent === 'Boss') {
       if (number === 1) return call('talk', { messages: [{ to: 'Writer', content: 'Go.' }] });
       if (number === 2) return { content: '(waiting)' };
@@ -248,8 +230,7 @@ const startSociety = async (): Promise<{
 };
 
 const startHandle = (server: ScriptedServer, name: string): Run => {
-  vi.stubEnv('OPENAI_BASE_URL', server.baseUrl);
-  vi.stubEnv('OPENAI_API_KEY', 'test-key');
+  stubServer(server);
   return runSociety('Write a guide', {
     model: 'openai:m',
     sandbox: 'off',

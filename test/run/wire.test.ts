@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { RunSummary } from '../../src/run/types.ts';
-import { startModelServer, type Answered } from '../support/aimock.ts';
-import { command, jsonLine, temporaryDirectory } from '../support/command.ts';
+import { startModelServer, type Answered, type ModelServer } from '../support/aimock.ts';
+import { command, jsonLine, temporaryDirectory, type CommandResult } from '../support/command.ts';
+import { environmentOf } from '../support/scripted-society.ts';
 
 const directory = temporaryDirectory();
 afterAll(() => directory.cleanUp());
@@ -33,27 +34,16 @@ const lasting = (request: Answered): string[] => {
   return (isSituation ? request.messages.slice(0, -1) : request.messages).map((entry) => JSON.stringify(entry));
 };
 
+const ask = (server: ModelServer, goal: string, agents: string, ...more: string[]): Promise<CommandResult> => {
+  const words = ['run', goal, '--model', 'openai:rehearsal', '--sandbox', 'off', '--seed', '4', '--max-agents', agents];
+  const runDir = join(directory.path, `run-of-${agents}`);
+  return command([...words, '--run-dir', runDir, ...more, '--json'], { env: environmentOf(server) });
+};
+
 test('headers name agent and run; each request of an agent begins with all of its previous one', async () => {
   const server = await startModelServer({ seed: 4, latencyMs: 5 });
   try {
-    const result = await command(
-      [
-        'run',
-        'Write the policy of a small country',
-        '--model',
-        'openai:rehearsal',
-        '--sandbox',
-        'off',
-        '--seed',
-        '4',
-        '--max-agents',
-        '30',
-        '--run-dir',
-        join(directory.path, 'run'),
-        '--json',
-      ],
-      { env: { OPENAI_BASE_URL: server.baseUrl, OPENAI_API_KEY: 'test-key' } },
-    );
+    const result = await ask(server, 'Write the policy of a small country', '30');
     expect(result.exitCode, result.stderr).toBe(0);
     const summary = jsonLine(result) as RunSummary;
     expect(summary).toMatchObject({ status: 'completed', agents: 30, synthetic: false, repeatedCalls: 0 });
@@ -90,25 +80,7 @@ test('headers name agent and run; each request of an agent begins with all of it
 test('--no-agent-headers sends none', async () => {
   const server = await startModelServer({ seed: 4, latencyMs: 5 });
   try {
-    const result = await command(
-      [
-        'run',
-        'Write a guide',
-        '--model',
-        'openai:rehearsal',
-        '--sandbox',
-        'off',
-        '--seed',
-        '4',
-        '--max-agents',
-        '3',
-        '--run-dir',
-        join(directory.path, 'bare'),
-        '--no-agent-headers',
-        '--json',
-      ],
-      { env: { OPENAI_BASE_URL: server.baseUrl, OPENAI_API_KEY: 'test-key' } },
-    );
+    const result = await ask(server, 'Write a guide', '3', '--no-agent-headers');
     expect(result.exitCode, result.stderr).toBe(0);
     for (const entry of server.headers()) {
       expect(entry).not.toHaveProperty('x-agent-id');

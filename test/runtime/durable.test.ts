@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { defineActor, message, request, type ActorRef } from '../../src/actor/index.ts';
 import type { LogAppend } from '../../src/journal/shard-log.ts';
+import { has, once } from './crashes.ts';
 import { MemoryJournal, type AppendFate } from './memory-journal.ts';
 import { EARLY_MAIL_MS } from '../../src/runtime/early-mail.ts';
 import { FIXTURES, World } from './one-thread.ts';
@@ -135,23 +136,6 @@ const restart = async (journal: MemoryJournal, world: World): Promise<World> => 
   await next.clock.settle();
   return next;
 };
-
-/** The n-th append that `matches` gets `fate`. */
-const once = (fate: AppendFate, matches: (group: LogAppend) => boolean): ((group: LogAppend) => AppendFate) => {
-  let done = false;
-  return (group) => {
-    // A crashed process writes nothing any more.
-    if (done && fate !== 'fails') return 'lost';
-    if (!matches(group)) return 'works';
-    done = true;
-    return fate;
-  };
-};
-
-const has =
-  (kind: string) =>
-  (group: LogAppend): boolean =>
-    group.entries.some((entry) => entry.kind === kind);
 
 describe('a durable actor', () => {
   test('D1 keeps its state over a crash, and mail in order with asks (A2)', async () => {

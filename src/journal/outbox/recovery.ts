@@ -6,6 +6,7 @@
  * change nothing here.
  */
 import { ActorFold } from '../actor-fold.ts';
+import { unborn } from '../fold.ts';
 import { unpackData } from '../codec.ts';
 import type {
   ActorRecord,
@@ -62,16 +63,6 @@ const snapshotRow = (kept: StoredSnapshot, historyLength: number): ActorRow => (
   historyLength,
 });
 
-const spawnRow = (record: ActorRecord): ActorRow => ({
-  record,
-  step: 0,
-  state: undefined,
-  open: false,
-  timers: [],
-  children: [],
-  historyLength: 0,
-});
-
 /** The actors among `ids` that are there, in the order of `ids`. */
 const fold = (rows: ShardRows, ids: ReadonlySet<number>): RecoveredActor[] => {
   const logged = new Map([...ids].map((id) => [id, new ActorFold()]));
@@ -89,7 +80,7 @@ const fold = (rows: ShardRows, ids: ReadonlySet<number>): RecoveredActor[] => {
     const snapshot = rows.snapshots.get(id);
     if (snapshot !== undefined) return log.onto(snapshotRow(snapshot, history.length), history);
     const spawned = rows.spawns.get(id);
-    return spawned === undefined ? [] : log.onto(spawnRow(spawned.record), []);
+    return spawned === undefined ? [] : log.onto(unborn(spawned.record), []);
   });
 };
 
