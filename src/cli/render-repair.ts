@@ -33,6 +33,20 @@ const agentLines = ({ agents }: RepairResult): string[] => {
   return lines;
 };
 
+const societyLines = ({ society }: RepairResult): string[] => {
+  if (society === null) return [];
+  const { agents, agentsMax, slotsTaken } = society;
+  if (agents > agentsMax) {
+    return [
+      `  the society has ${count(agents)} agents, and ${count(agentsMax)} are the most: nobody is hired any more`,
+    ];
+  }
+  if (slotsTaken === 0) return [];
+  return [
+    `  the society has ${count(agents)} of at most ${count(agentsMax)} agents; ${plural(slotsTaken, 'place')} that they have taken already can no longer be hired for`,
+  ];
+};
+
 const serviceLines = ({ services }: RepairResult): string[] => {
   const { damaged, older, rangesLost } = services;
   if (damaged.length + older.length + rangesLost === 0) return [];
@@ -59,6 +73,7 @@ export const repairText = (result: RepairResult, program: string, cwd: string): 
       : [
           `  of acted-on mail, ${count(mail.doubtful)} dropped in doubt, ${mail.exact ? '' : 'at least '}${count(mail.twice)} will come again`,
         ]),
+    ...societyLines(result),
     ...serviceLines(result),
     `  model answers and other kept results: ${count(result.services.results)}; what they are for is not paid again`,
     `  damaged file: ${shellPath(result.damagedDirectory ?? runDir, cwd)}`,

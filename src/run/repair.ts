@@ -3,7 +3,8 @@
  * that must fit it. The report is written to `RUN_DIR/repair-N.json`.
  *
  * Invariants: N1 A live run is refused. N2 Nothing is deleted: the damaged file is in `journal.damaged-N`. N3 Every
- * agent whose actor is kept has a row in the roster, and a society whose Boss is not kept is founded again.
+ * agent whose actor is kept has a row in the roster, and a society whose Boss is not kept is founded again. N4 Agents, and
+ * what they may still hire, are within the run's limit; where more are there already, nobody hires any more.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,6 +33,7 @@ import {
   repairRoster,
   type RosterAgent,
   type RosterMeta,
+  type RosterRepair,
   USER,
 } from '../society/index.ts';
 import { repairFiles } from '../workspace/index.ts';
@@ -45,6 +47,8 @@ export interface RepairResult extends RepairReport {
   /** Where the damaged file and this report are; null when nothing was wrong. */
   readonly damagedDirectory: string | null;
   readonly reportFile: string | null;
+  /** Who is there, and what they may still hire; null when nothing was wrong, or nobody was there. */
+  readonly society: Omit<RosterRepair, 'changes'> | null;
   /** Whether `resume` may go on with the run. */
   readonly resumable: boolean;
 }
@@ -74,10 +78,12 @@ const hiredSchema = z.object({
 });
 const hiresSchema = z.union([
   z.object({ hired: z.array(z.unknown()) }).transform(({ hired }) => hired),
+  z.object({ members: z.array(z.unknown()) }).transform(({ members }) => members),
   z.array(z.unknown()),
 ]);
 
-const knownAgents = (view: RepairView): KnownAgent[] => {
+/** Everybody of whom the start, or the hiring, is left. */
+export const knownAgents = (view: Pick<RepairView, 'seen' | 'all'>): KnownAgent[] => {
   const known = new Map<string, KnownAgent>();
   for (const { shard, record } of view.seen) {
     const init = initSchema.safeParse(record.init);
@@ -123,9 +129,9 @@ const foundingOf = (view: RepairView, directory: RunDirectory, shards: number): 
   return null;
 };
 
-/** The changes to the tables that N3 asks for. @throws JOURNAL_DAMAGED when the roster cannot be made again */
-export const societyChanges =
-  (directory: RunDirectory, shards: number) =>
+/** The changes to the tables that N3 and N4 ask for. @param tell is told of the roster @throws JOURNAL_DAMAGED when the roster cannot be made again */
+const societyChanges =
+  (directory: RunDirectory, shards: number, tell: (roster: RosterRepair) => void) =>
   (view: RepairView): ReadonlyMap<string, readonly StoreChange[]> => {
     const changes = new Map<string, readonly StoreChange[]>();
     const kept = new Set(view.actors.map(({ record }) => record.name));
@@ -147,7 +153,8 @@ export const societyChanges =
         hint: 'Keep the run directory and start a new run; the files are in its workspace.',
       });
     }
-    if (roster.length > 0) changes.set('roster', roster);
+    tell(roster);
+    if (roster.changes.length > 0) changes.set('roster', roster.changes);
     changes.set('workspace', repairFiles(new Map(view.all('values', 'workspace'))));
     return changes;
   };
@@ -181,7 +188,11 @@ export const repairRun = async (runDir: string): Promise<RepairResult> => {
     const { shards } = run.settings;
     // Only who repairs needs the native store.
     const { repairJournal } = await import('../journal/repair/repair.ts');
-    const report = await repairJournal(directory.path, { shards, number, adjust: societyChanges(directory, shards) });
+    let society: RepairResult['society'] = null;
+    const adjust = societyChanges(directory, shards, ({ agents, agentsMax, slotsTaken }) => {
+      society = agents === 0 ? null : { agents, agentsMax, slotsTaken };
+    });
+    const report = await repairJournal(directory.path, { shards, number, adjust });
     const reportFile = report.repaired ? join(directory.path, `repair-${number}.json`) : null;
     const result: RepairResult = {
       runId: run.runId,
@@ -189,6 +200,7 @@ export const repairRun = async (runDir: string): Promise<RepairResult> => {
       ...report,
       damagedDirectory: report.repaired ? damagedDirectory(directory.path, number) : null,
       reportFile,
+      society,
       resumable: !hasEnded(run),
     };
     if (reportFile !== null) writeJson(reportFile, result);
