@@ -56,6 +56,7 @@ export type {
   RunSummary,
   TextDelta,
   TextStream,
+  PlanDecided,
   SteeringResult,
 } from './run/index.ts';
 export { ActorSystem } from './runtime/index.ts';

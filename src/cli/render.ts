@@ -9,6 +9,7 @@ import type {
   Compacted,
   InspectedAgent,
   Inspection,
+  PlanDecided,
   Replay,
   RunReason,
   RunSummary,
@@ -265,10 +266,23 @@ export const compactedText = ({ runId, bytesBefore, bytesAfter, cut }: Compacted
   `The journal of run ${runId} has ${bytesText(bytesAfter)} and had ${bytesText(bytesBefore)}. ` +
   `${plural(cut.appends, 'append')} of its logs and ${plural(cut.arrivals, 'message')} that had been read were cut.`;
 
+/** What becomes of a plan that was decided on. */
+const decidedText = ({ plan, verdict, another }: PlanDecided, isRunning: boolean): string => {
+  const when = isRunning ? 'now' : 'when the run goes on';
+  const label = questionLabel({ id: 0, plan });
+  if (verdict === 'approve') return `The plan ${label} is approved: its agents are hired ${when}`;
+  return another
+    ? `The plan ${label} is refused: another one is made ${when}, and shown to you`
+    : `The plan ${label} is refused, and it was the last one: the run ends as failed ${isRunning ? 'now' : 'when it is resumed'}`;
+};
+
 /** What became of `tell`, `pause` and `stop`, in a sentence. */
 export const steeringText = (result: SteeringResult): string => {
   const { runId, command, status, reason, agent } = result;
   if (command === 'tell') {
+    if (result.decided !== undefined) {
+      return `${decidedText(result.decided, status === 'running')} (run ${runId} is ${status}).`;
+    }
     const when = status === 'running' ? 'at its next turn' : 'when the run goes on';
     const { answers = [] } = result;
     const what = answers.length === 0 ? '' : `It answers ${answers.map((id) => `#${id}`).join(', ')}. `;

@@ -185,7 +185,7 @@ export const watchRun = async (
       if (caveatsOf(summary).some(([, text]) => text === NO_PROGRAMS_NOTE)) note(`Sandbox: ${NO_PROGRAMS_NOTE}.`);
       if (summary.status === 'paused') note(nextCommands(summary, context.program, context.cwd));
     } else {
-      if (summary.plan !== undefined) context.stdout(`${plainText(renderPlan(summary.plan))}\n\n`);
+      if (summary.plan !== undefined) context.stdout(`${plainText(renderPlan(summary.plan, 'proposed'))}\n\n`);
       context.stdout(
         `${summaryText(summary, context.cwd)}\n\n${questions.length === 0 ? '' : `${questions.join('')}\n`}${nextCommands(summary, context.program, context.cwd)}\n`,
       );

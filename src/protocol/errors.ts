@@ -37,6 +37,7 @@ export const ERROR_CATALOGUE = {
     'The process of the run does not answer: try again, or end it by its process id.',
   ),
   AGENT_NOT_FOUND: entry('user', false, 'See the names with `megactor inspect RUN_DIR`.'),
+  ALREADY_DECIDED: entry('user', false, 'See how it stands, and what waits for you, with `megactor inspect RUN_DIR`.'),
   FILE_NOT_FOUND: entry('user', false, 'See the paths with `megactor files RUN_DIR`.'),
   RUN_FORMAT: entry('user', false, 'Resume this run with the version of Megactor that started it.'),
   WORKSPACE_DIRTY: entry('user', false, 'Commit or stash the changes in the workspace, or choose another --workspace.'),

@@ -47,6 +47,10 @@ const answerSchema = z.discriminatedUnion('ok', [
     ending: endingSchema.nullable(),
     /** The questions that a `tell` answers; absent when it answers none. */
     answers: z.array(z.int()).optional(),
+    /** What it decides on a plan. */
+    decided: z
+      .object({ plan: z.int().positive(), verdict: z.enum(['approve', 'deny']), another: z.boolean() })
+      .optional(),
   }),
   z.strictObject({
     version: z.literal(CONTROL_VERSION),

@@ -25,11 +25,11 @@ import {
   type ControlRequest,
 } from './control-protocol.ts';
 import type { RunDirectory } from './run-directory.ts';
+import type { Told } from './types.ts';
 
 /** What the run does when it is asked. */
 export interface ControlHandler {
-  /** Resolves with the numbers of the questions that it answers. */
-  tell(agent: string, text: string): Promise<readonly number[]>;
+  tell(agent: string, text: string): Promise<Told>;
   /** Asks the run to end; says how it is going to. */
   end(wish: 'pause' | 'stop'): ControlEnding;
 }
@@ -154,12 +154,13 @@ class SocketServer implements ControlServer {
 
   async #answer(request: ControlRequest): Promise<ControlAnswer> {
     const { handler, runId } = this.#parts;
-    const done = (ending: ControlEnding | null, answers: readonly number[] = []): ControlAnswer => ({
+    const done = (ending: ControlEnding | null, { answers, decided }: Told = { answers: [] }): ControlAnswer => ({
       version: CONTROL_VERSION,
       ok: true,
       runId,
       ending,
       ...(answers.length === 0 ? {} : { answers: [...answers] }),
+      ...(decided === undefined ? {} : { decided }),
     });
     switch (request.command) {
       case 'tell':

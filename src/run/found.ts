@@ -91,17 +91,18 @@ const ask = async (parts: FoundingParts): Promise<Plan> => {
     await journal.store(RUN_STORE).commit({ effectId: null, result: null, changes: [{ key: PLANNER_KEY, value }] });
     return answer;
   };
-  const judge = async (plan: Plan, number: number): Promise<string | null> => {
+  const judge = async (plan: Plan, attempt: number): Promise<string | null> => {
     const { onPlanWaits, planOnly } = parts;
     if (onPlanWaits === undefined || planOnly === true || settings.approve?.includes('hires') !== true) return null;
     const store = journal.store(RUN_STORE);
+    const last = attempt + 1 >= settings.limits.planAttemptsMax;
     for (;;) {
-      const decision = await planDecision(store, plan, number);
-      if (typeof decision === 'object') {
-        if (!decision.told) parts.onEvent(planDecided(decision.verdict));
+      const { number, state, decision } = await planDecision(store, { plan, attempt, last });
+      if (decision !== null) {
+        if (!decision.told) parts.onEvent(planDecided(decision.verdict, number));
         return decision.verdict === 'approve' ? null : decision.reason;
       }
-      if (decision === 'asks') parts.onEvent(planAsked(plan));
+      if (state === 'asks') parts.onEvent(planAsked(plan, number));
       // Whoever reads it finds it where it is when it is decided on.
       parts.onPlan(plan);
       await onPlanWaits();

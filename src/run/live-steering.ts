@@ -12,8 +12,9 @@ import type { Controller, Outcome } from './controller.ts';
 import type { ControlHandler } from './control-server.ts';
 import type { AgentLookup } from './find-agent.ts';
 import { checkUserText, postUserMail } from './user-mail.ts';
-import { RUN_STORE } from './found.ts';
+import { FOUNDED_KEY, RUN_STORE } from './found.ts';
 import type { PlanDesk } from './plan-consent.ts';
+import type { Told } from './types.ts';
 import { BOSS, type CommandResult } from '../society/index.ts';
 
 const WISHES = {
@@ -68,8 +69,8 @@ export class LiveSteering implements ControlHandler {
     return this.ending ?? this.#wish;
   }
 
-  /** Resolves when the mail is durable, with the numbers of the questions that it answers. @throws USAGE, AGENT_NOT_FOUND, RUN_NOT_RUNNING, DISK */
-  async tell(agent: string, text: string): Promise<readonly number[]> {
+  /** Resolves when the mail is durable, with what it answers. @throws USAGE, ALREADY_DECIDED, AGENT_NOT_FOUND, RUN_NOT_RUNNING, DISK */
+  async tell(agent: string, text: string): Promise<Told> {
     checkUserText(text);
     if (this.#closed) throw new MegactorError('RUN_NOT_RUNNING', 'the run is over');
     const { ending } = this;
@@ -84,9 +85,13 @@ export class LiveSteering implements ControlHandler {
       });
     }
     const { system, journal, plan, onTold } = this.#parts;
-    if (agent === BOSS && plan?.waiting === true && (await plan.decide(journal.store(RUN_STORE), text))) {
-      onTold(agent, text);
-      return [0];
+    if (agent === BOSS && plan !== undefined) {
+      const store = journal.store(RUN_STORE);
+      const decided = await plan.decide(store, text, (await store.get(FOUNDED_KEY)) === true);
+      if (decided !== null) {
+        onTold(agent, text);
+        return { answers: [0], decided };
+      }
     }
     const call = (method: string, args: unknown): Promise<unknown> =>
       system.callService('roster', method, args, { deadlineMs: LOOKUP_DEADLINE_MS });
@@ -101,6 +106,6 @@ export class LiveSteering implements ControlHandler {
       text,
     );
     onTold(agent, text);
-    return answers;
+    return { answers };
   }
 }

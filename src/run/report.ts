@@ -81,9 +81,21 @@ export const gather = async (
 };
 
 /** What the person is asked and has not answered, as events. */
-export const openQuestions = (rows: RosterSummary['rows']): readonly EventInput[] =>
-  questionsOfRows(rows).flatMap(({ agent, id, kind, text, answered }) =>
-    answered === true ? [] : [{ type: 'human' as const, agent, status: 'asked', kind, question: id, text }],
+export const openQuestions = (questions: readonly ReportQuestion[]): readonly EventInput[] =>
+  questions.flatMap(({ agent, id, kind, text, answered, plan }) =>
+    answered === true
+      ? []
+      : [
+          {
+            type: 'human' as const,
+            agent,
+            status: 'asked',
+            kind,
+            question: id,
+            ...(plan === undefined ? {} : { plan }),
+            text,
+          },
+        ],
   );
 
 const spentSchema = z.array(z.tuple([z.string(), leafSchema]));

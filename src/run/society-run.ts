@@ -13,7 +13,7 @@ import type { EventRecord } from '../protocol/event.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
 import { ActorSystem, type SystemOptions } from '../runtime/index.ts';
 import { EventWriter, type EventInput } from '../telemetry/index.ts';
-import { type Plan, type RosterSummary, USER } from '../society/index.ts';
+import { type Plan, questionsOfRows, type RosterSummary, USER } from '../society/index.ts';
 import { agentSettings, limitsOf } from './agent-settings.ts';
 import { isBuiltIn } from './built-in.ts';
 import { sendBudgetMail } from './budget-mail.ts';
@@ -22,11 +22,11 @@ import { startControlServer } from './control-server.ts';
 import { Controller, failure, type Outcome } from './controller.ts';
 import { deferred } from './deferred.ts';
 import { EventChannel } from './event-channel.ts';
-import { found, givenPlan, makeRunPlan, plannerUsage, type FoundingParts } from './found.ts';
+import { found, givenPlan, makeRunPlan, plannerUsage, RUN_STORE, type FoundingParts } from './found.ts';
 import { releaseHeld } from './held-budgets.ts';
 import { LiveSteering } from './live-steering.ts';
 import { budgetsOf } from './model-settings.ts';
-import { PlanDesk } from './plan-consent.ts';
+import { PlanDesk, planQuestion } from './plan-consent.ts';
 import { ProgressMeter } from './progress.ts';
 import { keepPrompts, type PromptTexts } from './prompts.ts';
 import { openQuestions, summaryOf, writeReports } from './report.ts';
@@ -371,7 +371,10 @@ export class SocietyRun implements Run {
         const by = supervisor ?? 'user';
         this.#channel.push(this.#dated({ type: 'spawned', agent: name, by, level, status, recovered: true }));
       }
-      for (const question of openQuestions(rows)) this.#channel.push(this.#dated({ ...question, recovered: true }));
+      const plan = system.journal === null ? null : await planQuestion(system.journal.store(RUN_STORE));
+      const questions = [...(plan === null ? [] : [plan]), ...questionsOfRows(rows)];
+      for (const question of openQuestions(questions))
+        this.#channel.push(this.#dated({ ...question, recovered: true }));
     } catch {
       // Whoever watches sees less; the run itself does not need it.
     }

@@ -19,7 +19,7 @@ import { RUN_STORE } from './found.ts';
 import { decidePlan } from './plan-consent.ts';
 import { RunDirectory, writeJson, writeWhole, type RunFile } from './run-directory.ts';
 import { hasEnded, mayResume } from './resumable.ts';
-import type { Inspection, SteeringResult } from './types.ts';
+import type { Inspection, SteeringResult, Told } from './types.ts';
 import { checkUserText, postUserMail } from './user-mail.ts';
 
 /** How long a process that holds the lease may be without an open socket: while it starts, and while it ends. */
@@ -99,11 +99,12 @@ const resultOf = (command: SteeringResult['command'], run: RunFile, live: boolea
 const toldResult = (
   run: RunFile,
   live: boolean,
-  { agent, answers }: { readonly agent: string; readonly answers: readonly number[] },
+  { agent, answers, decided }: Told & { readonly agent: string },
 ): SteeringResult => ({
   ...resultOf('tell', run, live),
   agent,
   ...(answers.length === 0 ? {} : { answers }),
+  ...(decided === undefined ? {} : { decided }),
 });
 
 const notRunning = (run: RunFile, what: string): MegactorError => {
@@ -140,14 +141,17 @@ const postAtRest = async (
   text: string,
 ): Promise<SteeringResult> => {
   if (!mayResume(run)) throw notRunning(run, 'nobody reads mail any more');
-  let answers: readonly number[] = [];
+  let told: Told = { answers: [] };
   await withJournal(directory, run, async (journal) => {
     const roster = await Roster.open(journal.store('roster'));
-    if (roster.state.meta === null && agent === BOSS && (await decidePlan(journal.store(RUN_STORE), text))) {
-      answers = [0];
-      return;
+    if (agent === BOSS) {
+      const decided = await decidePlan(journal.store(RUN_STORE), text, roster.state.meta !== null);
+      if (decided !== null) {
+        told = { answers: [0], decided };
+        return;
+      }
     }
-    answers = await postUserMail(
+    const answers = await postUserMail(
       {
         find: (name) => Promise.resolve(findAgent(roster.state, name)),
         woken: (name) => roster.do('woken', { names: [name] }),
@@ -157,14 +161,15 @@ const postAtRest = async (
       agent,
       text,
     );
+    told = { answers };
   });
-  return toldResult(run, false, { agent, answers });
+  return toldResult(run, false, { agent, ...told });
 };
 
 /**
  * Puts mail from `user` into an agent's mailbox. It is durable when this resolves. An agent of a run at rest reads it
  * when the run goes on.
- * @throws RUN_DIR_NOT_FOUND, RUN_DIR_FOREIGN, USAGE, AGENT_NOT_FOUND, RUN_NOT_RUNNING, RUN_UNREACHABLE
+ * @throws RUN_DIR_NOT_FOUND, RUN_DIR_FOREIGN, USAGE, ALREADY_DECIDED, AGENT_NOT_FOUND, RUN_NOT_RUNNING, RUN_UNREACHABLE
  */
 export const tellRun = async (runDir: string, agent: string, text: string): Promise<SteeringResult> => {
   const checked = checkUserText(text);
@@ -173,7 +178,8 @@ export const tellRun = async (runDir: string, agent: string, text: string): Prom
     async (directory) => {
       const answer = await askLive(directory, { version: CONTROL_VERSION, command: 'tell', agent, text: checked });
       if (answer === null) return null;
-      return toldResult(directory.readRun(), true, { agent, answers: answer.answers ?? [] });
+      const { answers = [], decided } = answer;
+      return toldResult(directory.readRun(), true, { agent, answers, ...(decided === undefined ? {} : { decided }) });
     },
     (directory, run) => postAtRest(directory, run, agent, checked),
   );

@@ -276,6 +276,15 @@ export interface ReplayOptions {
 }
 
 /** The final line of `tell`, `pause` and `stop` with `--json`. */
+/** What a `tell` has decided on a plan. */
+export interface PlanDecided {
+  /** Which of the plans that were shown, from 1. */
+  readonly plan: number;
+  readonly verdict: 'approve' | 'deny';
+  /** Another plan is made when the run goes on; otherwise a plan that is refused ends it. */
+  readonly another: boolean;
+}
+
 export interface SteeringResult {
   readonly runId: string;
   readonly command: 'tell' | 'pause' | 'stop';
@@ -287,7 +296,12 @@ export interface SteeringResult {
   readonly agent?: string;
   /** The questions that the mail answers, by number; absent when it answers none. */
   readonly answers?: readonly number[];
+  /** Of a decision on the plan, which is question 0. */
+  readonly decided?: PlanDecided;
 }
+
+/** What became of a `tell`. */
+export type Told = Pick<SteeringResult, 'decided'> & { readonly answers: readonly number[] };
 
 /** Counters of a run in progress, read without waiting for anything. */
 export interface RunProgress {

@@ -196,8 +196,14 @@ export const plannedSlots = (plan: Plan, limits: Limits): PlannedSlots => {
   return { slots };
 };
 
+const PLAN_WORDS = {
+  hired: { nobody: 'Nobody is hired yet.', agents: 'Agents, already hired:' },
+  proposed: { nobody: 'Nobody but the Boss would be hired.', agents: 'Agents that would be hired:' },
+} as const;
+
 /** The plan as text. */
-export const renderPlan = (plan: Plan): string => {
+export const renderPlan = (plan: Plan, standing: keyof typeof PLAN_WORDS = 'hired'): string => {
+  const words = PLAN_WORDS[standing];
   const agents = plan.agents.map(
     (agent) =>
       `- ${agent.name} (under ${agent.supervisor}): ${agent.description}${
@@ -207,7 +213,7 @@ export const renderPlan = (plan: Plan): string => {
   const items = plan.items.map((item) => `- ${item.id} (${item.owner}): ${item.text}`);
   return [
     `The plan of this run. Goal: ${plan.goal}`,
-    ...(agents.length === 0 ? ['Nobody is hired yet.'] : ['Agents, already hired:', ...agents]),
+    ...(agents.length === 0 ? [words.nobody] : [words.agents, ...agents]),
     ...(items.length === 0 ? [] : ['Items:', ...items]),
   ].join('\n');
 };

@@ -1,9 +1,10 @@
-/** Text of others in plain lines: X1 what `plainText` returns moves no cursor and reorders nothing. */
+/** Plain lines: X1 what `plainText` returns of the text of others moves no cursor and reorders nothing. */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { askedLine } from '../../src/cli/questions.ts';
-import { errorText, plainText } from '../../src/cli/render.ts';
+import { errorText, plainText, steeringText } from '../../src/cli/render.ts';
 import { MegactorError } from '../../src/protocol/errors.ts';
+import type { PlanDecided } from '../../src/run/types.ts';
 
 const BIDIRECTIONAL = '\u061C\u200E\u200F\u202A\u202B\u202C\u202D\u202E\u2066\u2067\u2068\u2069'.split('');
 
@@ -32,5 +33,22 @@ describe('text of others (X1)', () => {
     const asked = { agent: 'Writer', id: 1, kind: 'approval', text: 'run \u202Eyp.tset' } as const;
     expect(askedLine(asked, 'megactor', null)).toContain('run \uFFFDyp.tset');
     expect(errorText(new MegactorError('USAGE', 'no agent \u2066x'))).toContain('no agent \uFFFDx');
+  });
+});
+
+describe('what becomes of a decision on a plan', () => {
+  const told = (status: 'running' | 'paused', decided: PlanDecided): string =>
+    steeringText({ runId: 'r', command: 'tell', status, reason: null, agent: 'Boss', answers: [0], decided });
+
+  test('nobody reads it: agents are hired, another plan is made, or there is none', () => {
+    expect(told('paused', { plan: 1, verdict: 'approve', another: false })).toBe(
+      'The plan #0 is approved: its agents are hired when the run goes on (run r is paused).',
+    );
+    expect(told('running', { plan: 2, verdict: 'deny', another: true })).toBe(
+      'The plan #0.2 is refused: another one is made now, and shown to you (run r is running).',
+    );
+    expect(told('paused', { plan: 3, verdict: 'deny', another: false })).toBe(
+      'The plan #0.3 is refused, and it was the last one: the run ends as failed when it is resumed (run r is paused).',
+    );
   });
 });

@@ -146,15 +146,45 @@ test('H8 H9 --approve hires: nobody is hired from a plan before it is allowed; o
     code: 'USAGE',
     message: /waits for your consent/u,
   });
-  expect(await tellRun(runDir, 'Boss', 'deny make it shorter')).toMatchObject({ answers: [0] });
+  const denied = await command(['tell', runDir, 'Boss', '#0 deny make it shorter']);
+  expect(denied).toMatchObject({
+    exitCode: 0,
+    stdout: /^The plan #0 is refused: another one is made when the run goes on/u,
+  });
+  expect(await command(['tell', runDir, 'Boss', 'approve'])).toMatchObject({
+    exitCode: 2,
+    stderr: /the plan #0 was refused already.*\[ALREADY_DECIDED\]/u,
+  });
   expect(await resumeRun(runDir).report).toMatchObject({ reason: 'human-questions', agents: 0, modelCalls: 2 });
-  expect((await inspectRun(runDir)).questions).toMatchObject([{ id: 0, text: /brief/u }]);
-  await tellRun(runDir, 'Boss', 'approve');
-  expect(await resumeRun(runDir).report).toMatchObject({ status: 'completed', agents: 2, repeatedCalls: 0 });
+  expect((await inspectRun(runDir)).questions).toMatchObject([{ id: 0, plan: 2, text: /brief/u }]);
+  // That one has not been read by somebody who means the first.
+  for (const words of ['approve', '#0 approve']) await expect(tellRun(runDir, 'Boss', words)).rejects.toThrow(/#0/u);
+
+  const there = new AbortController();
+  const resumed = resumeRun(runDir, { waitForAnswers: there.signal });
+  // Whoever begins to watch is shown what waits.
+  for await (const { type, status, plan: number } of resumed.events) {
+    if (type !== 'human' || status !== 'asked') continue;
+    expect(number).toBe(2);
+    break;
+  }
+  const both = await Promise.allSettled([
+    resumed.tell('Boss', '#0.2 approve'),
+    resumed.tell('Boss', '#0.2 deny not this one'),
+  ]);
+  expect(both).toMatchObject([{ status: 'fulfilled' }, { reason: { code: 'ALREADY_DECIDED' } }]);
+  expect(await resumed.report).toMatchObject({ status: 'completed', agents: 2, repeatedCalls: 0 });
   const told = readFileSync(join(runDir, 'events.jsonl'), 'utf8')
     .split('\n')
-    .flatMap((line) => (line.includes('"human"') ? [(JSON.parse(line) as { status: string }).status] : []));
-  expect(told).toEqual(['asked', 'denied', 'asked', 'approved']);
+    .filter((line) => line.includes('"human"'))
+    .map((line) => JSON.parse(line) as { status: string; plan?: number })
+    .flatMap(({ status, plan: number }) => (status === 'waiting' ? [] : [[status, number]]));
+  expect(told).toEqual([
+    ['asked', 1],
+    ['denied', 1],
+    ['asked', 2],
+    ['approved', 2],
+  ]);
   expect(server.requests.filter(({ agent }) => agent === '_planner')).toHaveLength(2);
   await server.stop();
 });

@@ -42,7 +42,7 @@ const start = async (
   const handler: ControlHandler = {
     tell: (agent, text) => {
       told.push([agent, text]);
-      return Promise.resolve([]);
+      return Promise.resolve({ answers: [] });
     },
     end: (wish) => {
       ended.push(wish);
@@ -93,7 +93,7 @@ describe('asking', () => {
       handler: {
         tell: () => {
           taken.resolve();
-          return gate.promise.then(() => []);
+          return gate.promise.then(() => ({ answers: [] }));
         },
       },
     });
@@ -239,7 +239,10 @@ describe('long paths', () => {
     const second = await startControlServer({
       directory: first.directory,
       runId: 'abc',
-      handler: { tell: () => Promise.resolve([]), end: () => ({ status: 'paused', reason: 'paused-by-user' }) },
+      handler: {
+        tell: () => Promise.resolve({ answers: [] }),
+        end: () => ({ status: 'paused', reason: 'paused-by-user' }),
+      },
       clock: systemClock,
     });
     expect(existsSync(dirname(first.path))).toBe(false);
