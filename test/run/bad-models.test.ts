@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { inspectRun } from '../../src/run/index.ts';
 import type { Inspection, RunSummary } from '../../src/run/types.ts';
 import { command, jsonLine, startCommand, temporaryDirectory, type CommandResult } from '../support/command.ts';
 import { startScriptedServer, type ScriptedAnswer, type ScriptedRequest } from '../support/scripted-server.ts';
@@ -167,6 +168,105 @@ describe('a model that misbehaves', () => {
     expect(summary.status).toBe('failed');
     expect(summary.files).toBe(1);
     expect(existsSync(join(summary.workspace, 'guide.md'))).toBe(true);
+  });
+});
+
+describe('a model that uses its tools without measure, or not at all', () => {
+  const limits = { stepsPerTurnMax: 5, turnsPerAgentMax: 10, nudgesPerAgentMax: 1, finalReviewsMax: 2 };
+  const AGENTS = 6;
+  const config = join(directory.path, 'small.json');
+  writeFileSync(config, JSON.stringify({ limits }));
+  const WAITING: ScriptedAnswer = { content: '(waiting)' };
+
+  const heard = ({ body }: ScriptedRequest, mail: RegExp): boolean =>
+    body.messages.some(({ role, content }) => role === 'user' && mail.test(String(content)));
+
+  /** Writes its file, and hands in. */
+  const works = ({ agent, body }: ScriptedRequest): ScriptedAnswer =>
+    body.messages.some(({ role }) => role === 'tool')
+      ? call('terminate', { summary: `${agent}.md` })
+      : call('write_file', { path: `${agent}.md`, content: '# Guide\n' });
+
+  interface Ended {
+    readonly exitCode: number | null;
+    readonly summary: RunSummary;
+    /** Who is missed by the report. */
+    readonly missing: readonly string[];
+    readonly states: Readonly<Record<string, string>>;
+  }
+
+  /** A run within small limits, which are checked: V3, what a person can work out beforehand. */
+  const play = async (script: Script): Promise<Ended> => {
+    const { result, calls, runDir } = await runAgainst(
+      (request) => (request.agent === '_planner' ? call('submit_plan', GUIDE) : script(request)),
+      ['--config', config, '--max-agents', String(AGENTS), '--seed', '1', '--shards', '2'],
+    );
+    const summary = jsonLine(result) as RunSummary;
+    expect(calls).toBeLessThanOrEqual(1 + summary.agents * limits.turnsPerAgentMax * limits.stepsPerTurnMax);
+    expect(summary).toMatchObject({ modelCalls: calls, repeatedCalls: 0, restarts: 0, deadLetters: 0 });
+    const { agents } = await inspectRun(runDir);
+    expect(agents).toHaveLength(summary.agents);
+    for (const { turns } of agents) expect(turns).toBeLessThanOrEqual(limits.turnsPerAgentMax);
+    const report = readFileSync(join(runDir, 'report.json'), 'utf8');
+    const { missing } = JSON.parse(report) as { missing: readonly { readonly agent: string }[] };
+    return {
+      exitCode: result.exitCode,
+      summary,
+      missing: missing.map(({ agent }) => agent),
+      states: Object.fromEntries(agents.map(({ name, state }) => [name, state])),
+    };
+  };
+
+  test('V1 V3 everybody hires for ever: as many as there may be, and the run does not end well', async () => {
+    let asked = 0;
+    const { exitCode, summary, missing, states } = await play(() => {
+      asked += 1;
+      const work = { description: 'hires more', initial_prompt: 'Hire.', first_message: 'go' };
+      return call('add_agent', { name: `recruit-${asked}`, ...work });
+    });
+    expect({ exitCode, agents: summary.agents }).toEqual({ exitCode: 1, agents: AGENTS });
+    expect(['stopped limit-turns', 'failed boss-failed']).toContain(`${summary.status} ${summary.reason}`);
+    expect(missing.toSorted()).toEqual(Object.keys(states).toSorted());
+  });
+
+  test('V2 everybody is done at once: the Boss is believed once it was asked for the final review, not before', async () => {
+    let asked = false;
+    const { exitCode, summary, states } = await play((request) => {
+      if (request.agent === 'Boss') asked ||= heard(request, /^system: \[final-review\]/mu);
+      return call('terminate', { summary: 'Everything is done.' });
+    });
+    expect({ exitCode, asked }).toEqual({ exitCode: 0, asked: true });
+    // Nobody has reviewed the Writer, and that is said.
+    expect(summary).toMatchObject({ status: 'completed', reason: 'done', files: 0, remedies: { unreviewed: 1 } });
+    expect(states).toEqual({ Boss: 'finished', Writer: 'finished' });
+  });
+
+  test('V1 an idle Boss, who never works and never ends: others do their part, and the run fails', async () => {
+    const { exitCode, summary, missing, states } = await play((request) =>
+      request.agent === 'Boss' ? WAITING : works(request),
+    );
+    expect(exitCode).toBe(1);
+    expect(summary).toMatchObject({ status: 'failed', reason: 'boss-failed', files: 1, neverWoken: 0 });
+    expect(missing).toEqual(['Boss']);
+    expect(states).toEqual({ Boss: 'failed', Writer: 'finished' });
+    expect(readFileSync(join(summary.workspace, 'Writer.md'), 'utf8')).toBe('# Guide\n');
+  });
+
+  test('a recruit whom nobody wakes is woken by the runtime, and does its part', async () => {
+    const woken: string[] = [];
+    const { exitCode, summary, states } = await play((request) => {
+      const { agent, body } = request;
+      if (agent === 'Forgotten' && heard(request, /^system: \[start\]/mu)) woken.push(agent);
+      if (agent !== 'Boss') return works(request);
+      if (!body.messages.some(({ role }) => role === 'tool')) {
+        return call('add_agent', { name: 'Forgotten', description: 'writes', initial_prompt: 'Write your file.' });
+      }
+      const isAsked = heard(request, /^system: \[final-review\]/mu);
+      return isAsked ? call('terminate', { summary: 'The guide is there.' }) : WAITING;
+    });
+    expect({ exitCode, woken: woken.length > 0 }).toEqual({ exitCode: 0, woken: true });
+    expect(summary).toMatchObject({ status: 'completed', agents: 3, files: 2, neverWoken: 0 });
+    expect(states).toEqual({ Boss: 'finished', Writer: 'finished', Forgotten: 'finished' });
   });
 });
 
