@@ -12,7 +12,7 @@ const FAULTS = ['adversarial', 'chaos', 'kill', 'sim', 'soak'].map((room) => `te
 const LONG = [
   'test/bench/**/*.test.ts',
   'test/cli/real-goal.test.ts',
-  'test/run/{approvals,bootstrap,compact,compaction,deterministic,playbooks,policy,questions,repair}.test.ts',
+  'test/run/{approvals,bootstrap,compact,compaction,deterministic,playbooks,policy,questions,repair,unreachable}.test.ts',
   'test/actors/playbooks/**/!(content).test.ts',
 ];
 /** Of these only the tests with the tag `long`; the others are quick. */

@@ -15,6 +15,7 @@ import type {
   RunSummary,
   SteeringResult,
 } from '../run/types.ts';
+import { hasEnded } from '../run/resumable.ts';
 import { questionLabel } from '../society/questions.ts';
 import { EXIT, type RunProgress } from './ports.ts';
 
@@ -80,7 +81,7 @@ const REASONS: Partial<Record<RunReason, string>> = {
   quota: 'the quota of the model account is used up',
   'wrong-key': 'the model server refused the key',
   'human-questions': 'only questions to you are open',
-  'model-unreachable': 'the model server cannot be reached',
+  'model-unreachable': 'the model cannot be used, or its server cannot be reached',
   'boss-failed': 'the Boss failed',
   'journal-damaged': 'the journal is damaged',
   disk: 'the disk refused a write',
@@ -182,6 +183,8 @@ export const nextCommands = (summary: RunSummary, program: string, cwd: string):
   const history = [`git -C ${shellPath(summary.workspace, cwd)} log --stat`, 'who wrote what, and when'] as const;
   const report = [`cat ${shellPath(`${summary.runDir}/report.md`, cwd)}`, 'the whole report'] as const;
   const resume = [`${program} resume ${runDir}`, 'go on where this run paused'] as const;
+  const again = [resume[0], 'go on where it failed, once the cause is gone'] as const;
+  const repair = [`${program} doctor --repair ${runDir}`, 'repair the journal, then resume'] as const;
   const real = [`${program} run "…" --model openai:NAME`, 'the same with a real model'] as const;
   const plan = shellPath(`${summary.runDir}/plan.json`, cwd);
   const start = [`${program} run "…" --plan ${plan}`, 'start with this plan, after changing it as you like'] as const;
@@ -190,9 +193,11 @@ export const nextCommands = (summary: RunSummary, program: string, cwd: string):
       ? [start, [`cat ${plan}`, 'the plan as it is checked'] as const]
       : summary.status === 'paused'
         ? [resume, inspect, history]
-        : summary.synthetic && summary.status === 'completed'
-          ? [inspect, history, real]
-          : [inspect, history, report];
+        : !hasEnded(summary)
+          ? [summary.reason === 'journal-damaged' ? repair : again, inspect, report]
+          : summary.synthetic && summary.status === 'completed'
+            ? [inspect, history, real]
+            : [inspect, history, report];
   const width = Math.max(...rows.map(([command]) => command.length));
   return ['Next:', ...rows.map(([command, why]) => `  ${command.padEnd(width)}  ${why}`)].join('\n');
 };

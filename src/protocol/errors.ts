@@ -102,7 +102,7 @@ export const ERROR_CATALOGUE = {
   MODEL_UNKNOWN: entry(
     'user',
     false,
-    'Ask the server for its models (GET /v1/models) and pass one as --model openai:NAME.',
+    'Ask the server for its models (GET /v1/models) and start a run with one as --model openai:NAME; or give the server this one, then resume the run.',
   ),
   MODEL_AUTH: entry('user', false, 'Check OPENAI_API_KEY, then resume the run.'),
   MODEL_QUOTA: entry('user', false, 'The quota of the account is used up. Raise it, then resume the run.'),

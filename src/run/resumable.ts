@@ -1,4 +1,5 @@
-/** Whether a run may go on. Pure. */
+/** Whether a run may go on, and how that is said. Pure. */
+import { MegactorError } from '../protocol/errors.ts';
 import type { RunFile } from './run-directory.ts';
 
 /** Failed runs that may go on, because what failed was around them, or can be repaired. */
@@ -8,6 +9,20 @@ const RESUMABLE_FAILURES: readonly string[] = ['model-unreachable', 'disk', 'jou
 export const hasEnded = ({ status, reason }: Pick<RunFile, 'status' | 'reason'>): boolean =>
   status === 'completed' || status === 'stopped' || (status === 'failed' && !RESUMABLE_FAILURES.includes(reason ?? ''));
 
+interface Resting extends Pick<RunFile, 'status' | 'reason'> {
+  readonly settings: Pick<RunFile['settings'], 'durability'>;
+}
+
 /** A run without a journal has nothing to go on from. */
-export const mayResume = (run: Pick<RunFile, 'status' | 'reason' | 'settings'>): boolean =>
-  !hasEnded(run) && run.settings.durability !== 'none';
+export const mayResume = (run: Resting): boolean => !hasEnded(run) && run.settings.durability !== 'none';
+
+/** A failure that ended a run, with the way on in its hint when there is one. */
+export const withWayOn = (error: MegactorError, run: Resting, runDir: string): MegactorError => {
+  if (!mayResume(run)) return error;
+  const { code, message, hint, details } = error;
+  const way = `\`megactor resume ${runDir}\``;
+  const told = hint.includes('resume the run')
+    ? hint.replace('resume the run', `resume the run: ${way}`)
+    : `${hint} Then go on with ${way}.`;
+  return new MegactorError(code, message, { hint: told, details, cause: error });
+};

@@ -30,6 +30,7 @@ import { PlanDesk, planQuestion } from './plan-consent.ts';
 import { ProgressMeter } from './progress.ts';
 import { keepPrompts, type PromptTexts } from './prompts.ts';
 import { openQuestions, summaryOf, writeReports } from './report.ts';
+import { hasEnded, withWayOn } from './resumable.ts';
 import { writeJson, type RunDirectory, type RunFile } from './run-directory.ts';
 import { serviceSpecs } from './services.ts';
 import type { RunSettings } from './settings.ts';
@@ -140,8 +141,8 @@ export class SocietyRun implements Run {
       });
     }
     const { runId, runDir, status, reason } = await this.report;
-    if (status === 'paused') return this.#options.resume(runDir, options);
-    throw new MegactorError('RUN_NOT_RESUMABLE', `run ${runId} has not paused: it is ${status} (${reason})`);
+    if (!hasEnded({ status, reason })) return this.#options.resume(runDir, options);
+    throw new MegactorError('RUN_NOT_RESUMABLE', `run ${runId} has ended: it is ${status} (${reason})`);
   }
 
   async stop(): Promise<RunSummary> {
@@ -345,7 +346,9 @@ export class SocietyRun implements Run {
     const summary = summaryOf({ run: ended, directory, outcome, gathered, planner: await plannerUsage(journal) });
     writeReports({ directory, run: ended, summary, gathered, error: outcome.error });
     directory.writeRun(ended);
-    if (outcome.status === 'failed' && outcome.error !== null && gathered.roster.agents === 0) throw outcome.error;
+    if (outcome.status === 'failed' && outcome.error !== null && gathered.roster.agents === 0) {
+      throw withWayOn(outcome.error, ended, directory.path);
+    }
     return summary;
   }
 

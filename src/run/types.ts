@@ -357,7 +357,8 @@ export interface Run {
    */
   pause(): Promise<RunSummary>;
   /**
-   * Goes on with this run once it has paused, as a new handle; this one stays over. A run that is pausing is waited for.
+   * Goes on with this run once it has paused, or has failed for a reason around it, as a new handle; this one stays over.
+   * A run that is pausing is waited for.
    * @throws RUN_DIR_IN_USE while it runs, RUN_NOT_RESUMABLE when it has ended
    */
   continue(options?: ResumeOptions): Promise<Run>;

@@ -2,9 +2,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { askedLine } from '../../src/cli/questions.ts';
-import { errorText, plainText, steeringText } from '../../src/cli/render.ts';
+import { errorText, nextCommands, plainText, steeringText } from '../../src/cli/render.ts';
 import { MegactorError } from '../../src/protocol/errors.ts';
-import type { PlanDecided } from '../../src/run/types.ts';
+import { withWayOn } from '../../src/run/resumable.ts';
+import type { PlanDecided, RunReason } from '../../src/run/types.ts';
+import { summaryOf } from './fixtures.ts';
 
 const BIDIRECTIONAL = '\u061C\u200E\u200F\u202A\u202B\u202C\u202D\u202E\u2066\u2067\u2068\u2069'.split('');
 
@@ -50,5 +52,30 @@ describe('what becomes of a decision on a plan', () => {
     expect(told('paused', { plan: 3, verdict: 'deny', another: false })).toBe(
       'The plan #0.3 is refused, and it was the last one: the run ends as failed when it is resumed (run r is paused).',
     );
+  });
+});
+
+describe('what comes next', () => {
+  const next = (status: 'failed' | 'stopped', reason: RunReason): string =>
+    nextCommands(summaryOf({ status, reason }), 'megactor', '/data');
+
+  test('a run that failed for a reason around it goes on; one that has ended does not', () => {
+    expect(next('failed', 'model-unreachable')).toMatch(/^ {2}megactor resume runs\/abc123 +go on where it failed/mu);
+    expect(next('failed', 'journal-damaged')).toMatch(/^ {2}megactor doctor --repair runs\/abc123 +repair/mu);
+    for (const text of [next('failed', 'boss-failed'), next('stopped', 'limit-turns')])
+      expect(text).not.toMatch(/resume/u);
+  });
+
+  test('the failure says it with the directory, unless nothing can go on', () => {
+    const hint = (reason: string, durability: 'flushed' | 'none', code: 'MODEL_UNREACHABLE' | 'INTERNAL'): string =>
+      withWayOn(new MegactorError(code, 'm'), { status: 'failed', reason, settings: { durability } }, 'runs/a').hint;
+    expect(hint('model-unreachable', 'flushed', 'MODEL_UNREACHABLE')).toBe(
+      'Check OPENAI_BASE_URL and that the server runs, then resume the run: `megactor resume runs/a`.',
+    );
+    expect(hint('internal', 'flushed', 'INTERNAL')).toMatch(
+      /run directory\. Then go on with `megactor resume runs\/a`\.$/u,
+    );
+    expect(hint('boss-failed', 'flushed', 'INTERNAL')).not.toContain('resume');
+    expect(hint('model-unreachable', 'none', 'MODEL_UNREACHABLE')).not.toContain('runs/a');
   });
 });
