@@ -50,6 +50,8 @@ export class SocietyModel extends AgentTree {
   readonly questions = new OpenQuestions();
   /** Nobody can go on without an answer. */
   waitsForPerson = false;
+  /** When that was said. */
+  #waitingFrom = '';
   remedies = 0;
   restarts = 0;
   limits = 0;
@@ -99,7 +101,13 @@ export class SocietyModel extends AgentTree {
       // A plan waits before there is a Boss.
       if (event['recovered'] === true || event['question'] === 0) return;
     }
-    this.waitsForPerson = event.type === 'human' && event['status'] === 'waiting';
+    if (event.type === 'human' && event['status'] === 'waiting') {
+      this.waitsForPerson = true;
+      this.#waitingFrom = event.time;
+    } else if (isWork(event) && event.time > this.#waitingFrom) {
+      // Events of other threads come late: what was done before is no sign that somebody is at work again.
+      this.waitsForPerson = false;
+    }
     if (event.type === 'commit') {
       this.counted.commits += 1;
       return;
@@ -291,6 +299,13 @@ export class SocietyModel extends AgentTree {
     if (agent.steps.length > most) agent.steps.splice(0, agent.steps.length - most);
   }
 }
+
+/** Whether it shows that somebody is at work, or will be at once. */
+const isWork = ({ type, status }: EventRecord): boolean =>
+  type === 'turn' ||
+  type === 'modelCall' ||
+  type === 'hired' ||
+  (type === 'human' && (status === 'answered' || status === 'approved' || status === 'denied'));
 
 /** Whether anybody who reads whole numbers and seconds would see a difference. */
 const isNews = (before: RunProgress, after: RunProgress): boolean =>

@@ -322,12 +322,29 @@ describe('questions to the person', () => {
     terminal.press(key('escape'));
     pass(0);
     // Somebody works again: nothing is waited for.
-    await feed([event('turn', 'Boss', { mail: 1 })]);
+    await feed([event('turn', 'Boss', { mail: 1, time: '2026-11-21T06:47:43.317Z' })]);
     pass(600_000);
     expect(waitForAnswers.aborted).toBe(false);
-    await feed([event('human', undefined, { status: 'waiting' })]);
+    await feed([event('human', undefined, { status: 'waiting', time: '2026-11-21T06:47:43.318Z' })]);
     pass(0);
     pass(60_000);
+    expect(waitForAnswers.aborted).toBe(true);
+  });
+
+  test('events of threads that come late do not make it wait without end', async () => {
+    const { clock, waitForAnswers, feed } = await watched();
+    await feed([
+      asked(1, 'Boss', 'question', 'Which town?'),
+      event('human', undefined, { status: 'waiting' }),
+      event('turn', 'Boss', { mail: 1, time: '2026-11-21T06:47:43.315Z' }),
+      event('modelCall', 'Boss', { class: 'prose' }),
+      event('step', 'Boss', { open: false, time: '2026-11-21T06:47:43.317Z' }),
+      event('commit', undefined, { time: '2026-11-21T06:47:44.000Z' }),
+      event('human', 'Boss', { status: 'withdrawn', question: 7, time: '2026-11-21T06:47:44.000Z' }),
+    ]);
+    clock.period();
+    clock.nowMs += 60_000;
+    clock.period();
     expect(waitForAnswers.aborted).toBe(true);
   });
 
