@@ -6,7 +6,9 @@
  * Invariants: K1 The summary of a step is asked for once, and never again once it was received: it is an effect, recorded
  * before anything acts on it. K2 At most one summary a step. K3 Without a summary (compaction off, a refusal, a failure of
  * the model) the window is cut all the same, and the agent is told how much is not shown. K4 A summary has at most
- * `summaryTokensMax` tokens, and half of the window. K5 A message that is longer than half of the window is shown in part.
+ * `summaryTokensMax` tokens, and half of the window. K5 A message that is longer than half of the window is shown in part,
+ * the arguments of its calls among it. K6 Of an answer no text, and no call's arguments, enter the history with more than
+ * `resultCharsMax` characters, nor all together with more than half of the window (`kept-answer.ts`).
  */
 import type { ChatAnswer, ChatRequest } from '../src/model/types.ts';
 import { MegactorError } from '../src/protocol/errors.ts';

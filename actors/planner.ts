@@ -33,7 +33,8 @@ import { ordinary } from './ordinary.ts';
 import { PLANNER_PROMPT, plannerPrompt } from './prompts/planner.ts';
 import type { PromptTexts } from './prompts/prompt.ts';
 import { wholeTask } from './recruiting.ts';
-import { presentableCalls } from './request.ts';
+import { shortened } from './kept-answer.ts';
+import { CHARS_PER_TOKEN, presentableCalls } from './request.ts';
 import { toolSpec } from './tools/tool.ts';
 
 export const PLANNER = '_planner';
@@ -184,7 +185,8 @@ export const makePlan = async (
     if (reading.ok && unwanted === null) return { plan: reading.plan, ...seen, issues: [] };
     const refused = reading.ok ? refusedPlan(last, unwanted ?? '', attempt) : reading;
     issues = refused.issues;
-    earlier.push(...refused.messages);
+    const most = (input.limits.historyTokensMax * CHARS_PER_TOKEN) / 2;
+    earlier.push(...refused.messages.map((message) => shortened(message, { each: most, all: most })));
   }
   return {
     plan: null,

@@ -8,6 +8,7 @@
  */
 import type { ChatMessage, ChatRequest, ToolCall } from '../src/model/types.ts';
 import { clip, type AgentState, type GroupView } from '../src/society/index.ts';
+import { shortened } from './kept-answer.ts';
 import { summaryMessage } from './prompts/compaction.ts';
 import { situation } from './prompts/situation.ts';
 import { offerOf, toolsFor } from './tools/index.ts';
@@ -19,15 +20,18 @@ const MESSAGE_TOKENS = 6;
 
 /**
  * A rough count that needs no tokenizer: four characters a token.
- * @param charsMax what is shown of a text
+ * @param charsMax what is shown of a message
  */
 export const estimateTokens = (message: ChatMessage, charsMax = Number.POSITIVE_INFINITY): number => {
-  let chars = Math.min(charsMax, message.content?.length ?? 0);
+  let chars = message.content?.length ?? 0;
+  let more = 0;
   if (message.role === 'assistant') {
-    for (const call of message.tool_calls ?? [])
-      chars += call.function.name.length + call.function.arguments.length + 20;
+    for (const call of message.tool_calls ?? []) {
+      chars += call.function.arguments.length;
+      more += call.function.name.length + 20;
+    }
   }
-  return MESSAGE_TOKENS + Math.ceil(chars / CHARS_PER_TOKEN);
+  return MESSAGE_TOKENS + Math.ceil((Math.min(charsMax, chars) + more) / CHARS_PER_TOKEN);
 };
 
 /** Where the window may begin: at mail and at answers, never at a tool result. */
@@ -39,12 +43,15 @@ export const charsMaxOf = ({ windowTokens }: AgentState): number => Math.floor((
 /** Messages of the history as they are sent. */
 export const shown = (state: AgentState, entries: readonly HistoryEntry[]): readonly HistoryEntry[] => {
   const charsMax = charsMaxOf(state);
-  return entries.map((entry) =>
-    entry.content !== null && entry.content.length > charsMax
-      ? { ...entry, content: clip(entry.content, charsMax) }
-      : entry,
-  );
+  return entries.map((entry) => {
+    if (entry.role === 'assistant') return shortened(entry, { each: charsMax, all: charsMax });
+    return entry.content.length > charsMax ? { ...entry, content: clip(entry.content, charsMax) } : entry;
+  });
 };
+
+/** An answer as it enters the history: no more of it than a model is shown of a file, nor than is ever shown of a message. */
+export const keptOf = (state: AgentState, answer: HistoryEntry): HistoryEntry =>
+  shortened(answer, { each: state.settings.limits.resultCharsMax, all: charsMaxOf(state) });
 
 /**
  * The index at which the window begins: `start` while everything from there fits into `tokensMax`, else so far behind
@@ -80,6 +87,9 @@ const isJsonObject = (text: string): boolean => {
   }
 };
 
+/** Ids of servers are much shorter. */
+const ID_CHARS_MAX = 256;
+
 /** What servers take for the name of a tool, also in an answer that they gave themselves. */
 const presentableName = (name: string): string => name.replaceAll(/[^\w-]/gu, '_').slice(0, 64) || 'unnamed';
 
@@ -90,7 +100,7 @@ const presentableName = (name: string): string => name.replaceAll(/[^\w-]/gu, '_
 export const presentableCalls = (calls: readonly ToolCall[], step: number): readonly ToolCall[] => {
   const ids = new Set<string>();
   return calls.map((call, index) => {
-    const id = call.id === '' || ids.has(call.id) ? `call_${step}_${index}` : call.id;
+    const id = call.id === '' || call.id.length > ID_CHARS_MAX || ids.has(call.id) ? `call_${step}_${index}` : call.id;
     ids.add(id);
     const text = call.function.arguments;
     const shown = isJsonObject(text) ? text : JSON.stringify(text.trim() === '' ? {} : { invalid_json: text });

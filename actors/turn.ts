@@ -35,7 +35,7 @@ import { repairText } from './prompts/repairs.ts';
 import { remembers } from './memory-scopes.ts';
 import { remember, remind } from './remembering.ts';
 import { keepUnusable, replaceAgent, settleUnusable } from './replacement.ts';
-import { buildRequest, presentableCalls } from './request.ts';
+import { buildRequest, keptOf, presentableCalls } from './request.ts';
 import { callRoster, holdOf, readGroup } from './services.ts';
 import { exhausted, settleLevel } from './standing.ts';
 import { giveUp, saysItAgain } from './stuck.ts';
@@ -183,7 +183,7 @@ const onUnusable = (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
 const onProse = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
   const { state, ctx } = turn;
   const text = answer.content ?? '';
-  append(turn, { role: 'assistant', content: text });
+  append(turn, keptOf(state, { role: 'assistant', content: text }));
   if (saysWaiting(text)) return 'over';
   if (state.level === 'boss') {
     ctx.event({ type: 'message', agent: state.name, to: 'user', text: clip(text, 2_000) });
@@ -226,7 +226,7 @@ const carryOut = async (
     answer.class === 'truncated',
     refused,
   );
-  append(turn, { role: 'assistant', content: answer.content, tool_calls: calls });
+  append(turn, keptOf(state, { role: 'assistant', content: answer.content, tool_calls: calls }));
   for (const [index, call] of calls.entries()) {
     append(turn, { role: 'tool', tool_call_id: call.id, content: JSON.stringify(results[index]) });
   }

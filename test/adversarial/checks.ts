@@ -95,7 +95,7 @@ const reasons = (run: TrialRun, life: Life): readonly string[] => {
       const what = reason === 'budget-usd' ? 'usd' : 'tokens';
       // The next call might have needed what is left.
       const isLarge = said.some(({ kind }) => LARGE_KINDS.has(kind));
-      const tokens = isLarge ? limits.historyTokensMax + HUGE_TOKENS_MAX : CALL_TOKENS_MAX;
+      const tokens = CALL_TOKENS_MAX + (isLarge ? PLANNER_WINDOWS * limits.historyTokensMax : 0);
       const needed = { tokens, usd: (tokens * PRICES.adversary.output) / 1e6 }[what];
       const most = budget[what] ?? Number.POSITIVE_INFINITY;
       return unless(spent[what] + needed > most, `${reason} after ${spent[what]} of ${most}`);
@@ -172,10 +172,10 @@ const limitsKept: Check = (run, last) => {
   return wrong;
 };
 
-/** More than one request of a trial and its answer come to, unless somebody says huge things. */
+/** More than one request of a trial and its answer come to, unless somebody says huge things: then with its window. */
 const CALL_TOKENS_MAX = 60_000;
-/** An answer of about three million characters, which its agent is shown again with the next call. */
-const HUGE_TOKENS_MAX = 900_000;
+/** The planner has no window: it is shown half of one of each of its three answers at most. */
+const PLANNER_WINDOWS = 1.5;
 const LARGE_KINDS: ReadonlySet<string> = new Set(['huge', 'mixed', 'flipping']);
 
 const spentOf = (said: readonly Spoken[]): { readonly tokens: number; readonly usd: number } => {
