@@ -70,9 +70,6 @@ export const terminate = defineTool({
     });
     if (!result.ok) return result;
     run.end();
-    for (const question of result.withdrawn ?? []) {
-      run.ctx.event({ type: 'human', agent: state.name, status: 'withdrawn', kind: 'question', question });
-    }
     const attributes = { agent: state.name, round: result.round };
     if (result.sentBack !== null) {
       // As after a review with "revise": it goes on when it has read why.

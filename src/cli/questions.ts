@@ -51,6 +51,20 @@ export const askedLine = (asked: Asked, program: string, runDir: string | null):
   return `${agent} ${verbs[kind]} (${label}): ${oneLine(text)} Answer: ${how}`;
 };
 
+const goneWords: Readonly<Record<string, string>> = {
+  failed: 'it has failed',
+  retired: 'it was retired',
+  'handed-in': 'it has handed in its task',
+};
+
+/** `Writer asks #3 no more: it was retired.` Null for an event that tells of no such thing. */
+export const withdrawnLine = ({ type, agent, status, question, why }: EventRecord): string | null => {
+  if (type !== 'human' || status !== 'withdrawn' || typeof question !== 'number' || typeof agent !== 'string')
+    return null;
+  const reason = typeof why === 'string' ? goneWords[why] : undefined;
+  return `${plainText(agent)} asks #${question} no more${reason === undefined ? '' : `: ${reason}`}.`;
+};
+
 /** The questions that a run has ended with, a line each; none when there are none. */
 export const openQuestionLines = (summary: RunSummary, program: string, cwd: string): readonly string[] => {
   const open = (summary.questions ?? []).filter(({ answered }) => answered !== true);

@@ -219,6 +219,11 @@ const questionsText = ({ agents, questions }: Inspection): readonly string[] => 
   });
 };
 
+const questionsTitle = ({ status }: Inspection): string =>
+  status === 'completed' || status === 'stopped'
+    ? 'Questions that you were asked, and that nobody reads an answer to any more:'
+    : 'Questions to you:';
+
 /** The table of agents. */
 export const inspectionText = (inspection: Inspection): string => {
   const head = ['agent', 'level', 'state', 'mail', 'done', 'turns', 'calls'];
@@ -245,7 +250,7 @@ export const inspectionText = (inspection: Inspection): string => {
     `Run ${inspection.runId}: ${inspection.status}, ${plural(inspection.agents.length, 'agent')}, log ${inspection.logHash}`,
     line(head),
     ...rows.map(line),
-    ...(questions.length === 0 ? [] : ['Questions to you:', ...questions]),
+    ...(questions.length === 0 ? [] : [questionsTitle(inspection), ...questions]),
   ].join('\n');
 };
 

@@ -21,7 +21,7 @@ import {
   syntheticNote,
   UNPROTECTED_NOTE,
 } from './render.ts';
-import { askedIn, askedLine, openQuestionLines } from './questions.ts';
+import { askedIn, askedLine, openQuestionLines, withdrawnLine } from './questions.ts';
 import { renderPlan } from '../society/plan.ts';
 import { showLive, type LiveView } from './view/live.ts';
 
@@ -51,14 +51,15 @@ interface Display {
 const sameWork = (left: RunProgress | undefined, right: RunProgress): boolean =>
   left !== undefined && progressLine({ ...left, wallSeconds: 0 }) === progressLine({ ...right, wallSeconds: 0 });
 
-/** A line for every question to the person, as soon as it is asked. */
+/** A line for every question to the person, as soon as it is asked, and when it is asked no more. */
 const tellQuestions = async (run: Run, context: CommandContext): Promise<void> => {
   let runDir: string | null = null;
   for await (const event of run.events) {
     if (typeof event['runDir'] === 'string') runDir = shellPath(event['runDir'], context.cwd);
     // Those of a run that goes on were told when they were asked.
     const asked = event['recovered'] === true ? null : askedIn(event);
-    if (asked !== null) context.stderr(`${askedLine(asked, context.program, runDir)}\n`);
+    const line = asked === null ? withdrawnLine(event) : askedLine(asked, context.program, runDir);
+    if (line !== null) context.stderr(`${line}\n`);
   }
 };
 

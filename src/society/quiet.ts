@@ -13,7 +13,15 @@ import { BOSS } from './names.ts';
 import { renderSample, renderVerdicts, type FileSample } from './final-review.ts';
 import { close, countRemedy } from './roster-leave.ts';
 import { reviewDetails } from './roster-hand-in.ts';
-import { answered, consentMail, isAsking, releasable, tallyOf, type Released } from './roster-questions.ts';
+import {
+  answered,
+  consentMail,
+  isAsking,
+  releasable,
+  tallyOf,
+  withdrawQuestions,
+  type Released,
+} from './roster-questions.ts';
 import {
   isClosed,
   leaderOf,
@@ -179,7 +187,10 @@ const perform = (draft: Draft, action: QuietAction, args: QuietArgs): Notice[] =
     case 'ask-person':
       return [];
     case 'end':
-      if (action.end.reason === 'boss-failed') draft.edit(BOSS).status = 'failed';
+      if (action.end.reason === 'boss-failed') {
+        draft.edit(BOSS).status = 'failed';
+        withdrawQuestions(draft, BOSS);
+      }
       draft.editMeta().end = action.end;
       return [];
     default:

@@ -259,13 +259,27 @@ const remedyLines = ({ remedyExamples }: SocietyReport, { remedies }: ReportNumb
   return rows.length === 0 ? [] : ['## Remedies', '', ...table(['remedy', 'times', 'first', 'what'], rows), ''];
 };
 
-const questionLines = ({ questions }: SocietyReport): string[] => {
-  if (questions.length === 0) return [];
+/** Whether somebody would read an answer: a run that has paused, or failed for a reason around it, may go on. */
+const mayAnswer = ({ status, reason }: Pick<ReportNumbers, 'status' | 'reason'>): boolean =>
+  status === 'paused' || (status === 'failed' && reason !== 'boss-failed');
+
+const questionLines = ({ questions, human }: SocietyReport, run: ReportNumbers): string[] => {
+  const { count, answered: said, approved, denied, withdrawn } = human;
+  const sums =
+    count === 0
+      ? []
+      : [
+          `Asked: ${count}; answered ${said}, allowed ${approved}, refused ${denied}, withdrawn by who asked ${withdrawn}.`,
+          '',
+        ];
+  const title = mayAnswer(run) ? '## Questions to you' : '## Questions that you were asked';
+  if (questions.length === 0) return count === 0 ? [] : ['## Questions that you were asked', '', ...sums];
   const rows = questions.map((question) => {
     const { agent, kind, text, answered } = question;
     return [questionLabel(question), agent, answered === true ? `${kind}, answered` : kind, text];
   });
-  return ['## Questions to you', '', ...table(['number', 'agent', 'what', 'text'], rows), ''];
+  const none = mayAnswer(run) ? [] : ['These were not answered, and nobody reads an answer any more:', ''];
+  return [title, '', ...sums, ...none, ...table(['number', 'agent', 'what', 'text'], rows), ''];
 };
 
 /** The text of `report.md`. */
@@ -283,7 +297,7 @@ export const renderReport = (report: SocietyReport, run: ReportNumbers): string 
   if (run.sandbox === 'none') {
     lines.push('**Unprotected:** programs of agents ran without a sandbox, as the user who started the run.', '');
   }
-  lines.push(...numberLines(run), ...reviewLines(report), '', ...questionLines(report), '## Missing', '');
+  lines.push(...numberLines(run), ...reviewLines(report), '', ...questionLines(report, run), '## Missing', '');
   lines.push(
     ...(report.missing.length === 0
       ? ['Nothing.']

@@ -61,8 +61,6 @@ export type TerminateResult =
       readonly sentBack: { readonly to: Recipient; readonly text: string } | null;
       readonly notices: readonly Notice[];
       readonly end: RosterEnd | null;
-      /** Questions to the person that it does not ask any more. */
-      readonly withdrawn?: readonly number[];
     }>
   | ToolFailure;
 
@@ -133,7 +131,7 @@ export const terminate = (draft: Draft, args: TerminateArgs): TerminateResult =>
   if (!isBoss && isClosed(before)) return unchanged(draft, before);
   const open = openFailure(draft, before);
   if (open !== null) return open;
-  const withdrawn = withdrawQuestions(draft, args.agent);
+  withdrawQuestions(draft, args.agent);
   const agent = draft.edit(args.agent);
   takeIn(draft, agent, args);
   if (isBoss) {
@@ -146,7 +144,7 @@ export const terminate = (draft: Draft, args: TerminateArgs): TerminateResult =>
     } else {
       agent.status = 'review';
     }
-    return { ...unchanged(draft, agent), withdrawn };
+    return unchanged(draft, agent);
   }
   const leader = leaderOf(draft, agent);
   const { look } = args;
@@ -158,8 +156,7 @@ export const terminate = (draft: Draft, args: TerminateArgs): TerminateResult =>
     agent.reviewAsks = 0;
     if (look?.checks !== null && look?.checks !== undefined) {
       const back = countChecks(draft, agent, look.checks);
-      if (back !== null)
-        return { ...unchanged(draft, agent), withdrawn, sentBack: { to: recipientOf(agent), text: back } };
+      if (back !== null) return { ...unchanged(draft, agent), sentBack: { to: recipientOf(agent), text: back } };
     }
     agent.status = 'review';
   }
@@ -171,7 +168,6 @@ export const terminate = (draft: Draft, args: TerminateArgs): TerminateResult =>
     reviews: draft.meta.reviews,
     details: reviewDetails(agent) + (look === undefined ? '' : renderChanges(look, agent.round)),
     sentBack: null,
-    withdrawn,
     notices: draft.takeNotices(),
     end: draft.meta.end,
   };

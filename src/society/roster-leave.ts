@@ -91,6 +91,7 @@ export const failed = (draft: Draft, args: FailedArgs): FailedResult => {
   if (agent.supervisor === null || leader === null) {
     const limit = args.why.startsWith('limit-');
     draft.edit(agent.name).status = 'failed';
+    withdrawQuestions(draft, agent.name);
     endRun(
       draft,
       limit

@@ -17,13 +17,15 @@ export interface HumanTally {
   readonly answered: number;
   readonly approved: number;
   readonly denied: number;
+  /** Closed without an answer: their agents had handed in, or would not act any more. */
+  readonly withdrawn: number;
   /** What needs no consent any more. */
   readonly granted: readonly ApprovalKind[];
 }
 
-const NONE: HumanTally = { count: 0, open: 0, answered: 0, approved: 0, denied: 0, granted: [] };
+const NONE: HumanTally = { count: 0, open: 0, answered: 0, approved: 0, denied: 0, withdrawn: 0, granted: [] };
 
-export const tallyOf = ({ human }: Pick<RosterMeta, 'human'>): HumanTally => human ?? NONE;
+export const tallyOf = ({ human }: Pick<RosterMeta, 'human'>): HumanTally => ({ ...NONE, ...human });
 
 const tally = (draft: Draft, change: Partial<HumanTally>): HumanTally => {
   const next = { ...tallyOf(draft.meta), ...change };
@@ -55,9 +57,33 @@ const close = (draft: Draft, agent: string, ids?: readonly number[]): readonly H
   return closed;
 };
 
-/** An agent that has handed in, or will not act any more, asks nothing any more. Returns what it had open. */
-export const withdrawQuestions = (draft: Draft, agent: string): readonly number[] =>
-  close(draft, agent).map(({ id }) => id);
+/** An agent that has handed in, or will not act any more, asks nothing any more. */
+export const withdrawQuestions = (draft: Draft, agent: string): void => {
+  const closed = close(draft, agent);
+  if (closed.length > 0) tally(draft, { withdrawn: tallyOf(draft.meta).withdrawn + closed.length });
+};
+
+/** A question that was closed without an answer. */
+export interface Withdrawn {
+  readonly agent: string;
+  readonly question: HumanQuestion;
+  readonly why: 'handed-in' | 'failed' | 'retired';
+}
+
+/** What a command has withdrawn: its agents as they were, and as they are. Answers that are read withdraw nothing. */
+export const withdrawnFrom = (
+  before: ReadonlyMap<string, Readonly<RosterAgent>>,
+  changed: readonly Readonly<RosterAgent>[],
+): readonly Withdrawn[] =>
+  changed.flatMap((after) => {
+    const { name: agent, status } = after;
+    const asked = before.get(agent);
+    const left = new Set(questionsOf(after).map(({ id }) => id));
+    const why = status === 'failed' || status === 'retired' ? status : 'handed-in';
+    return (asked === undefined ? [] : questionsOf(asked)).flatMap((question) =>
+      left.has(question.id) ? [] : [{ agent, question, why }],
+    );
+  });
 
 export interface AskArgs {
   readonly agent: string;

@@ -113,24 +113,34 @@ const splitEffect = (effectId: string): { caller: string; step: string } => {
   return { caller, step };
 };
 
+const changedAgents = (changes: readonly RosterChange[]): readonly RosterAgent[] =>
+  changes.flatMap(({ key, value }) => (key === META_KEY || key === QUIET_KEY ? [] : [value]));
+
+type OnWithdrawn = (withdrawn: readonly questions.Withdrawn[]) => void;
+
 export class Roster {
   readonly #store: ServiceStore;
   readonly #recovered: boolean;
+  readonly #onWithdrawn: OnWithdrawn;
   readonly #callers = new Map<string, CallerSteps>();
   /** Mail of the last quiet moment that may have been lost with the process before this one. */
   #unsent: QuietResult | null;
   #state: RosterState;
   #broken: unknown = null;
 
-  private constructor(store: ServiceStore, state: RosterState) {
+  private constructor(store: ServiceStore, state: RosterState, onWithdrawn: OnWithdrawn) {
     this.#store = store;
+    this.#onWithdrawn = onWithdrawn;
     this.#state = state;
     this.#recovered = state.meta !== null;
     this.#unsent = state.lastQuiet;
   }
 
-  /** Reads the roster that the store holds; an empty one is founded by the command `found`. */
-  static async open(store: ServiceStore): Promise<Roster> {
+  /**
+   * Reads the roster that the store holds; an empty one is founded by the command `found`.
+   * @param onWithdrawn told of questions that were closed without an answer, once that is stored
+   */
+  static async open(store: ServiceStore, onWithdrawn: OnWithdrawn = () => undefined): Promise<Roster> {
     const changes: RosterChange[] = [];
     for (const [key, value] of await store.range(AGENT_PREFIX, `${AGENT_PREFIX}\u{10ffff}`)) {
       changes.push({ key: key as `agent/${string}`, value: value as RosterAgent });
@@ -141,7 +151,7 @@ export class Roster {
     if (meta !== undefined && meta !== null) changes.push({ key: META_KEY, value: meta });
     const last = (await store.get(QUIET_KEY)) as QuietResult | undefined | null;
     if (last !== undefined && last !== null) changes.push({ key: QUIET_KEY, value: last });
-    return new Roster(store, fold(emptyRoster(), changes));
+    return new Roster(store, fold(emptyRoster(), changes), onWithdrawn);
   }
 
   /** Does a command once per effect id. Without one it is done every time. */
@@ -248,6 +258,8 @@ export class Roster {
     if (this.#broken !== null) throw this.#broken;
     const { result, changes } = applyCommand(this.#state, name, args);
     if (changes.length === 0 && effectId === null) return result;
+    // Folding changes the state in place.
+    const withdrawn = name === 'heard' ? [] : questions.withdrawnFrom(this.#state.agents, changedAgents(changes));
     this.#state = fold(this.#state, changes);
     try {
       await this.#store.commit({ effectId, result, changes });
@@ -258,6 +270,7 @@ export class Roster {
       });
       throw error;
     }
+    if (withdrawn.length > 0) this.#onWithdrawn(withdrawn);
     return result;
   }
 }

@@ -1,7 +1,7 @@
 /** Plain lines: X1 what `plainText` returns of the text of others moves no cursor and reorders nothing. */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { askedLine } from '../../src/cli/questions.ts';
+import { askedLine, withdrawnLine } from '../../src/cli/questions.ts';
 import { errorText, nextCommands, plainText, steeringText } from '../../src/cli/render.ts';
 import { MegactorError } from '../../src/protocol/errors.ts';
 import { withWayOn } from '../../src/run/resumable.ts';
@@ -36,6 +36,13 @@ describe('text of others (X1)', () => {
     expect(askedLine(asked, 'megactor', null)).toContain('run \uFFFDyp.tset');
     expect(errorText(new MegactorError('USAGE', 'no agent \u2066x'))).toContain('no agent \uFFFDx');
   });
+});
+
+test('H5 a question that is asked no more says why', () => {
+  const event = { time: '', type: 'human', agent: 'Writer', status: 'withdrawn', question: 3 } as const;
+  expect(withdrawnLine({ ...event, why: 'retired' })).toBe('Writer asks #3 no more: it was retired.');
+  expect(withdrawnLine(event)).toBe('Writer asks #3 no more.');
+  expect(withdrawnLine({ ...event, status: 'answered' })).toBeNull();
 });
 
 describe('what becomes of a decision on a plan', () => {

@@ -42,7 +42,8 @@ describe('quiet moments', () => {
     finish(machine, 'A');
     expect(machine.do('quiet', {})).toMatchObject({ questions: 1 });
     // Whoever hands in does not wait any more.
-    expect(machine.do('terminate', { agent: 'Boss', summary: 's', files: [] })).toMatchObject({ withdrawn: [2] });
+    expect(machine.do('terminate', { agent: 'Boss', summary: 's', files: [] })).toMatchObject({ ok: true });
+    expect(machine.state.meta?.human).toMatchObject({ open: 0, withdrawn: 1 });
     expect(quiet(machine)).toEqual(['final-review Boss']);
     machine.do('ask', { agent: 'Boss', question: 'Really?' });
     machine.do('terminate', { agent: 'Boss', summary: 's', files: [] });
@@ -55,7 +56,7 @@ describe('quiet moments', () => {
       if (leave === 'failed') machine.do('failed', { agent: 'A', why: 'crash' });
       else machine.do('retire', { by: 'Boss', agent: 'A', reason: 'r' });
       expect(machine.state.agents.get('A')?.questions).toEqual([]);
-      expect(machine.state.meta?.human).toMatchObject({ count: 1, open: 0 });
+      expect(machine.state.meta?.human).toMatchObject({ count: 1, open: 0, withdrawn: 1 });
       expect(machine.do('heard', { agent: 'A', questions: [1] }).closed).toEqual([]);
     }
   });

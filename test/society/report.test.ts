@@ -59,24 +59,25 @@ test('without reviews there is no system verdict', () => {
   expect(new Set(report.files.map((file) => file.systemVerdict))).toEqual(new Set(['none']));
 });
 
+const numbers = {
+  runId: 'r1',
+  status: 'failed',
+  reason: 'boss-failed',
+  model: 'rehearsal',
+  seed: 1,
+  agents: 4,
+  agentsByLevel: { boss: 1, admin: 0, ordinary: 3 },
+  modelCalls: 9,
+  messages: 2,
+  tokens: { input: 10, cachedInput: 5, output: 1 },
+  costUsd: null,
+  wallSeconds: 1.25,
+  nudges: 0,
+  reviews: { accept: 1, revise: 0 },
+  remedies: { crash: 1, format: 2, silence: 1 },
+};
+
 test('the text says that it is synthetic, and its tables hold hostile text', () => {
-  const numbers = {
-    runId: 'r1',
-    status: 'failed',
-    reason: 'boss-failed',
-    model: 'rehearsal',
-    seed: 1,
-    agents: 4,
-    agentsByLevel: { boss: 1, admin: 0, ordinary: 3 },
-    modelCalls: 9,
-    messages: 2,
-    tokens: { input: 10, cachedInput: 5, output: 1 },
-    costUsd: null,
-    wallSeconds: 1.25,
-    nudges: 0,
-    reviews: { accept: 1, revise: 0 },
-    remedies: { crash: 1, format: 2, silence: 1 },
-  };
   const report = buildReport({ roster: roster(), files, synthetic: true, reviews: true });
   const text = renderReport(report, numbers);
   expect(text).toContain('**Synthetic:**');
@@ -92,4 +93,22 @@ test('the text says that it is synthetic, and its tables hold hostile text', () 
   expect(text).toContain('| format | 2 | C | prose |');
   expect(text).toContain('| silence | 1 | – | – |');
   expect(renderReport({ ...report, synthetic: false }, numbers)).not.toContain('Synthetic');
+});
+
+test('H5 questions are for the person as long as an answer would be read', () => {
+  const report = buildReport({ roster: roster(), files, synthetic: true, reviews: true });
+  const human = { count: 4, open: 1, answered: 1, approved: 0, denied: 1, withdrawn: 1, granted: [] };
+  const questions = [{ agent: 'C', id: 4, kind: 'question', text: 'Which town?' } as const];
+  const shown = (status: string, reason: string, open = questions): string =>
+    renderReport({ ...report, human, questions: open }, { ...numbers, status, reason });
+  for (const text of [shown('paused', 'human-questions'), shown('failed', 'model-unreachable')]) {
+    expect(text).toContain('## Questions to you\n');
+    expect(text).toContain('Asked: 4; answered 1, allowed 0, refused 1, withdrawn by who asked 1.');
+    expect(text).toContain('| #4 | C | question | Which town? |');
+  }
+  expect(shown('stopped', 'stopped-by-user')).toMatch(
+    /## Questions that you were asked\n[\s\S]*nobody reads[\s\S]*#4/u,
+  );
+  expect(shown('completed', 'done', [])).toContain('withdrawn by who asked 1.');
+  expect(renderReport(report, numbers)).not.toContain('Questions');
 });

@@ -4,6 +4,8 @@
  * the final review; `group`, `summary`,
  * `retired` and `find` only read.
  *
+ * Questions that are closed without an answer are told as events.
+ *
  * When the run has ended, main is told with `{kind: 'finished', status, reason}`: after a grace period, since the step
  * that ended it is not committed yet, and the next quiet moment usually comes first.
  */
@@ -50,7 +52,12 @@ const asObject = (args: unknown): Record<string, unknown> => {
 /** The service on a clock of the caller's. */
 export const createRoster = async (options: unknown, host: ServiceHost, clock: Clock): Promise<ServiceInstance> => {
   const { finishGraceMs, seed, programs, commits, leave } = optionsSchema.parse(options ?? {});
-  const roster = await Roster.open(host.store('roster'));
+  const roster = await Roster.open(host.store('roster'), (withdrawn) => {
+    for (const { agent, question, why } of withdrawn) {
+      const { id, kind } = question;
+      host.event({ type: 'human', agent, status: 'withdrawn', kind, question: id, why });
+    }
+  });
   let announced = false;
 
   const announce = (): void => {

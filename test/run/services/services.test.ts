@@ -46,6 +46,46 @@ describe('roster', () => {
     expect(released).toEqual(['A', 'B', 'C']);
   });
 
+  test('H5 a question that is closed without an answer is told, once and with the reason; answers are not', async () => {
+    const { call, events, store } = await hostService(createRoster, undefined);
+    const names = ['A', 'B', 'C', 'D', 'E'];
+    await call('found', { ...founding, plan: planWith(names.map((name) => ({ name }))) });
+    await call('woken', { names });
+    for (const agent of names.slice(0, 4)) await call('ask', { agent, question: `What, ${agent}?` });
+    await call('consent', { agent: 'B', kinds: ['files'], text: 'write a.md' });
+    await call('heard', { agent: 'A', questions: [1] });
+    const failing = { agent: 'B', why: 'crash' };
+    await call('failed', failing, { effectId: 'Boss/1/failed' });
+    await call('failed', failing, { effectId: 'Boss/1/failed' });
+    await call('retire', { by: BOSS, agent: 'C', reason: 'r' });
+    await call('terminate', { agent: 'D', summary: 's', files: [] });
+    const withdrawn = { type: 'human', status: 'withdrawn', kind: 'question' };
+    expect(events).toEqual([
+      { ...withdrawn, agent: 'B', question: 2, why: 'failed' },
+      { ...withdrawn, agent: 'B', kind: 'approval', question: 5, why: 'failed' },
+      { ...withdrawn, agent: 'C', question: 3, why: 'retired' },
+      { ...withdrawn, agent: 'D', question: 4, why: 'handed-in' },
+    ]);
+    expect(await call('summary', {})).toMatchObject({ human: { count: 5, open: 0, withdrawn: 4 } });
+    // The Boss, who ends the run, as well, and after a restart nothing is told again.
+    await call('ask', { agent: BOSS, question: 'And now?' });
+    await call('failed', { agent: BOSS, why: 'limit-turns' });
+    expect(events.at(-1)).toEqual({ ...withdrawn, agent: BOSS, question: 6, why: 'failed' });
+    const again = await hostService(createRoster, undefined, store);
+    await again.call('quiet', {});
+    expect(again.events).toEqual([]);
+  });
+
+  test('H5 also what was asked after handing in, when that is accepted', async () => {
+    const { call, events } = await hostService(createRoster, undefined);
+    await call('found', { ...founding, reviews: true, plan: planWith([{ name: 'A' }]) });
+    await call('woken', { names: ['A'] });
+    await call('terminate', { agent: 'A', summary: 's', files: [] });
+    await call('ask', { agent: 'A', question: 'Is it good?' });
+    await call('review', { reviewer: BOSS, agent: 'A', verdict: 'accept' });
+    expect(events).toMatchObject([{ agent: 'A', status: 'withdrawn', question: 1, why: 'handed-in' }]);
+  });
+
   test('before it is founded there is nobody', async () => {
     const { call } = await hostService(createRoster, undefined);
     expect(await call('summary', {})).toMatchObject({ agents: 0, rows: [] });
