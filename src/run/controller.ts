@@ -4,14 +4,15 @@
  * means for a society (the roster).
  *
  * Invariants: C1 A run has exactly one outcome; the first cause wins. C2 The roster is asked at most once per quiet
- * moment, and its mail is in the journal before the next one can be seen. C3 After a pause or a failure no new model
- * call begins.
+ * moment (again when somebody it waits for turns out to be gone), and its mail is in the journal before the next one can
+ * be seen. C3 After a pause or a failure no new model call begins.
  */
 import type { JournalClient } from '../journal/index.ts';
 import type { ActorSystem } from '../runtime/index.ts';
 import { MegactorError, toMegactorError, type ErrorCode } from '../protocol/errors.ts';
 import type { AgentMail, BudgetHold, QuietResult } from '../society/index.ts';
 import { deferred, type Deferred } from './deferred.ts';
+import { closeGivenUp } from './given-up.ts';
 import { budgetNoticeSchema, type BudgetNotice } from './services/model-spend.ts';
 import type { RunReason, RunStatus } from './types.ts';
 
@@ -148,7 +149,13 @@ export class Controller {
     const { journal } = this.#parts;
     // A moment that is over again is not acted on: somebody is at work.
     if ((await journal.pending()) > 0) return;
-    const result = await this.#decideQuiet();
+    let result = await this.#decideQuiet();
+    if (result.questions !== undefined || result.pause !== undefined) {
+      const { closed, mails } = await closeGivenUp(this.#parts.system);
+      // Those above them go on.
+      if (mails.length > 0) return this.#deliver(mails);
+      if (closed > 0) result = await this.#decideQuiet();
+    }
     if (result.end !== null) {
       this.end({ status: result.end.status, reason: result.end.reason, error: null });
       return;
@@ -164,15 +171,19 @@ export class Controller {
     }
     if (result.mails.length === 0)
       throw new MegactorError('INTERNAL', 'all is quiet and nothing is left to do, yet the run is not over');
-    await journal.deliver(
-      result.mails.map(({ to, mail }) => ({
+    await this.#deliver(result.mails);
+    // Noted afterwards: a process that dies in between delivers twice, and agents read the mail of a moment once.
+    const changes = [{ key: QUIET_KEY, value: result.round }];
+    await journal.store(STORE).commit({ effectId: null, result: null, changes });
+  }
+
+  async #deliver(mails: QuietResult['mails']): Promise<void> {
+    await this.#parts.journal.deliver(
+      mails.map(({ to, mail }) => ({
         shard: to.shard,
         entry: { kind: 'mail', mail: { to: to.id, from: null, type: 'mail', body: mail satisfies AgentMail } },
       })),
     );
-    // Noted afterwards: a process that dies in between delivers twice, and agents read the mail of a moment once.
-    const changes = [{ key: QUIET_KEY, value: result.round }];
-    await journal.store(STORE).commit({ effectId: null, result: null, changes });
   }
 
   /** Whether somebody is there to answer; when nobody is any more, it is asked again. */

@@ -1,14 +1,14 @@
 /** An agent whose every call is refused crashes past its intensity; the society around it goes on and says so. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { parseRehearsalOptions, rehearse } from '../../src/model/index.ts';
-import { replayRun } from '../../src/run/index.ts';
+import { replayRun, runSociety } from '../../src/run/index.ts';
 import type { Inspection, RunSummary } from '../../src/run/types.ts';
 import { planWith } from '../society/arbitraries.ts';
 import { command, jsonLine, temporaryDirectory } from '../support/command.ts';
 import { startScriptedServer, type ScriptedServer } from '../support/scripted-server.ts';
-import { call, environmentOf } from '../support/scripted-society.ts';
+import { call, environmentOf, GUIDE, stubServer } from '../support/scripted-society.ts';
 
 const AGENTS = 30;
 const directory = temporaryDirectory();
@@ -160,4 +160,20 @@ test('an answer within a step that the agent did not live to finish is counted, 
   } finally {
     await server.stop();
   }
+});
+
+test('V1 a Boss that is given up while it waits for the person: the run has failed, and does not pause for an answer', async () => {
+  const server = await startScriptedServer(({ agent, body }) => {
+    if (agent === '_planner') return call('submit_plan', { ...GUIDE, agents: [] });
+    if (body.messages.some(({ role }) => role === 'tool'))
+      return { status: 400, raw: { error: { message: 'planted' } } };
+    return call('ask_human', { question: 'Which town?' });
+  });
+  stubServer(server);
+  const runDir = join(directory.path, 'asking');
+  const options = { model: 'openai:m', sandbox: 'off', shards: 1, threads: 1, seed: 1, maxAgents: 2, runDir } as const;
+  const summary = await runSociety('Write a guide', options).report;
+  vi.unstubAllEnvs();
+  await server.stop();
+  expect(summary).toMatchObject({ status: 'failed', reason: 'boss-failed', restarts: 3, remedies: { crash: 1 } });
 });
