@@ -7,9 +7,10 @@ import { agentStateSchema, BOSS, buildReport, type AgentState } from '../../src/
 import type { RosterRow } from '../../src/society/roster-view.ts';
 import type { RunReason, RunStatus } from '../../src/run/types.ts';
 import { COMPACTOR } from '../../actors/compaction.ts';
-import { costOfUsage } from '../../src/model/budget/index.ts';
-import { PLANNER, type Spoken } from './model.ts';
-import { PRICES, type Life, type TrialRun } from './society.ts';
+import { budgetsKept, groupsTrue, heldRightly, pausedRightly } from './budgets.ts';
+import { crashesCounted } from './crashes.ts';
+import { PLANNER } from './model.ts';
+import type { Life, TrialRun } from './society.ts';
 import { spendAgrees, trailAgrees } from './trail.ts';
 
 type Check = (run: TrialRun, last: Life) => readonly string[];
@@ -34,7 +35,7 @@ const countBy = <Value>(values: Iterable<Value>, nameOf: (value: Value) => strin
 
 /** Every way to end, with what must have happened for it. */
 const reasons = (run: TrialRun, life: Life): readonly string[] => {
-  const { outcome, gathered, budget, eachAgent } = life;
+  const { outcome, gathered } = life;
   const { status, reason }: { status: RunStatus; reason: RunReason } = outcome;
   const { trial, model, events } = run;
   const { limits } = trial;
@@ -81,25 +82,12 @@ const reasons = (run: TrialRun, life: Life): readonly string[] => {
         `boss-failed after ${asked} final reviews`,
       );
     }
-    case 'paused budget-calls': {
-      // The run's own budget is used up, or nobody can go on who has not used up his.
-      const most = Math.max(...countBy(said, ({ agent }) => agent).values(), 0);
-      return unless(
-        said.length === budget.calls || most === eachAgent,
-        `budget-calls after ${said.length} calls of ${budget.calls}, of one agent ${most} of ${eachAgent}`,
-      );
-    }
+    case 'paused budget-calls':
+      return pausedRightly(run, life, 'calls');
     case 'paused budget-tokens':
-    case 'paused budget-usd': {
-      const spent = spentOf(said);
-      const what = reason === 'budget-usd' ? 'usd' : 'tokens';
-      // The next call might have needed what is left.
-      const isLarge = said.some(({ kind }) => LARGE_KINDS.has(kind));
-      const tokens = CALL_TOKENS_MAX + (isLarge ? PLANNER_WINDOWS * limits.historyTokensMax : 0);
-      const needed = { tokens, usd: (tokens * PRICES.adversary.output) / 1e6 }[what];
-      const most = budget[what] ?? Number.POSITIVE_INFINITY;
-      return unless(spent[what] + needed > most, `${reason} after ${spent[what]} of ${most}`);
-    }
+      return pausedRightly(run, life, 'tokens');
+    case 'paused budget-usd':
+      return pausedRightly(run, life, 'usd');
     case 'paused human-questions': {
       const asking = rowsOf(life).filter(({ questions }) => questions.length > 0);
       const asked = trial.approve.length > 0 || said.some(({ tools }) => tools.includes('ask_human'));
@@ -170,34 +158,6 @@ const limitsKept: Check = (run, last) => {
     atMost(`subordinates hired by ${name}`, count - (gone.get(name) ?? 0), limits.fanOutMax);
   }
   return wrong;
-};
-
-/** More than one request of a trial and its answer come to, unless somebody says huge things: then with its window. */
-const CALL_TOKENS_MAX = 60_000;
-/** The planner has no window: it is shown half of one of each of its three answers at most. */
-const PLANNER_WINDOWS = 1.5;
-const LARGE_KINDS: ReadonlySet<string> = new Set(['huge', 'mixed', 'flipping']);
-
-const spentOf = (said: readonly Spoken[]): { readonly tokens: number; readonly usd: number } => {
-  const input = said.reduce((sum, { usage }) => sum + usage.input, 0);
-  const output = said.reduce((sum, { usage }) => sum + usage.output, 0);
-  return { tokens: input + output, usd: costOfUsage({ input, cachedInput: 0, output }, PRICES.adversary) };
-};
-
-/** Budgets: never more than they allow, at any moment at which a process ended. */
-const budgetsKept = (run: TrialRun, life: Life): readonly string[] => {
-  const { budget, eachAgent, answers } = life;
-  const said = run.model.spoken.slice(0, answers);
-  const byAgent = countBy(said, ({ agent }) => agent);
-  const spent = { calls: answers, ...spentOf(said) };
-  return [
-    ...(['calls', 'tokens', 'usd'] as const)
-      .filter((what) => spent[what] > (budget[what] ?? Number.POSITIVE_INFINITY) + 1e-9)
-      .map((what) => `${spent[what]} ${what} with a budget of ${budget[what]}`),
-    ...[...byAgent]
-      .filter(([, count]) => eachAgent !== null && count > eachAgent)
-      .map(([name, count]) => `${count} calls of ${name}, whose budget is ${eachAgent}`),
-  ];
 };
 
 /** W1: what had been acknowledged when a process paused was in git. */
@@ -289,6 +249,7 @@ const reportTrue: Check = (run, last) => {
   // The events of a thread that died may have died with it, and those of a step that was cut off were never there.
   const cutOff = last.actors.some(({ status }) => status === 'abandoned');
   const whole = run.hostKills === 0 && !crashed && !cutOff;
+  if (run.hostKills === 0) wrong.push(...groupsTrue(run));
   wrong.push(...trailAgrees(run, last, whole), ...spendAgrees(run, last));
   if (whole) {
     same('events of model calls', spoken.filter(({ agent }) => agent !== PLANNER).length, eventsOf('modelCall').length);
@@ -326,9 +287,15 @@ export const judge = (run: TrialRun): readonly string[] => {
   const without = last.gathered.roster.agents === 0;
   return [
     ...run.wrong,
-    ...run.lives.flatMap((life) => [...reasons(run, life), ...budgetsKept(run, life), ...filesKeptInPause(life)]),
+    ...run.lives.flatMap((life) => [
+      ...reasons(run, life),
+      ...budgetsKept(run, life),
+      ...heldRightly(run, life),
+      ...filesKeptInPause(life),
+    ]),
     ...unless(last.outcome.status !== 'paused', 'it has paused, and nobody went on'),
     ...limitsKept(run, last),
+    ...crashesCounted(run, last),
     ...(without ? [] : [...filesKept(run, last), ...turnsEnded(run, last), ...reportTrue(run, last)]),
   ];
 };

@@ -25,6 +25,12 @@ export interface TrialBudget {
   readonly usd?: number;
 }
 
+/** What the groups of some Admins, or of each, may spend. */
+export interface TrialGroups {
+  readonly each: TrialBudget | null;
+  readonly named: Readonly<Record<string, TrialBudget>>;
+}
+
 export interface Trial {
   readonly seed: number;
   readonly limits: Limits;
@@ -46,12 +52,16 @@ export interface Trial {
   readonly one: BadKind;
   /** Budgets of the run, process by process; an empty one is no limit. The last one has none. */
   readonly budgets: readonly TrialBudget[];
+  /** Of the first process, and three times as much of the second; null: no limit. */
+  readonly groups: TrialGroups | null;
   /** Most calls of each agent; null: no limit. */
   readonly eachAgent: number | null;
   /** The run is interrupted after so many milliseconds of the first process. */
   readonly interruptAfterMs: number | null;
   /** Hosts die after so many steps of the simulation. */
   readonly killAtSteps: readonly number[];
+  /** The part of requests that the server refuses, some for a while and some for ever. */
+  readonly refused: number;
   readonly latencyMs: number;
   readonly faults: Partial<SimulatedFaults>;
   readonly shards: number;
@@ -146,6 +156,23 @@ const drawBudgets = (random: Random): readonly TrialBudget[] => {
   return [...factors.map((factor) => ({ [kind]: first[kind] * factor })), {}];
 };
 
+/** Groups of which nobody may ever be the Admin have budgets as well. */
+const drawGroups = (random: Random, { members }: TrialPlan): TrialGroups | null => {
+  if (!chance(random, 0.2)) return null;
+  const draw = (): TrialBudget =>
+    pick(random, [
+      { calls: between(random, 1, 20) },
+      { calls: between(random, 1, 20) },
+      { tokens: between(random, 4_000, 120_000) },
+      { usd: random() },
+    ]);
+  const names = [BOSS, ...members.map(({ name }) => name), ...NEW_NAMES.slice(0, 4)].filter(() => chance(random, 0.4));
+  const named = Object.fromEntries(names.map((name) => [name, draw()]));
+  return { each: names.length === 0 || chance(random, 0.5) ? draw() : null, named };
+};
+
+const drawRefused = (random: Random): number => (chance(random, 0.2) ? 0.02 + random() * 0.2 : 0);
+
 const drawFaults = (random: Random): Partial<SimulatedFaults> => {
   if (!chance(random, 0.25)) return {};
   return {
@@ -184,13 +211,16 @@ export const drawTrial = (seed: number): Trial => {
         ? one
         : pick(random, BAD_KINDS);
   const budget = chance(random, 0.3);
+  const [reviews, compaction, memory] = [chance(random, 0.75), chance(random, 0.8), chance(random, 0.5)];
+  const plan = hasty ? { members: [], items: [] } : drawPlan(random, limits);
   return {
     seed,
     limits,
-    reviews: chance(random, 0.75),
-    compaction: chance(random, 0.8),
-    memory: chance(random, 0.5),
-    plan: hasty ? { members: [], items: [] } : drawPlan(random, limits),
+    reviews,
+    compaction,
+    memory,
+    plan,
+    groups: drawGroups(streamOf(seed, 'groups'), plan),
     planlessAnswers: chance(random, 0.85) ? 0 : between(random, 1, limits.planAttemptsMax),
     mood,
     boss,
@@ -204,6 +234,7 @@ export const drawTrial = (seed: number): Trial => {
     killAtSteps: chance(random, 0.15)
       ? Array.from({ length: between(random, 1, 3) }, () => between(random, 50, 3_000))
       : [],
+    refused: drawRefused(streamOf(seed, 'refused')),
     latencyMs: pick(random, [1, 20, 200, 1_000]),
     faults: drawFaults(random),
     shards: between(random, 1, 4),
@@ -212,8 +243,10 @@ export const drawTrial = (seed: number): Trial => {
 };
 
 /** The name of its model: money needs one that costs some. */
-export const modelOf = ({ budgets }: Trial): string =>
-  budgets.some(({ usd }) => usd !== undefined) ? 'openai:adversary' : 'rehearsal';
+export const modelOf = ({ budgets, groups }: Trial): string =>
+  [...budgets, groups?.each, ...Object.values(groups?.named ?? {})].some((budget) => budget?.usd !== undefined)
+    ? 'openai:adversary'
+    : 'rehearsal';
 
 /** How an agent of a trial behaves. */
 export const kindOf = (trial: Trial, agent: string): Kind => {

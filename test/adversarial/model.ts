@@ -20,9 +20,13 @@ import type { Said } from './said.ts';
 
 export const PLANNER = '_planner';
 const BASES_MAX = 6;
+/** How often in a row the same request is refused; most agents are given up before the fourth time. */
+const REFUSAL_MS = [0, 0, 500, 15_000] as const;
+const REFUSALS = [1, 2, 3, 3, 4, Number.POSITIVE_INFINITY] as const;
 const TIMEOUT_MS = 60_000;
 /** A line of a mail's own would be indented. */
 const FINAL = /^system: \[final-review\]/mu;
+const CHILD_FAILED = /^system: \[child-failed\] agent=(?<agent>\S+)/gmu;
 
 /** One answer, as the model remembers it. */
 export interface Spoken {
@@ -31,11 +35,15 @@ export interface Spoken {
   readonly sentAs: string | null;
   readonly kind: Kind;
   readonly class: ChatAnswer['class'];
+  /** The Admins in whose groups the answer counts, the agent's own included if it leads one. */
+  readonly groups: readonly string[];
   /** Names of the tools that were called. */
   readonly tools: readonly string[];
   /** The agent had been asked for the final review. */
   readonly afterFinalReview: boolean;
   readonly usage: ChatAnswer['usage'];
+  /** By the wall clock. */
+  readonly atMs: number;
 }
 
 /** Texts are counted here with all that quotes them, so that they come to no more tokens than the product reserves. */
@@ -128,6 +136,8 @@ const planless = (messages: ChatRequest['messages']): number =>
   messages.filter((one) => one.role === 'user' || (one.role === 'assistant' && one.tool_calls !== undefined)).length -
   1;
 
+const leads = ({ role }: ChatRequest): boolean => role === 'boss' || role === 'admin';
+
 /** What is said to a request, by whom it comes from. Pure. */
 export const sayTo = (
   trial: Trial,
@@ -163,6 +173,8 @@ export class Adversary implements ChatModel {
   /** Requests that came to no answer: in a later process, whoever asks again is counted. */
   unanswered = 0;
   inFlight = 0;
+  /** Agents of whose end somebody was told. */
+  readonly lamented = new Set<string>();
   /** Answers that could not be used and that a request shows in a row: most of them, by agent. */
   readonly repairs = new Map<string, number>();
   readonly #trial: Trial;
@@ -200,12 +212,19 @@ export class Adversary implements ChatModel {
     // The window may leave it behind.
     this.#askedFinally ||=
       agent === BOSS && messages.some(({ role, content }) => role === 'user' && FINAL.test(content));
+    for (const { role, content } of messages) {
+      if (role !== 'user') continue;
+      for (const { groups } of content.matchAll(CHILD_FAILED)) this.lamented.add(groups?.['agent'] ?? '');
+    }
     const attempt = this.#attempts.get(key) ?? 0;
     this.#attempts.set(key, attempt + 1);
     const random = streamOf(this.#trial.seed, 'time', key, attempt);
     const most = kind === 'slow' ? between(random, 5_000, 100_000) : this.#trial.latencyMs;
     const latencyMs = between(random, 0, most);
     if (kind === 'failing') await this.#fail(key, attempt, signal);
+    else if (agent !== PLANNER && chance(streamOf(this.#trial.seed, 'refused', key), this.#trial.refused)) {
+      await this.#refuse(key, attempt, signal);
+    }
     await this.#sleep(latencyMs, signal);
     const answer = classifyCompletion(completionOf(said, story.length), {
       model: 'adversary',
@@ -218,9 +237,11 @@ export class Adversary implements ChatModel {
       sentAs,
       kind,
       class: answer.class,
+      groups: leads(request) ? [...(request.above ?? []), agent] : (request.above ?? []),
       tools: answer.toolCalls.map((call) => call.function.name),
       afterFinalReview: agent === BOSS && this.#askedFinally,
       usage: answer.usage,
+      atMs: this.#clock.now(),
     });
     return answer;
   }
@@ -230,12 +251,19 @@ export class Adversary implements ChatModel {
     const random = streamOf(this.#trial.seed, 'trouble', key);
     if (chance(random, 0.5)) return;
     const trouble = pick(random, ['timeout', 'server', 'server', 'refused'] as const);
-    // Whoever is refused is so each time.
-    if (trouble === 'refused') throw new MegactorError('MODEL_BAD_REQUEST', 'the server does not like this request');
+    if (trouble === 'refused') return this.#refuse(key, attempt, signal);
     if (attempt >= 2) return;
     if (trouble === 'server') throw new MegactorError('MODEL_SERVER', 'the server fails');
     await this.#sleep(TIMEOUT_MS, signal);
     throw new MegactorError('MODEL_TIMEOUT', 'the server did not answer');
+  }
+
+  /** @throws so often that its agent goes on after it, or is given up; some servers take their time for it */
+  async #refuse(key: string, attempt: number, signal: AbortSignal): Promise<void> {
+    const random = streamOf(this.#trial.seed, 'refusal', key);
+    if (attempt >= pick(random, REFUSALS)) return;
+    await this.#sleep(pick(random, REFUSAL_MS), signal);
+    throw new MegactorError('MODEL_BAD_REQUEST', 'the server does not like this request');
   }
 
   async #sleep(delayMs: number, signal: AbortSignal): Promise<void> {

@@ -25,16 +25,16 @@ import type { ActorSnapshot } from '../../src/runtime/index.ts';
 import type { QuietResult } from '../../src/society/roster-state.ts';
 import { SimulatedSystem } from '../../src/testing/index.ts';
 import { TrialFiles, type Acknowledged } from './files.ts';
+import { allowedAfter, budgetsConfig, costs, NOTHING_ALLOWED, PRICES, type Allowed } from './budgets.ts';
+import { endOf, type AgentEnd } from './crashes.ts';
 import { Adversary } from './model.ts';
 import { answerQuestions } from './person.ts';
 import { TrialPrograms } from './programs.ts';
 import { streamOf } from './random.ts';
-import { modelOf, type Trial, type TrialBudget } from './draw.ts';
+import { modelOf, type Trial } from './draw.ts';
 
 const MODULE = 'adversarial:services';
 const SANDBOX = { mode: 'none', network: false, roster: true } as const;
-/** US dollars per million tokens. */
-export const PRICES = { adversary: { input: 10, output: 30 } } as const;
 const RUN_ID = 'adversarial';
 /** A run that takes longer does not end. Slow models alone take hours. */
 const RUN_MAX_MS = 30 * 86_400_000;
@@ -57,8 +57,7 @@ export interface Life {
   readonly answers: number;
   /** Unread mail and open turns. */
   readonly pending: number;
-  readonly budget: TrialBudget;
-  readonly eachAgent: number | null;
+  readonly allowed: Allowed;
   /** What git and the ledger had, when it paused. */
   readonly kept: KeptFiles | null;
 }
@@ -74,6 +73,8 @@ export class TrialRun {
   readonly events: EventRecord[] = [];
   readonly lives: Life[] = [];
   readonly wrong: string[] = [];
+  /** Agents that failed. */
+  readonly ends: AgentEnd[] = [];
   hostKills = 0;
   /** Agents that a person has answered. */
   answered = 0;
@@ -89,8 +90,8 @@ export class TrialRun {
   #simulation: SimulatedSystem | null = null;
   #controller: Controller | null = null;
   #early: ((controller: Controller) => void)[] = [];
-  #budget: TrialBudget = {};
-  #eachAgent: number | null = null;
+  #allowed: Allowed = NOTHING_ALLOWED;
+  #life = 0;
   #quietSeen = 0;
 
   constructor(trial: Trial, directory: string) {
@@ -116,11 +117,10 @@ export class TrialRun {
 
   /** Process after process, until the run has ended. */
   async toTheEnd(): Promise<void> {
-    const budgets = [...this.trial.budgets];
+    const { budgets } = this.trial;
     let grants = 0;
     for (let life = 0; life < LIVES_MAX; life += 1) {
-      this.#budget = budgets[grants] ?? {};
-      this.#eachAgent = grants > 0 && grants >= budgets.length - 1 ? null : this.trial.eachAgent;
+      this.#allowed = allowedAfter(this.trial, grants);
       const { outcome } = await this.#live(life);
       if (outcome.status !== 'paused') return;
       // Who has been answered needs no more money for it.
@@ -132,13 +132,11 @@ export class TrialRun {
 
   get #run(): RunFile {
     const { seed, limits, reviews, compaction, shards, programs } = this.trial;
-    const eachAgent = this.#eachAgent;
-    const { calls, tokens, usd } = this.#budget;
-    const model = modelOf(this.trial);
-    const costs = model !== 'rehearsal';
+    const { calls, tokens, usd } = this.#allowed.run;
+    const hasPrices = costs(this.trial);
     const settings = settingsOf(
       {
-        model,
+        model: modelOf(this.trial),
         seed,
         shards,
         maxAgents: limits.agentsMax,
@@ -149,11 +147,11 @@ export class TrialRun {
         ...(usd === undefined ? {} : { budgetUsd: usd }),
         config: {
           limits,
-          model: { compaction, ...(costs ? { tokenizer: 'characters' as const } : {}) },
-          ...(costs ? { prices: PRICES } : {}),
+          model: { compaction, ...(hasPrices ? { tokenizer: 'characters' as const } : {}) },
+          ...(hasPrices ? { prices: PRICES } : {}),
           memory: { enabled: this.trial.memory },
           human: { questions: this.trial.questions },
-          ...(eachAgent === null ? {} : { budgets: { eachAgent: { calls: eachAgent } } }),
+          ...budgetsConfig(this.#allowed),
         },
       },
       { workspace: this.files.directory, seed },
@@ -174,6 +172,7 @@ export class TrialRun {
   }
 
   async #live(life: number): Promise<Life> {
+    this.#life = life;
     await this.files.open(RUN_ID);
     const run = this.#run;
     this.#controller = null;
@@ -240,8 +239,7 @@ export class TrialRun {
       actors,
       answers,
       pending,
-      budget: this.#budget,
-      eachAgent: this.#eachAgent,
+      allowed: this.#allowed,
       kept:
         outcome.status === 'paused'
           ? { head: this.files.head(), acknowledged: new Map(this.files.acknowledged) }
@@ -278,7 +276,7 @@ export class TrialRun {
       system: {
         checkMail: false,
         services,
-        onEvent: (event) => void this.events.push(event),
+        onEvent: (event) => this.#note(event),
         onFailure: ({ error }) => this.#tell((controller) => controller.end(failure(error))),
         onHostDeath: ({ replaced, error }) => {
           if (!replaced) this.#tell((controller) => controller.end(failure(error)));
@@ -369,6 +367,12 @@ export class TrialRun {
       return result;
     };
     return { ...roster, methods: { ...roster.methods, quiet: watched } };
+  }
+
+  #note(event: EventRecord): void {
+    this.events.push(event);
+    const end = endOf(event, this.#life);
+    if (end !== null) this.ends.push(end);
   }
 
   #tell(what: (controller: Controller) => void): void {

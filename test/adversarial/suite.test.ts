@@ -39,6 +39,8 @@ test('V1, A6: a host may die at any moment of the founding', async () => {
     programs: false,
     questions: false,
     approve: [],
+    groups: null,
+    refused: 0,
     eachAgent: null,
     interruptAfterMs: null,
     planlessAnswers: 0,

@@ -6,7 +6,8 @@ import { BOSS } from '../../src/society/index.ts';
 import type { EventRecord } from '../../src/protocol/event.ts';
 import type { RosterRow } from '../../src/society/roster-view.ts';
 import { costOfUsage } from '../../src/model/budget/index.ts';
-import { PRICES, type Life, type TrialRun } from './society.ts';
+import { costs, PRICES } from './budgets.ts';
+import type { Life, TrialRun } from './society.ts';
 
 type Events = readonly EventRecord[];
 
@@ -107,8 +108,7 @@ export const spendAgrees = (run: TrialRun, { gathered, summary }: Life): readonl
     said.input += usage.input;
     said.output += usage.output;
   }
-  const costs = run.trial.budgets.some(({ usd }) => usd !== undefined);
-  const usd = costs ? costOfUsage({ ...said, cachedInput: 0 }, PRICES.adversary) : 0;
+  const usd = costs(run.trial) ? costOfUsage({ ...said, cachedInput: 0 }, PRICES.adversary) : 0;
   const pairs: readonly (readonly [string, number, number])[] = [
     ['calls', sum(({ calls }) => calls), said.calls],
     ['input tokens', sum(({ input }) => input), said.input],

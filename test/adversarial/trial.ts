@@ -29,6 +29,7 @@ export const HAPPENINGS = [
   'budget-calls',
   'budget-tokens',
   'budget-usd',
+  'group-held',
   'interrupted',
   'human-questions',
   'answered',
@@ -43,6 +44,7 @@ export const HAPPENINGS = [
   'repairs',
   'summaries',
   'restarts',
+  'given-up',
 ] as const;
 
 const countersOf = (run: TrialRun): Record<string, number> => {
@@ -71,6 +73,8 @@ const countersOf = (run: TrialRun): Record<string, number> => {
   add('final-reviews', new Set(run.finalReviews).size);
   add('repairs', last?.summary.remedies['format'] ?? 0);
   add('restarts', events.filter(({ type }) => type === 'restart').length);
+  add('given-up', run.ends.filter(({ restarted }) => !restarted).length);
+  add('group-held', events.filter(({ type, scope }) => type === 'limit' && String(scope).startsWith('group/')).length);
   add('calls', model.spoken.length);
   add('quiet-moments', run.quietMoments);
   add('agents', last?.summary.agents ?? 0);
