@@ -81,6 +81,24 @@ describe('what is allowed', () => {
     ]);
   });
 
+  test('H7 T3 an agent whose last work is not allowed does not hand in with it, and reads why first', async () => {
+    const society = await begin({
+      approve: ['files'],
+      answer: script({
+        A: [
+          tools(append('one\n'), call('terminate', { summary: 'it is written' })),
+          tools(call('terminate', { summary: 'nothing is written' })),
+        ],
+      }),
+    });
+    await decide(society, 'deny', 'not into this file');
+    expect(society.files.size).toBe(0);
+    const [written, ended] = results(society.lastRequest('A'));
+    expect(written).toMatchObject({ ok: false, error: { code: 'REJECTED' } });
+    expect(ended).toMatchObject({ ok: false, error: { code: 'NOT_ALLOWED' } });
+    expect(society.roster.state.agents.get('A')).toMatchObject({ status: 'finished', summary: 'nothing is written' });
+  });
+
   test('H6 the event has all that is asked, however long', async () => {
     const content = Array.from({ length: 4 }, (_, file) => `${file}${'x'.repeat(1_900)}\n`);
     const society = await begin({
