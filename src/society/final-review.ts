@@ -115,19 +115,23 @@ const select = (agents: readonly Readonly<RosterAgent>[]): Shown => {
   };
 };
 
+const DONE = {
+  reviewed:
+    'All work is done and reviewed in the groups. Approve the result with terminate, or reassign with review (verdict revise) or talk.',
+  unreviewed:
+    'All work is done, and nobody has reviewed it. Approve the result with terminate, or give work back with talk.',
+} as const;
+
 /**
  * One text per mail. Whoever is not simply accepted first, then Admins and those under the Boss; everybody else was accepted
- * and is counted.
+ * and is counted. @param reviews false: they are off
  */
-export const renderVerdicts = (all: readonly Readonly<RosterAgent>[]): readonly string[] => {
+export const renderVerdicts = (all: readonly Readonly<RosterAgent>[], reviews = true): readonly string[] => {
   const agents = all.filter((agent) => agent.name !== BOSS);
   const { rows, rest } = select(agents);
   const parts = Math.max(1, Math.ceil(rows.length / ROWS_PER_CHUNK));
   return Array.from({ length: parts }, (_, index) => {
-    const head =
-      index === 0
-        ? 'All work is done and reviewed in the groups. Approve the result with terminate, or reassign with review (verdict revise) or talk.'
-        : 'Verdicts of the groups, continued.';
+    const head = index === 0 ? DONE[reviews ? 'reviewed' : 'unreviewed'] : 'Verdicts of the groups, continued.';
     const part = rows.slice(index * ROWS_PER_CHUNK, (index + 1) * ROWS_PER_CHUNK);
     return [
       parts === 1 ? head : `${head} Part ${index + 1} of ${parts}.`,

@@ -130,7 +130,7 @@ export interface QuietArgs {
 }
 
 const finalReview = (draft: Draft, { sample }: QuietArgs): readonly string[] => {
-  const chunks = [...renderVerdicts([...draft.all()])];
+  const chunks = [...renderVerdicts([...draft.all()], draft.meta.reviews)];
   if (sample !== undefined) chunks.push(`${chunks.pop() ?? ''}\n${renderSample(sample)}`);
   return chunks;
 };

@@ -20,7 +20,7 @@ export type GroupVerdict = RosterRow['verdict'];
 
 /**
  * `approved`: by the Boss after the final review. `reassigned`: the Boss gave its author's work back, and has not approved
- * since. `unapproved`: the run ended without approval. `none`: reviews are off.
+ * since. `unapproved`: the run ended without approval. `none`: so it did, and reviews are off.
  */
 export type SystemVerdict = 'approved' | 'reassigned' | 'unapproved' | 'none';
 
@@ -81,9 +81,9 @@ export interface ReportInput {
 }
 
 const systemVerdict = ({ reviews, roster }: ReportInput, author: string): SystemVerdict => {
-  if (!reviews) return 'none';
   if (roster.finalReview === 'approved') return 'approved';
-  return roster.systemReviews.at(-1)?.reassigned.includes(author) === true ? 'reassigned' : 'unapproved';
+  if (roster.systemReviews.at(-1)?.reassigned.includes(author) === true) return 'reassigned';
+  return reviews ? 'unapproved' : 'none';
 };
 
 /** The verdict that holds for a file as it is now. */

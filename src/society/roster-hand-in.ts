@@ -135,10 +135,11 @@ export const terminate = (draft: Draft, args: TerminateArgs): TerminateResult =>
   const agent = draft.edit(args.agent);
   takeIn(draft, agent, args);
   if (isBoss) {
-    // The Boss's first word opens the final review (at the next quiet moment), its second one approves.
+    // The Boss's first word opens the final review (at the next quiet moment), its second one approves. With reviews off the
+    // first one ends the run, and approves of nothing unless it was asked.
     if (!draft.meta.reviews || draft.meta.finalReview === 'asked') {
       agent.status = 'finished';
-      draft.editMeta().finalReview = 'approved';
+      if (draft.meta.finalReview === 'asked') draft.editMeta().finalReview = 'approved';
       noteApproved(draft);
       endRun(draft, { status: 'completed', reason: 'done' });
     } else {

@@ -53,7 +53,7 @@ const reasons = (run: TrialRun, life: Life): readonly string[] => {
       return [
         ...unless(approved && (done || run.hostKills > 0), 'completed, and the Boss has not approved'),
         ...unless(
-          gathered.roster.finalReview === 'approved',
+          gathered.roster.finalReview === 'approved' || (!trial.reviews && gathered.roster.finalReview === 'none'),
           `completed, and the final review is ${gathered.roster.finalReview}`,
         ),
         ...rowsOf(life)

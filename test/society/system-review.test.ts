@@ -98,3 +98,40 @@ describe('a verdict is that of the version which was looked at (X5)', () => {
     expect(new Set(verdicts(machine, false).map(([, , system]) => system))).toEqual(new Set(['none']));
   });
 });
+
+describe('with reviews off', () => {
+  const start = (): Machine => {
+    const machine = foundedMachine(planWith([{ name: 'A' }]), 20, {}, false);
+    machine.do('resolve', { sender: BOSS, to: ['A'] });
+    handIn(machine, 'A');
+    return machine;
+  };
+
+  test('what is handed in is finished, and a Boss that ends the run has approved of no file (X5)', () => {
+    const machine = start();
+    machine.do('terminate', { agent: BOSS, summary: 'all', files: [] });
+    expect(machine.state.meta).toMatchObject({ finalReview: 'none', end: { status: 'completed', reason: 'done' } });
+    expect(new Set(verdicts(machine, false).map(([, , system]) => system))).toEqual(new Set(['none']));
+    expect(reportOf(machine, false)).toMatchObject({ finalReview: 'none', systemReviews: [] });
+  });
+
+  test('a Boss that does not end it is asked for the final review, without a word of reviews that nobody made', () => {
+    const machine = start();
+    const { mails } = machine.do('quiet', { sample: SAMPLE });
+    expect(mails.map(({ mail }) => mail.kind)).toEqual(['final-review']);
+    const text = mails[0]?.mail.text ?? '';
+    expect(text).toMatch(/^All work is done, and nobody has reviewed it\. Approve the result with terminate/u);
+    expect(text).not.toContain('reviewed in the groups');
+    expect(text).not.toContain('with review');
+    expect(text).toContain('- A (under Boss): none');
+    // What it gives back with a talk is at work again.
+    machine.do('resolve', { sender: BOSS, to: ['A'] });
+    expect(machine.state.agents.get('A')?.status).toBe('working');
+    expect(verdicts(machine, false)[0]).toEqual(['a.md', 'unfinished', 'reassigned']);
+    handIn(machine, 'A');
+    machine.do('terminate', { agent: BOSS, summary: 'all', files: [] });
+    expect(machine.state.meta).toMatchObject({ finalReview: 'approved', end: { status: 'completed', reason: 'done' } });
+    expect(verdicts(machine, false)[0]).toEqual(['a.md', 'none', 'approved']);
+    expect(reportOf(machine, false).systemReviews).toMatchObject([{ review: 1, reassigned: ['A'], approved: true }]);
+  });
+});
