@@ -348,7 +348,7 @@ export interface Run {
   readonly report: Promise<RunSummary>;
   /**
    * Puts mail from `user` into the agent's mailbox; resolves when it is durable. It answers what the agent has asked.
-   * @throws USAGE, AGENT_NOT_FOUND, RUN_NOT_RUNNING
+   * @throws USAGE, ALREADY_DECIDED, AGENT_NOT_FOUND, RUN_NOT_RUNNING
    */
   tell(agent: string, text: string): Promise<void>;
   /**

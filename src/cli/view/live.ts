@@ -73,19 +73,23 @@ export const showLive = (run: Run, terminal: Terminal, options: LiveOptions): Li
     const line = navigation.answer;
     const question = line?.question ?? null;
     if (line === null || question === null || run.tell === undefined) return;
-    const { agent } = question.asked;
-    const text = `${questionLabel(question.asked)} ${line.text}`;
+    const { agent, id } = question.asked;
+    const words = line.text;
     line.text = '';
     if (question.of === 1) navigation.answer = null;
-    run.tell(agent, text).then(
-      () => {
-        navigation.notices = [...navigation.notices, shown(`${agent} was told.`)];
-        dirty = true;
-      },
+    const note = (text: string): void => {
+      navigation.notices = [...navigation.notices, shown(text)];
+      dirty = true;
+    };
+    run.tell(agent, `${questionLabel(question.asked)} ${words}`).then(
+      // There is nobody yet who could be told of the plan.
+      () => note(id === 0 ? 'Your decision on the plan was taken.' : `${agent} was told.`),
       (error: unknown) => {
-        const why = error instanceof Error ? error.message : String(error);
-        navigation.notices = [...navigation.notices, shown(`${agent} could not be told: ${why}`)];
-        dirty = true;
+        note(`${agent} could not be told: ${error instanceof Error ? error.message : String(error)}`);
+        if (line.text !== '' || line.question === null) return;
+        // What was typed can be corrected.
+        line.text = words;
+        navigation.answer ??= line;
       },
     );
   };

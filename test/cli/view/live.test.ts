@@ -223,6 +223,9 @@ describe('questions to the person', () => {
     type(terminal, 'approve');
     terminal.press(key('return'));
     expect(told).toEqual([['Boss', '#0 approve']]);
+    await feed([event('human', 'Boss', { status: 'approved', kind: 'approval', question: 0 })]);
+    clock.period();
+    expect(terminal.last).toContain('Your decision on the plan was taken.');
     await feed([asked(3, 'Gone', 'question', 'Who?')]);
     terminal.press(key('a'));
     terminal.press(key('tab'));
@@ -231,6 +234,7 @@ describe('questions to the person', () => {
     await feed([]);
     clock.period();
     expect(terminal.last).toContain('Gone could not be told: nobody is called Gone');
+    expect(terminal.last).toContain('> me_');
     terminal.press(key('c', true));
     expect(signal.aborted).toBe(true);
   });
