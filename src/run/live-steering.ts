@@ -11,7 +11,7 @@ import type { ActorSystem } from '../runtime/index.ts';
 import type { Controller, Outcome } from './controller.ts';
 import type { ControlHandler } from './control-server.ts';
 import type { AgentLookup } from './find-agent.ts';
-import { checkUserText, postUserMail } from './user-mail.ts';
+import { checkUserText, postUserMail, type PostOffice } from './user-mail.ts';
 import { FOUNDED_KEY, RUN_STORE } from './found.ts';
 import type { PlanDesk } from './plan-consent.ts';
 import type { Told } from './types.ts';
@@ -39,6 +39,7 @@ export class LiveSteering implements ControlHandler {
   #parts: LiveParts | null = null;
   #wish: Outcome | null = null;
   #closed = false;
+  #posting: Promise<unknown> = Promise.resolve();
 
   /** The run can be steered from here on; a wish that came before takes effect. */
   attach(parts: LiveParts): void {
@@ -95,16 +96,16 @@ export class LiveSteering implements ControlHandler {
     }
     const call = (method: string, args: unknown): Promise<unknown> =>
       system.callService('roster', method, args, { deadlineMs: LOOKUP_DEADLINE_MS });
-    const answers = await postUserMail(
-      {
-        find: async (name) => (await call('find', { agent: name })) as AgentLookup,
-        woken: (name) => call('woken', { names: [name] }),
-        answered: async (args) => (await call('answered', args)) as CommandResult<'answered'>,
-        deliver: (outgoing) => journal.deliver(outgoing),
-      },
-      agent,
-      text,
-    );
+    const office: PostOffice = {
+      find: async (name) => (await call('find', { agent: name })) as AgentLookup,
+      woken: (name) => call('woken', { names: [name] }),
+      answered: async (args) => (await call('answered', args)) as CommandResult<'answered'>,
+      deliver: (outgoing) => journal.deliver(outgoing),
+    };
+    // One after another, so that of two who answer the same the second finds it answered.
+    const posted = this.#posting.then(() => postUserMail(office, agent, text));
+    this.#posting = posted.catch(() => undefined);
+    const answers = await posted;
     onTold(agent, text);
     return { answers };
   }

@@ -11,6 +11,7 @@ import type { Outgoing } from '../journal/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import {
   consentMail,
+  decidedQuestion,
   oneLine,
   readAnswer,
   systemMail,
@@ -101,13 +102,28 @@ const allowAll = async (office: PostOffice, name: string, { questions }: ReadAns
   return released.flatMap(({ questions: ids }) => ids);
 };
 
+/** A decision on what is not asked, or not any more, is no mail for the agent. @throws USAGE, ALREADY_DECIDED */
+const checkDecision = (text: string, name: string, { questions }: FoundAgent): void => {
+  const id = decidedQuestion(text);
+  const question = questions.find((asked) => asked.id === id);
+  if (id === null || (question !== undefined && question.answered !== true)) return;
+  if (question !== undefined)
+    throw new MegactorError('ALREADY_DECIDED', `question #${id} of ${name} was answered already`);
+  throw new MegactorError('USAGE', `${name} has no question #${id} open`, {
+    hint: 'See what waits for you with `megactor inspect RUN_DIR`.',
+  });
+};
+
 /**
- * Returns the numbers of the questions that the message answers.
- * @throws USAGE, AGENT_NOT_FOUND, RUN_NOT_RUNNING, and what the roster and the journal throw
+ * Returns the numbers of the questions that the message answers. One call after another: what the one before has answered
+ * is not answered again.
+ * @throws USAGE, ALREADY_DECIDED, AGENT_NOT_FOUND, RUN_NOT_RUNNING, and what the roster and the journal throw
  */
 export const postUserMail = async (office: PostOffice, name: string, text: string): Promise<readonly number[]> => {
   const checked = checkUserText(text);
-  const { shard, id, questions: asked } = receiverOf(name, await office.find(name));
+  const receiver = receiverOf(name, await office.find(name));
+  checkDecision(checked, name, receiver);
+  const { shard, id, questions: asked } = receiver;
   const read = readAnswer(checked, asked);
   if (read.all) return allowAll(office, name, read);
   const body = mailOf(read);

@@ -68,6 +68,13 @@ const NUMBERED = /^#(\d{1,9})(?:\s+|$)([\s\S]*)$/u;
 const APPROVE = /^approve(\s+all)?$/iu;
 const DENY = /^deny(?:\s+([\s\S]+))?$/iu;
 
+/** The number that a decision is about: of `#3 approve` it is 3. Null for words that decide nothing, or name no question. */
+export const decidedQuestion = (message: string): number | null => {
+  const [, number = '', rest = ''] = NUMBERED.exec(message.trim()) ?? [];
+  const words = rest.trim();
+  return APPROVE.test(words) || DENY.test(words) ? Number(number) : null;
+};
+
 /**
  * Reads a message to an agent with these questions: `approve`, `approve all` and `deny REASON` decide on its approvals,
  * everything else answers its questions. `#N` in front means question N alone.
