@@ -8,6 +8,7 @@ import type { Life, TrialRun } from './society.ts';
 
 /** As the agents are spawned with. */
 const INTENSITY = { max: 3, withinMs: 60_000 };
+const IN_A_ROW_MAX = 8;
 
 /** One failure of an agent. */
 export interface AgentEnd {
@@ -24,17 +25,21 @@ export const endOf = ({ type, agent, exit, restarted, time }: EventRecord, life:
     ? { agent: String(agent), restarted: restarted === true, atMs: Date.parse(time), life }
     : null;
 
-/** A9: three restarts within a minute and no more, and whoever is given up had them. */
-const intensityKept = ({ ends }: TrialRun): readonly string[] =>
+/** A9: three restarts within a minute and eight in a row, no more, and whoever is given up had as many. */
+const restartsCounted = ({ ends, model }: TrialRun): readonly string[] =>
   ends.flatMap(({ agent, restarted, atMs, life }, index) => {
-    const recent = ends
-      .slice(0, index)
-      .filter(
-        (one) => one.agent === agent && one.life === life && one.restarted && atMs - one.atMs < INTENSITY.withinMs,
-      );
+    const before = ends.slice(0, index).filter((one) => one.agent === agent && one.life === life && one.restarted);
+    const recent = before.filter((one) => atMs - one.atMs < INTENSITY.withinMs);
     const { max } = INTENSITY;
-    if (restarted && recent.length >= max) return [`${agent} was restarted ${recent.length + 1} times within a minute`];
-    return restarted || recent.length === max ? [] : [`${agent} was given up after ${recent.length} restarts`];
+    if (!restarted) {
+      const isRight = recent.length === max || before.length >= IN_A_ROW_MAX;
+      return isRight ? [] : [`${agent} was given up after ${recent.length} restarts within a minute`];
+    }
+    if (recent.length >= max) return [`${agent} was restarted ${recent.length + 1} times within a minute`];
+    // No turn has ended well without an answer.
+    const answered = model.spoken.findLast((one) => one.agent === agent && one.atMs <= atMs)?.atMs ?? 0;
+    const inARow = before.filter((one) => one.atMs > answered).length + 1;
+    return inARow <= IN_A_ROW_MAX ? [] : [`${agent} was restarted ${inARow} times in a row`];
   });
 
 /** Whoever was given up asks for nothing any more, has failed or had ended before, and somebody was told, once. */
@@ -67,4 +72,4 @@ const givenUp = (run: TrialRun, { gathered, outcome }: Life): readonly string[] 
 };
 
 export const crashesCounted = (run: TrialRun, last: Life): readonly string[] =>
-  run.hostKills > 0 ? [] : [...intensityKept(run), ...givenUp(run, last)];
+  run.hostKills > 0 ? [] : [...restartsCounted(run), ...givenUp(run, last)];

@@ -21,7 +21,7 @@ import type { Said } from './said.ts';
 export const PLANNER = '_planner';
 const BASES_MAX = 6;
 /** How often in a row the same request is refused; most agents are given up before the fourth time. */
-const REFUSAL_MS = [0, 0, 500, 15_000] as const;
+const REFUSAL_MS = [0, 0, 500, 15_000, 45_000] as const;
 const REFUSALS = [1, 2, 3, 3, 4, Number.POSITIVE_INFINITY] as const;
 const TIMEOUT_MS = 60_000;
 /** A line of a mail's own would be indented. */
