@@ -49,6 +49,9 @@ export interface Turn {
   readonly tools: Toolbox;
 }
 
+/** More often an agent is not restarted before a turn of it has ended well, however long each try took. */
+const RESTARTS_IN_A_ROW_MAX = 8;
+
 /** How every agent is spawned; `pollIntervalMs` by its level. */
 export const spawnOptionsOf = (
   init: AgentInit,
@@ -60,6 +63,8 @@ export const spawnOptionsOf = (
   durable: true,
   restart: 'transient',
   intensity: { max: 3, withinMs: 60_000 },
+  // A server may take minutes to fail a call, so that three failures within one never come.
+  restartsInARowMax: RESTARTS_IN_A_ROW_MAX,
   backoff: { minMs: 100, maxMs: 5_000 },
   pollIntervalMs: init.settings.pollIntervalMs[init.level],
 });

@@ -81,6 +81,12 @@ export interface SpawnOptions {
    * definition states an `intensity` counts the restarts of all its children by that one instead.
    */
   readonly intensity?: { readonly max: number; readonly withinMs: number };
+  /**
+   * Most restarts in a row, with no turn between them that ended well, however long each took: one more and the actor stops
+   * for good. Default: `intensity` alone decides, so that who fails slowly is started again for ever. A parent that decides
+   * for its children together does not count these.
+   */
+  readonly restartsInARowMax?: number;
   /** Delay before the n-th restart in a row: `minMs × 2ⁿ`, at most `maxMs`, full jitter. Default 0: at once. */
   readonly backoff?: { readonly minMs: number; readonly maxMs: number };
   readonly mailbox?: { readonly capacity?: number; readonly overflow?: OverflowPolicy };

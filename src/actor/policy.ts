@@ -9,6 +9,8 @@ export interface SupervisionPolicy {
   readonly restart: RestartType;
   readonly intensity: Intensity;
   readonly backoff: { readonly minMs: number; readonly maxMs: number };
+  /** Most restarts in a row, however far apart. Absent: no such limit. */
+  readonly inARowMax?: number;
 }
 
 export const SUPERVISION_DEFAULT: SupervisionPolicy = {
@@ -66,7 +68,8 @@ export const decideRestart = (
   random: number,
 ): Verdict => {
   if (!mayRestart(policy.restart, exit)) return { kind: 'stop', reason: 'not-restarted' };
-  const { intensity } = policy;
+  const { intensity, inARowMax = Number.POSITIVE_INFINITY } = policy;
+  if (history.inARow >= inARowMax) return { kind: 'stop', reason: 'intensity' };
   if (!mayCountOneMore(intensity, history.times, nowMs)) return { kind: 'stop', reason: 'intensity' };
   const recent = recentOf(history.times, intensity.withinMs, nowMs);
   return {

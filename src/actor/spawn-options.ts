@@ -28,6 +28,7 @@ const schema = z.strictObject({
   durable: z.boolean().optional(),
   restart: z.enum(['permanent', 'transient', 'temporary']).optional(),
   intensity: z.strictObject({ max: z.int().nonnegative(), withinMs: milliseconds }).optional(),
+  restartsInARowMax: z.int().nonnegative().optional(),
   backoff: z.strictObject({ minMs: milliseconds, maxMs: milliseconds }).optional(),
   mailbox: z
     .strictObject({
@@ -59,6 +60,7 @@ const EPHEMERAL: ActorOptions = {
 const saysNothing = (options: SpawnOptions): boolean =>
   options.restart === undefined &&
   options.intensity === undefined &&
+  options.restartsInARowMax === undefined &&
   options.backoff === undefined &&
   options.mailbox === undefined &&
   options.pollIntervalMs === undefined &&
@@ -81,12 +83,13 @@ export const resolveSpawnOptions = (options: SpawnOptions | undefined): ActorOpt
     throw new MegactorError('CONFIG_INVALID', 'spawn options: only a durable actor can spill to the journal');
   }
   if (!durable && saysNothing(options)) return EPHEMERAL;
-  const { passivateAfterMs: after } = options;
+  const { passivateAfterMs: after, restartsInARowMax: inARowMax } = options;
   return {
     supervision: {
       restart: options.restart ?? SUPERVISION_DEFAULT.restart,
       intensity: options.intensity ?? SUPERVISION_DEFAULT.intensity,
       backoff: options.backoff ?? SUPERVISION_DEFAULT.backoff,
+      ...(inARowMax === undefined ? {} : { inARowMax }),
     },
     // The mail of a durable actor is in the journal before it is here, so there is nothing to refuse.
     mailbox: { capacity: options.mailbox?.capacity ?? MAILBOX_CAPACITY, overflow: durable ? 'spill' : overflow },

@@ -17,7 +17,10 @@ export const meetCharge = ({ charges, clock }: ShardCore, life: Life, cell: Acto
   charges.delete(cell.ref.id);
   const { agesMs, fresh, reason, type, seq } = charge;
   const nowMs = clock.monotonic();
-  cell.restarts = { times: agesMs.map((ageMs) => nowMs - ageMs), inARow: agesMs.length };
+  const { withinMs } = cell.options.supervision.intensity;
+  // Between those that are older turns may have ended well.
+  const inARow = agesMs.filter((ageMs) => ageMs < withinMs).length;
+  cell.restarts = { times: agesMs.map((ageMs) => nowMs - ageMs), inARow };
   if (!fresh) return false;
   cell.poison = seq;
   const message = type === '' ? undefined : type;

@@ -17,7 +17,7 @@ export interface DefinitionName {
 const isSame = (a: ActorOptions, b: ActorOptions): boolean => {
   if (a === b) return true;
   if (a.ancestors !== undefined || b.ancestors !== undefined) return false;
-  const { restart, intensity, backoff } = a.supervision;
+  const { restart, intensity, backoff, inARowMax } = a.supervision;
   const other = b.supervision;
   return (
     restart === other.restart &&
@@ -25,6 +25,7 @@ const isSame = (a: ActorOptions, b: ActorOptions): boolean => {
     intensity.withinMs === other.intensity.withinMs &&
     backoff.minMs === other.backoff.minMs &&
     backoff.maxMs === other.backoff.maxMs &&
+    inARowMax === other.inARowMax &&
     a.mailbox.capacity === b.mailbox.capacity &&
     a.mailbox.overflow === b.mailbox.overflow &&
     a.pollIntervalMs === b.pollIntervalMs &&

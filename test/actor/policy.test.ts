@@ -53,6 +53,20 @@ describe('supervision policy', () => {
     );
   });
 
+  test('restarts in a row are limited however far apart they are, and a turn that ended well begins anew', () => {
+    const rules = policy({ inARowMax: 4 });
+    const far = rules.intensity.withinMs * 2;
+    let history: RestartHistory = NO_RESTARTS;
+    for (let index = 0; index < 4; index += 1) {
+      const verdict = decideRestart(rules, 'failure', history, index * far, 0);
+      if (verdict.kind !== 'restart') throw new Error(`it was stopped after ${index} restarts`);
+      ({ history } = verdict);
+    }
+    expect(decideRestart(rules, 'failure', history, 4 * far, 0)).toEqual({ kind: 'stop', reason: 'intensity' });
+    expect(decideRestart(rules, 'failure', { ...history, inARow: 0 }, 4 * far, 0).kind).toBe('restart');
+    expect(decideRestart(policy({}), 'failure', { times: [], inARow: 1_000 }, 0, 0).kind).toBe('restart');
+  });
+
   test('backoff doubles from its minimum to its maximum, with full jitter', () => {
     const backoff = { minMs: 100, maxMs: 1_000 };
     const ceilings = [0, 1, 2, 3, 4, 1_000].map((inARow) => backoffDelayMs(backoff, inARow, 1));
@@ -72,6 +86,7 @@ describe('spawn options', () => {
     expect(resolveSpawnOptions(undefined).mailbox).toEqual({ capacity: 4_096, overflow: 'reject' });
     expect(resolveSpawnOptions({ durable: true }).mailbox.overflow).toBe('spill');
     expect(resolveSpawnOptions({ restart: 'transient' }).supervision.restart).toBe('transient');
+    expect(resolveSpawnOptions({ restartsInARowMax: 2 }).supervision.inARowMax).toBe(2);
   });
 
   test.each([
@@ -79,6 +94,7 @@ describe('spawn options', () => {
     { mailbox: { overflow: 'spill' } },
     { restart: 'always' },
     { name: '' },
+    { restartsInARowMax: -1 },
     { intensety: { max: 1, withinMs: 1 } },
     { pollIntervalMs: Number.NaN },
   ])('%j is refused', (options) => {
