@@ -158,7 +158,7 @@ const drawBudgets = (random: Random): readonly TrialBudget[] => {
 
 /** Groups of which nobody may ever be the Admin have budgets as well. */
 const drawGroups = (random: Random, { members }: TrialPlan): TrialGroups | null => {
-  if (!chance(random, 0.2)) return null;
+  if (!chance(random, 0.3)) return null;
   const draw = (): TrialBudget =>
     pick(random, [
       { calls: between(random, 1, 20) },
@@ -194,22 +194,25 @@ export const drawTrial = (seed: number): Trial => {
   const drawn = drawLimits(random);
   // Every answer of the person is another process, and may lead to another question.
   const asked = questions ? { ...drawn, turnsPerAgentMax: Math.min(drawn.turnsPerAgentMax, 8) } : drawn;
-  // There is somebody to be let go, in the middle of a turn.
+  // There is somebody to be let go, in the middle of a turn; one seed in so many as there are kinds were too few.
+  const retires = one === 'retiring' || chance(streamOf(seed, 'retires'), 0.1);
   const { stepsPerTurnMax: steps, agentsMax } = asked;
   const longer = { stepsPerTurnMax: Math.max(steps, 6), agentsMax: Math.max(agentsMax, 4) };
-  const limits = one === 'retiring' ? { ...asked, ...longer } : asked;
+  const limits = retires ? { ...asked, ...longer } : asked;
   const mood = chance(random, 0.05)
     ? 'good'
     : pick(random, ['alike', 'alike', 'drawn', 'drawn', 'mostly-good'] as const);
   // Somebody who is done before anything was done, and may say so.
-  const hasty = chance(random, 0.06) && one !== 'retiring';
+  const hasty = chance(random, 0.06) && !retires;
   const boss: Kind = hasty
     ? 'terminating'
-    : chance(random, one === 'retiring' ? 0 : 0.6)
-      ? 'good'
-      : mood === 'alike' || one === 'retiring'
-        ? one
-        : pick(random, BAD_KINDS);
+    : retires
+      ? 'retiring'
+      : chance(random, 0.6)
+        ? 'good'
+        : mood === 'alike'
+          ? one
+          : pick(random, BAD_KINDS);
   const budget = chance(random, 0.3);
   const [reviews, compaction, memory] = [chance(random, 0.75), chance(random, 0.8), chance(random, 0.5)];
   const plan = hasty ? { members: [], items: [] } : drawPlan(random, limits);

@@ -48,6 +48,30 @@ export const MUTANTS: Readonly<Record<string, Mutation>> = {
     find: "typeof name === 'string' && this.#names.has(name)",
     replace: 'false',
   },
+  /** What members of a group spend is not counted for it. */
+  'free-members': {
+    file: 'src/model/budget/budgets.ts',
+    find: 'leadsGroup ? [...above, agent] : above',
+    replace: 'leadsGroup ? [agent] : []',
+  },
+  /** Who waited for more of a budget, of which there is more, is not told. */
+  'held-for-ever': {
+    file: 'src/run/held-budgets.ts',
+    find: 'held !== null && isRaised(limits, held)',
+    replace: 'held !== null && !isRaised(limits, held)',
+  },
+  /** One restart more than within a minute is allowed. */
+  'fourth-restart': {
+    file: 'src/actor/policy.ts',
+    find: 'if (!mayCountOneMore(intensity, history.times, nowMs))',
+    replace: 'if (!mayCountOneMore({ ...intensity, max: intensity.max + 1 }, history.times, nowMs))',
+  },
+  /** Nobody above an agent that was given up hears of it. */
+  'unheard-crash': {
+    file: 'actors/agent.ts',
+    find: "ctx.tell({ ...leader }, 'mail', systemMail('child-failed'",
+    replace: "if (state.name === '') ctx.tell({ ...leader }, 'mail', systemMail('child-failed'",
+  },
   /** Tokens of the input cost nothing. */
   'free-input': {
     file: 'src/model/budget/budgets.ts',

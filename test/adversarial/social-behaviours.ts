@@ -27,9 +27,11 @@ export const retiring: Behaviour = (heard) => {
     return callOr(heard, 'talk', { messages: [{ to: 'subordinates', content: `Begin. ${words.token}` }] });
   }
   if (!offers(heard, 'retire_agent')) return callOr(heard, 'append_file', { path: 'log.md', content: words.token });
-  const gone = Array.from({ length: between(random, 1, 5) }, () =>
-    call('retire_agent', { name: pick(random, words.addresses), reason: words.token }),
-  );
+  const members = words.addresses.filter((name) => /^[mr]\d+$/u.test(name));
+  const gone = Array.from({ length: between(random, 1, 5) }, () => {
+    const names = chance(random, 0.6) ? members : words.addresses;
+    return call('retire_agent', { name: pick(random, names), reason: words.token });
+  });
   const hired = { name: pick(random, words.newNames), description: 'is next', initial_prompt: 'Work.' };
   return chance(random, 0.3) ? says(...gone, call('add_agent', { ...hired, first_message: 'go' })) : says(...gone);
 };
