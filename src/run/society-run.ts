@@ -17,6 +17,7 @@ import { type Plan, questionsOfRows, type RosterSummary, USER } from '../society
 import { agentSettings, limitsOf } from './agent-settings.ts';
 import { isBuiltIn } from './built-in.ts';
 import { sendBudgetMail } from './budget-mail.ts';
+import { watchBoss } from './boss-watch.ts';
 import { closeWork } from './closing.ts';
 import { startControlServer } from './control-server.ts';
 import { Controller, failure, type Outcome } from './controller.ts';
@@ -285,6 +286,7 @@ export class SocietyRun implements Run {
             return;
           }
           await found(parts);
+          watchBoss(system, end);
           if (!prepared.fresh) await releaseHeld(system, budgetsOf(settings.config, settings.budget));
           this.#meter.phase = 'working';
         },

@@ -29,7 +29,8 @@ export interface MailEnvelope {
 
 /** What the runtime tells an actor. */
 export type Signal =
-  | { readonly kind: 'terminated'; readonly reason: string }
+  /** `last`: the state a durable actor had committed when it failed for good; the main thread alone is told. */
+  | { readonly kind: 'terminated'; readonly reason: string; readonly last?: unknown }
   /**
    * `exceeded`: it used up its restarts. `up`: who is to be told when the parent is gone, nearest first. `last`: the state
    * a durable child had committed.

@@ -120,8 +120,9 @@ export class Family {
     this.#core.send({ kind: 'signal', shard, source, to, from: cell.ref, signal, seq: -1 });
   }
 
-  tellWatcher(watcher: ActorRef | null, about: ActorRef, reason: string): void {
-    const signal: Signal = { kind: 'terminated', reason };
+  /** @param last what the main thread is told of one that failed */
+  tellWatcher(watcher: ActorRef | null, about: ActorRef, reason: string, last?: unknown): void {
+    const signal: Signal = { kind: 'terminated', reason, ...(last === undefined ? {} : { last }) };
     const source = this.#core.shard;
     const shard = watcher?.shard ?? -1;
     this.#core.send({ kind: 'signal', shard, source, to: watcher?.id ?? about.id, from: about, signal, seq: -1 });

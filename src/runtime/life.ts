@@ -373,7 +373,10 @@ export class Life {
       const isPoison = mail.seq >= 0 && mail.seq === cell.poison;
       core.deadMail(mail, isPoison ? 'poison' : 'stopped', cell.ref.name, 'ACTOR_STOPPED');
     }
-    for (const watcher of cell.watchers?.values() ?? []) this.family.tellWatcher(watcher, cell.ref, reason);
+    for (const watcher of cell.watchers?.values() ?? []) {
+      const last = watcher === null && by === 'failure' ? cell.durable?.committed?.unpack() : undefined;
+      this.family.tellWatcher(watcher, cell.ref, reason, last);
+    }
     const parent = this.family.leave(cell);
     if (parent !== null) this.#childLeft(parent, cell.ref.id);
     this.family.tellParent(cell, by === 'failure', parent !== null);

@@ -20,7 +20,7 @@ import { ASK_DEADLINE_MS, AskTable } from './ask-table.ts';
 import { CreditBook } from './credit-book.ts';
 import { noteDeadLetter, type DeadLetterOffice } from './dead-letters.ts';
 import type { Envelope, MailEnvelope } from './envelope.ts';
-import { MainWatches } from './main-watches.ts';
+import { MainWatches, type Ended } from './main-watches.ts';
 import type { RouterCarrier } from './system-router.ts';
 
 /** Envelopes under way to one shard; beyond, `tell` returns false and an ask is refused. */
@@ -73,6 +73,10 @@ export class MainEndpoint implements RouterCarrier {
   }
 
   watch(ref: ActorRef, signal?: AbortSignal): Promise<string> {
+    return this.watchEnd(ref, signal).then(({ reason }) => reason);
+  }
+
+  watchEnd(ref: ActorRef, signal?: AbortSignal): Promise<Ended> {
     return this.#watches.watch(ref, signal);
   }
 
@@ -89,7 +93,7 @@ export class MainEndpoint implements RouterCarrier {
       if (envelope.kind === 'reply') this.#asks.settle(envelope.ask, envelope.value, envelope.error);
       else if (envelope.kind === 'credit') this.#credits.credited(envelope.source, envelope.count);
       else if (envelope.kind === 'signal' && envelope.signal.kind === 'terminated') {
-        this.#watches.terminated(envelope.from.id, envelope.signal.reason);
+        this.#watches.terminated(envelope.from.id, envelope.signal.reason, envelope.signal.last);
       }
     }
   }

@@ -8,10 +8,17 @@ import { isCanary } from '../platform/index.ts';
 import { MAIN_SHARD } from '../protocol/ids.ts';
 import type { Envelope } from './envelope.ts';
 
+/** How an actor ended. */
+export interface Ended {
+  readonly reason: string;
+  /** The state that a durable actor had committed when it failed for good. */
+  readonly last?: unknown;
+}
+
 interface Watched {
   readonly shard: number;
   /** They are as many as wait: one whose signal is aborted is taken out. */
-  readonly waiters: Set<(reason: string) => void>;
+  readonly waiters: Set<(ended: Ended) => void>;
   /** It was told to stop. */
   stops: boolean;
 }
@@ -24,13 +31,13 @@ export class MainWatches {
     this.#send = send;
   }
 
-  /** Resolves with the reason when the actor has stopped. @throws ABORTED */
-  watch(ref: ActorRef, signal?: AbortSignal): Promise<string> {
+  /** Resolves when the actor has stopped. @throws ABORTED */
+  watch(ref: ActorRef, signal?: AbortSignal): Promise<Ended> {
     if (signal?.aborted === true) return Promise.reject(toMegactorError(signal.reason, 'ABORTED'));
     return new Promise((resolve, reject) => {
-      const waiter = (reason: string): void => {
+      const waiter = (ended: Ended): void => {
         signal?.removeEventListener('abort', onAbort);
-        resolve(reason);
+        resolve(ended);
       };
       const onAbort = (): void => {
         this.#leave(ref.id, waiter);
@@ -49,10 +56,10 @@ export class MainWatches {
     this.#tellStop(ref.id, ref.shard);
   }
 
-  terminated(id: number, reason: string): void {
+  terminated(id: number, reason: string, last?: unknown): void {
     const watched = this.#watched.get(id);
     this.#watched.delete(id);
-    for (const resolve of watched?.waiters ?? []) resolve(reason);
+    for (const resolve of watched?.waiters ?? []) resolve(last === undefined ? { reason } : { reason, last });
   }
 
   /** These shards run again on another thread and know nothing of who watched: those that are gone say so now. */
@@ -75,7 +82,7 @@ export class MainWatches {
   }
 
   /** Undefined when its shard is gone. */
-  #look({ id, shard }: ActorRef, waiter?: (reason: string) => void): Watched | undefined {
+  #look({ id, shard }: ActorRef, waiter?: (ended: Ended) => void): Watched | undefined {
     const known = this.#watched.get(id);
     const watched: Watched = known ?? { shard, waiters: new Set(), stops: false };
     if (waiter !== undefined) watched.waiters.add(waiter);
@@ -86,7 +93,7 @@ export class MainWatches {
   }
 
   /** Its shard may still say that the actor has stopped; nobody hears it. */
-  #leave(id: number, waiter: (reason: string) => void): void {
+  #leave(id: number, waiter: (ended: Ended) => void): void {
     const watched = this.#watched.get(id);
     if (watched === undefined || !watched.waiters.delete(waiter)) return;
     if (watched.waiters.size === 0 && !watched.stops) this.#watched.delete(id);

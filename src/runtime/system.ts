@@ -34,6 +34,7 @@ import { SystemRef } from './system-ref.ts';
 import { SystemRouter, type SystemRouterOptions } from './system-router.ts';
 import { SystemSpawns, type PlacedRecord } from './system-spawns.ts';
 import { MainEndpoint } from './main-endpoint.ts';
+import type { Ended } from './main-watches.ts';
 
 const STOP_DEADLINE_MS = 5_000;
 
@@ -210,6 +211,12 @@ export class ActorSystem {
   watch(ref: ActorRef, options: { readonly signal?: AbortSignal } = {}): Promise<string> {
     this.#checkRunning();
     return this.#endpoint.watch(ref, options.signal);
+  }
+
+  /** The same, with the state that a durable actor had committed when it failed for good. */
+  watchEnd(ref: ActorRef, options: { readonly signal?: AbortSignal } = {}): Promise<Ended> {
+    this.#checkRunning();
+    return this.#endpoint.watchEnd(ref, options.signal);
   }
 
   /** Asks an actor to stop, its children first; `watch` tells when it has. */

@@ -87,7 +87,9 @@ export const failed = (draft: Draft, args: FailedArgs): FailedResult => {
   const leader = leaderOf(draft, agent);
   if (args.counters !== undefined) draft.edit(args.agent).counters = args.counters;
   if (isClosed(agent)) return { leader: leader === null ? null : recipientOf(leader), moved: [], notices: [] };
-  countRemedy(draft, args.why, args.agent, args.detail ?? '');
+  if (args.why !== 'crash' || args.counters !== undefined || agent.counters === undefined) {
+    countRemedy(draft, args.why, args.agent, args.detail ?? '');
+  }
   if (agent.supervisor === null || leader === null) {
     const limit = args.why.startsWith('limit-');
     draft.edit(agent.name).status = 'failed';
@@ -104,6 +106,25 @@ export const failed = (draft: Draft, args: FailedArgs): FailedResult => {
   draft.edit(agent.name).reported = true;
   const moved = handOver(draft, agent, leader);
   return { leader: recipientOf(leader), moved, notices: draft.takeNotices() };
+};
+
+export interface CrashedArgs {
+  readonly agent: string;
+  readonly detail: string;
+  /** What it had done; undefined when that cannot be told. */
+  readonly counters: AgentCounters | undefined;
+}
+
+/**
+ * The Boss's actor is gone, and nobody above it hears of that: its crash is counted, and what it had done is kept. The others
+ * go on with what they are at; that nobody leads any more is found out when all is quiet.
+ */
+export const crashed = (draft: Draft, { agent: name, detail, counters }: CrashedArgs): Record<string, never> => {
+  const agent = draft.get(name);
+  if (agent.counters !== undefined) return {};
+  if (!isClosed(agent)) countRemedy(draft, 'crash', name, detail);
+  if (counters !== undefined) draft.edit(name).counters = counters;
+  return {};
 };
 
 export interface RetireArgs {

@@ -46,6 +46,7 @@ export interface RosterCommands {
   handback: { args: work.HandbackArgs; result: work.HandbackResult };
   remedy: { args: work.RemedyArgs; result: work.RemedyResult };
   failed: { args: leave.FailedArgs; result: leave.FailedResult };
+  crashed: { args: leave.CrashedArgs; result: Record<string, never> };
   hold: { args: work.HoldArgs; result: Record<string, never> };
   unhold: { args: work.UnholdArgs; result: Record<string, never> };
   ask: { args: questions.AskArgs; result: questions.AskResult };
@@ -78,6 +79,7 @@ const handlers: { readonly [Name in CommandName]: (draft: Draft, args: CommandAr
   handback: work.handback,
   remedy: work.remedy,
   failed: leave.failed,
+  crashed: leave.crashed,
   hold: work.hold,
   unhold: work.unhold,
   ask: ofStaff((args) => args.agent, questions.ask),

@@ -177,3 +177,33 @@ test('V1 a Boss that is given up while it waits for the person: the run has fail
   await server.stop();
   expect(summary).toMatchObject({ status: 'failed', reason: 'boss-failed', restarts: 3, remedies: { crash: 1 } });
 });
+
+test('what a Boss had come to that crashed for good is in the summary and the report', { tags: 'long' }, async () => {
+  const planFile = join(directory.path, 'boss-plan.json');
+  writeFileSync(planFile, JSON.stringify(planWith([{ name: 'Other' }])));
+  let asked = 0;
+  const server = await startScriptedServer(({ agent }) => {
+    if (agent !== 'Boss') return call('terminate', { summary: 'done' });
+    asked += 1;
+    if (asked === 1) return call('talk', { messages: [{ to: 'Other', content: 'begin' }] });
+    // An answer of bad format is a remedy, and counted with its agent.
+    if (asked === 2) return { toolCalls: [{ name: 'talk', arguments: '{"messages": ' }] };
+    return { status: 400, raw: { error: { message: 'planted' } } };
+  });
+  const runDir = join(directory.path, 'boss-crash');
+  const args = ['run', 'g', '--model', 'openai:m', '--sandbox', 'off', '--plan', planFile, '--json'];
+  try {
+    const result = await command([...args, '--run-dir', runDir], { env: environmentOf(server) });
+    expect(result.exitCode).toBe(1);
+    const summary = jsonLine(result) as RunSummary;
+    expect(summary).toMatchObject({ status: 'failed', reason: 'boss-failed', remedies: { format: 1, crash: 1 } });
+    const inspection = jsonLine(await command(['inspect', runDir, '--json'])) as Inspection;
+    const other = inspection.agents.find(({ name }) => name === 'Other');
+    const boss = inspection.agents.find(({ name }) => name === 'Boss');
+    expect(boss).toMatchObject({ state: 'failed', level: 'boss', calls: 2 });
+    expect(summary.turns).toBe((boss?.turns ?? 0) + (other?.turns ?? 0));
+    expect(readFileSync(join(runDir, 'report.md'), 'utf8')).toContain('crash 1');
+  } finally {
+    await server.stop();
+  }
+});

@@ -163,6 +163,25 @@ describe('durable actors on threads', () => {
     expect(system.stats().total).toMatchObject({ mailboxDepth: 0, spilled: 0 });
   });
 
+  test('the main thread hears what a durable actor had committed that failed for good, and of no other', async () => {
+    await using system = await start({ threads: 1 });
+    const [failing, stopping] = [
+      await system.spawn(account, 7, { durable: true }),
+      await system.spawn(account, 7, { durable: true }),
+    ];
+    failing.tell('add', 5);
+    // Now that is in a step of its own.
+    expect(await failing.ask('total')).toBe(12);
+    const ended = [system.watchEnd(failing), system.watchEnd(stopping)] as const;
+    const told = system.watch(failing);
+    // It takes the amount off first, in a step that is never committed.
+    failing.tell('forward', { to: JSON.parse('null') as ActorRef, by: 3 });
+    system.stopActor(stopping);
+    expect(await ended[0]).toMatchObject({ last: { total: 12 } });
+    expect(await told).toBe((await ended[0]).reason);
+    expect(await ended[1]).not.toHaveProperty('last');
+  });
+
   test('a host that keeps dying is given up, and its asks fail at once', async () => {
     await using system = await start({ hostRestartsMax: 1 });
     const ref = await system.spawn(account, 1, { durable: true, shard: 0, restart: 'transient' });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ALLOCATORS_MAX, shardOfName } from '../../src/protocol/ids.ts';
-import { BOSS, limitsWith, Roster, ROSTER_ALLOCATOR, type LimitsInput } from '../../src/society/index.ts';
+import { BOSS, limitsWith, Roster, ROSTER_ALLOCATOR, zeroCounters, type LimitsInput } from '../../src/society/index.ts';
 import type { Plan } from '../../src/society/index.ts';
 import { planWith } from './arbitraries.ts';
 import { memoryStore } from './memory-store.ts';
@@ -252,6 +252,31 @@ describe('failures', () => {
     });
     expect(roster.group('B')?.supervisor).toBe(BOSS);
     expect(roster.summary().remedies).toEqual({ crash: 1 });
+  });
+
+  test('a Boss that crashed for good is counted once, keeps its counts, and ends nothing by itself', async () => {
+    const { roster } = await start(planWith([{ name: 'A' }]));
+    const counters = { ...zeroCounters(), turns: 3, repairs: 2 };
+    await roster.do('crashed', { agent: BOSS, detail: 'MODEL_BAD_REQUEST', counters });
+    await roster.do('crashed', { agent: BOSS, detail: 'again', counters: zeroCounters() });
+    const { end, remedies, examples, rows } = roster.summary();
+    expect({ end, remedies, examples }).toEqual({
+      end: null,
+      remedies: { crash: 1 },
+      examples: { crash: { agent: BOSS, what: 'MODEL_BAD_REQUEST' } },
+    });
+    expect(rows.find(({ name }) => name === BOSS)).toMatchObject({ status: 'working', counters });
+    // Whoever finds out afterwards that it is gone does not count it again.
+    await roster.do('failed', { agent: BOSS, why: 'crash' });
+    expect(roster.summary()).toMatchObject({
+      remedies: { crash: 1 },
+      end: { status: 'failed', reason: 'boss-failed' },
+    });
+    // And the other way round.
+    const other = (await start(planWith([]))).roster;
+    await other.do('failed', { agent: BOSS, why: 'crash' });
+    await other.do('crashed', { agent: BOSS, detail: 'd', counters });
+    expect(other.summary()).toMatchObject({ remedies: { crash: 1 }, rows: [{ counters }] });
   });
 
   test('a failed Boss ends the run: by a limit stopped, else failed', async () => {
