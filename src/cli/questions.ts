@@ -2,7 +2,8 @@
 import type { EventRecord } from '../protocol/event.ts';
 import type { RunSummary } from '../run/types.ts';
 import { questionLabel } from '../society/questions.ts';
-import { plainText, shellPath } from './render.ts';
+import { shellPath } from './render.ts';
+import { plainText } from '../society/plain-text.ts';
 
 const TEXT_CHARS_MAX = 300;
 /** Of a run that has paused; `inspect` has all. */

@@ -1,6 +1,6 @@
 /** One agent of a run as a person reads it, for `inspect --agent`: each line cut to the width. Pure. */
 import type { AgentDetail } from '../run/types.ts';
-import { plainText } from './render.ts';
+import { plainText } from '../society/plain-text.ts';
 
 const WIDTH = 80;
 /** The last ones are shown; `--json` has all. */

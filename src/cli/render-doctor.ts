@@ -1,6 +1,6 @@
 /** What `doctor` shows: one line for each check. Pure. */
 import type { Check } from '../run/doctor.ts';
-import { plainText } from './render.ts';
+import { plainText } from '../society/plain-text.ts';
 
 const markOf = ({ ok, needed }: Check): string => (ok ? 'ok' : needed ? 'FAIL' : 'note');
 

@@ -1,6 +1,7 @@
 /** The files of a run as a person reads them. Pure. */
 import type { RunFiles } from '../run/types.ts';
-import { plainText, plural } from './render.ts';
+import { plural } from './render.ts';
+import { plainText } from '../society/plain-text.ts';
 
 const COMMIT_LENGTH = 10;
 const AUTHORS_WIDTH = 24;

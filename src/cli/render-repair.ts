@@ -1,6 +1,7 @@
 /** What `doctor --repair` shows: what was kept and what has to be done again. Pure. */
 import type { RepairResult } from '../run/repair.ts';
-import { count, plainText, plural, shellPath } from './render.ts';
+import { count, plural, shellPath } from './render.ts';
+import { plainText } from '../society/plain-text.ts';
 
 const AGENTS_SHOWN_MAX = 20;
 

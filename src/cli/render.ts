@@ -16,6 +16,7 @@ import type {
   SteeringResult,
 } from '../run/types.ts';
 import { hasEnded } from '../run/resumable.ts';
+import { plainText } from '../society/plain-text.ts';
 import { questionLabel } from '../society/questions.ts';
 import { EXIT, type RunProgress } from './ports.ts';
 
@@ -44,14 +45,6 @@ export const shellPath = (path: string, cwd: string): string => {
     ? shown
     : `'${shown.replaceAll("'", String.raw`'\''`)}'`;
 };
-
-/**
- * Text of others on the user's terminal: control characters, which could move the cursor, and bidirectional controls,
- * which could show it in another order than it has, become visible.
- */
-export const plainText = (text: string): string =>
-  // oxlint-disable-next-line no-control-regex
-  text.replace(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]|\p{Bidi_Control}/gu, '\uFFFD');
 
 export const progressLine = (progress: RunProgress): string =>
   `${duration(progress.wallSeconds).padStart(9)}  ${progress.phase}: ${[

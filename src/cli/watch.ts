@@ -13,7 +13,6 @@ import {
   exitCodeOf,
   nextCommands,
   NO_PROGRAMS_NOTE,
-  plainText,
   plural,
   progressLine,
   summaryText,
@@ -21,6 +20,7 @@ import {
   syntheticNote,
   UNPROTECTED_NOTE,
 } from './render.ts';
+import { plainText } from '../society/plain-text.ts';
 import { askedIn, askedLine, openQuestionLines, withdrawnLine } from './questions.ts';
 import { renderPlan } from '../society/plan.ts';
 import { showLive, type LiveView } from './view/live.ts';

@@ -2,6 +2,7 @@
  * The report of a run: the rows of `report.json` and the text of `report.md`, from plain data. What it does not do:
  * read the journal, the roster or the workspace, or write files.
  */
+import { plainText } from './plain-text.ts';
 import { questionLabel, type ReportQuestion } from './questions.ts';
 import { LOOKED_FILES_MAX } from './look.ts';
 import { USER } from './names.ts';
@@ -339,5 +340,5 @@ export const renderReport = (report: SocietyReport, run: ReportNumbers): string 
     ),
     '',
   );
-  return lines.join('\n');
+  return plainText(lines.join('\n'));
 };

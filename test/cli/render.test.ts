@@ -2,7 +2,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { askedLine, withdrawnLine } from '../../src/cli/questions.ts';
-import { errorText, nextCommands, plainText, steeringText } from '../../src/cli/render.ts';
+import { errorText, nextCommands, steeringText } from '../../src/cli/render.ts';
+import { plainText } from '../../src/society/plain-text.ts';
 import { MegactorError } from '../../src/protocol/errors.ts';
 import { withWayOn } from '../../src/run/resumable.ts';
 import type { PlanDecided, RunReason } from '../../src/run/types.ts';

@@ -93,6 +93,9 @@ test('the text says that it is synthetic, and its tables hold hostile text', () 
   expect(text).toContain('| format | 2 | C | prose |');
   expect(text).toContain('| silence | 1 | – | – |');
   expect(renderReport({ ...report, synthetic: false }, numbers)).not.toContain('Synthetic');
+  // It is read with `cat` as well.
+  const agents = report.agents.map((agent) => ({ ...agent, summary: '\u001B[2Jgone \u202Efdp.sj' }));
+  expect(renderReport({ ...report, agents }, numbers)).toContain('| \uFFFD[2Jgone \uFFFDfdp.sj |');
 });
 
 test('H5 questions are for the person as long as an answer would be read', () => {
