@@ -53,7 +53,7 @@ export const createOpenAiEmbeddings = (options: OpenAiModelOptions): ChatModel =
         const input = request.messages.map(({ content }) => content ?? '');
         hooks?.onSent?.();
         const body = { model: options.model, input, encoding_format: 'float' as const };
-        const raw: unknown = await client.embeddings.create(body, { signal: cut.signal, headers });
+        const raw: unknown = await (await client()).embeddings.create(body, { signal: cut.signal, headers });
         const { content, input: tokens } = contentOf(raw, input.length);
         return {
           model: options.model,

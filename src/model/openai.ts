@@ -1,8 +1,7 @@
 /**
  * The `openai:NAME` model: any server that speaks chat completions. One request per call, streamed when somebody listens
- * (`onDelta`). Streams and the list of models are the openai SDK's; of a call whose answer is wanted whole it says once how
- * it looks, and the call itself is a bare exchange, at a third of the SDK's cost. What it does not do: retry, queue, count
- * (the gate does).
+ * (`onDelta`). Streams and the list of models are the openai SDK's; a call whose answer is wanted whole is a bare exchange that
+ * looks as the SDK's would, at a third of its cost. What it does not do: retry, queue, count (the gate does).
  *
  * 1. Every failure is an error of the catalogue: MODEL_* or ABORTED.
  * 2. The key appears in no error message, hint or detail, and no SDK error is handed on as a cause.
@@ -14,7 +13,7 @@ import { classifyCompletion } from './classify.ts';
 import { CompletionStream, spokenText } from './completion-stream.ts';
 import { readLimits } from './gate/limit-headers.ts';
 import type { HeaderReader } from './http-error.ts';
-import { createOpenAiParts } from './openai-client.ts';
+import { createOpenAiParts, type Template } from './openai-client.ts';
 import type { OpenAiModelOptions } from './openai-setting.ts';
 import { HttpStatusError, type Cut } from './request-runner.ts';
 import type { CallHooks, ChatAnswer, ChatModel, ChatRequest, ToolSpec } from './types.ts';
@@ -81,21 +80,6 @@ const tellLimits = (header: HeaderReader, hooks: CallHooks | undefined): void =>
   if (limits !== null) hooks?.onLimits?.(limits);
 };
 
-/** What is the same in every call. */
-interface Template {
-  /** Below the origin. */
-  readonly path: string;
-  /** Names and values, one after the other. */
-  readonly headers: readonly string[];
-}
-
-/** What the SDK would send for a call of `client`, without what it says about itself. */
-const templateOf = async (client: OpenAI, origin: string): Promise<Template> => {
-  const { req, url } = await client.buildRequest({ method: 'post', path: '/chat/completions', body: {} });
-  const headers = [...req.headers].filter(([name]) => !name.startsWith('x-stainless-')).flat();
-  return { path: url.slice(origin.length), headers: [...headers, 'accept-encoding', 'identity'] };
-};
-
 type StreamHooks = CallHooks & Required<Pick<CallHooks, 'onDelta'>>;
 
 const receive = async (
@@ -126,9 +110,9 @@ const receive = async (
 
 /** @throws KEY_MISSING, CONFIG_INVALID */
 export const createOpenAiModel = (options: OpenAiModelOptions): OpenAiModel => {
-  const { baseUrl, client, pool, runner, clock } = createOpenAiParts(options);
+  const { baseUrl, client, template, pool, runner, clock } = createOpenAiParts(options);
   /** Made by the first call, for all that come with it too. */
-  let template: Promise<Template> | null = null;
+  let common: Template | Promise<Template> | null = null;
 
   const agentHeaders = ({ agent, sentAs, run }: ChatRequest): string[] =>
     options.agentHeaders === false ? [] : ['x-agent-id', headerValue(sentAs ?? agent), 'x-run-id', headerValue(run)];
@@ -148,13 +132,13 @@ export const createOpenAiModel = (options: OpenAiModelOptions): OpenAiModel => {
     hooks: CallHooks | undefined,
     startedAt: number,
   ): Promise<ChatAnswer> => {
-    template ??= templateOf(client, baseUrl.origin);
-    const { path, headers: common } = await template;
+    common ??= template('/chat/completions');
+    const { path, headers: shared } = common instanceof Promise ? await common : common;
     // What nobody waits for any more is not sent.
     if (cut.isCut) throw new MegactorError('ABORTED', 'the call was cancelled');
     const exchange = pool.post({
       path,
-      headers: [...common, ...agentHeaders(request)],
+      headers: [...shared, ...agentHeaders(request)],
       body: bodyText(options.model, request),
       onSent: hooks?.onSent,
     });
@@ -181,7 +165,13 @@ export const createOpenAiModel = (options: OpenAiModelOptions): OpenAiModel => {
       ...(onSent === undefined ? {} : { fetchOptions: { onSent } as object }),
     };
     const sinceStart = (): number => clock.monotonic() - startedAt;
-    const { raw, firstTokenMs } = await receive(client, bodyOf(options.model, request), about, hooks, sinceStart);
+    const { raw, firstTokenMs } = await receive(
+      await client(),
+      bodyOf(options.model, request),
+      about,
+      hooks,
+      sinceStart,
+    );
     const answer = answerOf(raw, request, startedAt);
     // A server that does not stream gave all at once.
     if (firstTokenMs === null) onDelta(spokenText(answer));
@@ -204,7 +194,7 @@ export const createOpenAiModel = (options: OpenAiModelOptions): OpenAiModel => {
     listModels: async (signal) => {
       try {
         return await runner.run(signal, async (cut) => {
-          const page = await client.models.list({ signal: cut.signal });
+          const page = await (await client()).models.list({ signal: cut.signal });
           return Array.isArray(page.data) && page.data.length > 0 ? page.data.map((model) => model.id) : null;
         });
       } catch (error) {

@@ -6,7 +6,7 @@
  * 2. The key appears in no error message, hint or detail, and no error of a library is handed on as a cause.
  * 3. The time limit covers the whole request, the body of its answer included.
  */
-import { APIConnectionError, APIError } from 'openai';
+import type { APIConnectionError, APIError } from 'openai';
 import { MegactorError } from '../protocol/errors.ts';
 import type { Clock } from '../platform/index.ts';
 
@@ -88,12 +88,20 @@ const parsed = (text: string): unknown => {
   }
 };
 
+/** The classes of errors that the SDK throws. */
+export interface SdkErrors {
+  readonly APIError: typeof APIError;
+  readonly APIConnectionError: typeof APIConnectionError;
+}
+
 export interface RunnerParts {
   /** Of the server, for messages. */
   readonly origin: string;
   readonly apiKey: string | null;
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /** null before the SDK is loaded: then no error is one of its own. */
+  readonly sdkErrors: () => SdkErrors | null;
 }
 
 interface CallEnd {
@@ -134,7 +142,8 @@ export class RequestRunner {
   }
 
   #named(error: unknown, end: CallEnd): MegactorError {
-    const { origin, apiKey, timeoutMs, clock } = this.#parts;
+    const { origin, apiKey, timeoutMs, clock, sdkErrors } = this.#parts;
+    const sdk = sdkErrors();
     if (end.caller.aborted) return new MegactorError('ABORTED', 'the call was cancelled');
     if (end.timedOut) {
       return new MegactorError('MODEL_TIMEOUT', `the model server did not answer within ${timeoutMs} ms`);
@@ -145,7 +154,9 @@ export class RequestRunner {
       const { status, header, text } = error;
       return httpError({ ...about, status, header, body: parsed(text) });
     }
-    if (error instanceof APIError && !(error instanceof APIConnectionError)) {
+    const isSdks = sdk !== null && error instanceof sdk.APIError;
+    const isConnections = sdk !== null && error instanceof sdk.APIConnectionError;
+    if (isSdks && !isConnections) {
       return httpError({
         ...about,
         status: typeof error.status === 'number' ? error.status : streamStatus(error.error),
@@ -154,7 +165,7 @@ export class RequestRunner {
       });
     }
     const code = socketCode(error);
-    if (error instanceof APIConnectionError || error instanceof TypeError) {
+    if (isConnections || error instanceof TypeError) {
       return new MegactorError('MODEL_UNREACHABLE', `no connection to ${origin}${code === null ? '' : ` (${code})`}`, {
         details: code === null ? {} : { cause: code },
       });
