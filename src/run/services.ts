@@ -1,6 +1,6 @@
 /** Which services a run has, on which threads, with what options. */
 import { join } from 'node:path';
-import { entryUrl } from '../platform/index.ts';
+import { coreCount, entryUrl } from '../platform/index.ts';
 import type { ServiceSpec } from '../protocol/service.ts';
 import { ownerName } from '../memory/owners.ts';
 import { budgetsOf } from './model-settings.ts';
@@ -8,6 +8,16 @@ import type { RunFile } from './run-directory.ts';
 import type { RunSettings } from './settings.ts';
 
 const moduleOf = (name: string): string => entryUrl(`services/${name}`, import.meta.url).href;
+
+/** The roster's thread. */
+const SHARED_THREAD = 'services';
+/** With no more cores than this a thread more starts later, and does nothing at the same time as the others. */
+const FEW_CORES = 2;
+
+/** The thread of a service that shares the roster's where there are few cores. */
+const threadOf = (name: string, { deterministic }: RunSettings): string =>
+  // What a deterministic run does must not depend on the machine.
+  deterministic || coreCount() > FEW_CORES ? name : SHARED_THREAD;
 
 const sandboxSpec = (settings: RunSettings, mode: 'bwrap' | 'none'): ServiceSpec => {
   const { runningMax, ...limits } = settings.config.programs ?? {};
@@ -32,7 +42,7 @@ const memorySpecs = ({ settings }: RunFile, runDirectory: string): ServiceSpec[]
     return {
       name,
       module: moduleOf('memory'),
-      thread: name,
+      thread: owner === 0 ? threadOf(name, settings) : name,
       options: { owner, owners, directory, embedder, deterministic },
     };
   });
@@ -49,7 +59,7 @@ export const serviceSpecs = (run: RunFile, runDirectory: string): ServiceSpec[] 
     {
       name: 'roster',
       module: moduleOf('roster'),
-      thread: 'services',
+      thread: SHARED_THREAD,
       // A grace period would end a run at a moment that depends on the machine.
       options: {
         seed,
@@ -80,7 +90,7 @@ export const serviceSpecs = (run: RunFile, runDirectory: string): ServiceSpec[] 
     {
       name: 'workspace',
       module: moduleOf('workspace'),
-      thread: 'workspace',
+      thread: threadOf('workspace', settings),
       options: {
         directory: settings.workspace,
         runId: run.runId,

@@ -7,6 +7,7 @@
  * while a process works on the run, or after it was killed. S3 A start that fails leaves nothing of a run behind.
  */
 import { open } from 'node:fs/promises';
+import { AGENT_DEFINITIONS } from '../../actors/planner.ts';
 import { acquireLease, type JournalClient, type Lease } from '../journal/index.ts';
 import type { Clock, TimerHandle } from '../platform/index.ts';
 import type { EventRecord } from '../protocol/event.ts';
@@ -234,6 +235,7 @@ export class SocietyRun implements Run {
         leased: true,
       },
       services: serviceSpecs(run, directory.path),
+      definitions: AGENT_DEFINITIONS,
       onEvent: (event) => this.#onEvent(event, writer),
       onFailure: ({ error }) => end(failure(error)),
       onHostDeath: ({ replaced, error }) => {

@@ -54,7 +54,7 @@ export interface HostsParts {
   /** What is the same in every task. */
   readonly common: Pick<
     HostTask,
-    'hosts' | 'shards' | 'seed' | 'counters' | 'directory' | 'limits' | 'checkMail' | 'deterministic'
+    'hosts' | 'shards' | 'seed' | 'counters' | 'directory' | 'limits' | 'checkMail' | 'deterministic' | 'definitions'
   >;
   readonly restartsMax: number;
   readonly blockedAfterMs: number;

@@ -40,6 +40,8 @@ export interface HostTask {
   readonly checkMail: boolean;
   /** One turn at a time over all shards, on a virtual clock. */
   readonly deterministic: boolean;
+  /** Loaded as soon as the host runs; modules by their ids. */
+  readonly definitions: readonly (readonly [module: string, name: string])[];
 }
 
 /** Sent over the data link to the main thread, beside batches of envelopes. */

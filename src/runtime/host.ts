@@ -61,7 +61,7 @@ export class Host {
       (type) => this.#types.numberOf(type),
     );
     for (const shard of task.owned) this.#shards.set(shard, this.#makeShard(shard, loader));
-    this.control = this.#makeControl();
+    this.control = this.#makeControl(loader);
   }
 
   /** Its shards, for checks within the same thread. */
@@ -159,7 +159,7 @@ export class Host {
     return new Set(Array.from({ length: shards }, (_, shard) => shard).filter((s) => hostOfShard(s, hosts) === host));
   }
 
-  #makeControl(): HostControl {
+  #makeControl(loader: DefinitionLoader): HostControl {
     const all = (): Shard[] => [...this.#shards.values()];
     return {
       open: async () => {
@@ -172,6 +172,8 @@ export class Host {
         for (const [host, port] of this.#task.peers) this.#peers.get(host)?.attach(port);
         this.#events.open();
         for (const shard of all()) shard.start();
+        // What is wrong with one is told to whoever spawns it.
+        for (const [module, name] of this.#task.definitions) loader.load(module, name).catch(() => undefined);
       },
       spawn: async (shard, record, durable) => {
         const owner = this.#shards.get(shard);

@@ -3,6 +3,7 @@
  * journal. It runs only our own code and is never killed in the middle of its work: it ends when it was asked to and has
  * closed everything. What it does not do: know what it runs on (service-entry.ts).
  */
+import type { MessagePort } from 'node:worker_threads';
 import { createJournalClient, type JournalServer } from '../journal/index.ts';
 import type { JournalClient } from '../journal/shard-log.ts';
 import type { Clock } from '../platform/index.ts';
@@ -34,6 +35,7 @@ export class ServiceBody {
   readonly #client: ServiceClient;
   readonly #events: EventOutlet;
   readonly #instances: ServiceInstance[] = [];
+  readonly #begun = Promise.withResolvers<MessagePort | null>();
   #journal: JournalServer | null = null;
   #journalClient: JournalClient | null = null;
 
@@ -55,6 +57,9 @@ export class ServiceBody {
 
   receive(message: ToServiceThread): void {
     switch (message.kind) {
+      case 'begin':
+        this.#begun.resolve(message.journalPort);
+        return;
       case 'attach':
         this.#server.attach(message.port);
         return;
@@ -72,8 +77,9 @@ export class ServiceBody {
   async #start(): Promise<void> {
     const { task, post } = this.#parts;
     for (const port of task.callers) this.#server.attach(port);
+    const modules = task.services.map((spec) => this.#import(spec));
     await this.#openJournal();
-    for (const spec of task.services) await this.#load(spec);
+    for (const [index, spec] of task.services.entries()) await this.#make(spec, await modules[index]);
     this.#server.ready();
     post({ kind: 'ready' });
   }
@@ -85,14 +91,22 @@ export class ServiceBody {
       const { port1, port2 } = channel();
       this.#journal.attach(port1);
       this.#journalClient = createJournalClient(port2, { clock });
-    } else if (task.journalPort !== null) {
-      this.#journalClient = createJournalClient(task.journalPort, { clock });
+      return;
     }
+    const port = await this.#begun.promise;
+    if (port !== null) this.#journalClient = createJournalClient(port, { clock });
   }
 
-  async #load({ name, module, export: exportName = 'createService', options }: ServiceSpec): Promise<void> {
-    const exports = (await this.#parts.importModule(fromModuleId(module))) as Record<string, unknown>;
-    const createService = exports[exportName];
+  #import({ module }: ServiceSpec): Promise<unknown> {
+    const loading = this.#parts.importModule(fromModuleId(module));
+    // Whoever makes the service gets the error, and nobody does when the thread is stopped before.
+    loading.catch(() => undefined);
+    return loading;
+  }
+
+  async #make(spec: ServiceSpec, exports: unknown): Promise<void> {
+    const { name, module, export: exportName = 'createService', options } = spec;
+    const createService = (exports as Record<string, unknown>)[exportName];
     if (typeof createService !== 'function') {
       throw new MegactorError('SERVICE_FAILED', `${module} exports no ${exportName} (service '${name}')`);
     }

@@ -25,11 +25,11 @@ export interface ServiceThreadTask {
   readonly callers: readonly MessagePort[];
   /** On the journal's own thread. */
   readonly journal: JournalSpec | null;
-  /** To the journal's thread; null on that thread itself and without a journal. */
-  readonly journalPort: MessagePort | null;
 }
 
 export type ToServiceThread =
+  /** The journal is open, and this leads to it; null on its own thread, and without one. Services are made now. */
+  | { readonly kind: 'begin'; readonly journalPort: MessagePort | null }
   | { readonly kind: 'attach'; readonly port: MessagePort }
   | { readonly kind: 'attach-journal'; readonly port: MessagePort }
   | { readonly kind: 'stop' };

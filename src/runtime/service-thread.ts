@@ -35,7 +35,6 @@ export class ServiceThread {
     this.name = task.name;
     this.#parts = parts;
     const transfer: Transferable[] = [...task.callers, ...task.calls.map(([, port]) => port)];
-    if (task.journalPort !== null) transfer.push(task.journalPort);
     this.#worker = parts.ground.startService(task, transfer);
     // Whoever waits for readiness gets the error; nobody else has to.
     this.#ready.promise.catch(() => undefined);
@@ -45,6 +44,11 @@ export class ServiceThread {
       this.#failed(new MegactorError('SERVICE_FAILED', `the thread '${this.name}' has ended`));
       this.#stopped.resolve();
     });
+  }
+
+  /** The journal is open: services may be made. @param journalPort null on its own thread, and without one */
+  begin(journalPort: MessagePort | null): void {
+    this.#post({ kind: 'begin', journalPort }, journalPort === null ? [] : [journalPort]);
   }
 
   /** Resolves when all services of the thread are made. @throws what `createService` threw */

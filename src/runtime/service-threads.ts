@@ -76,14 +76,15 @@ export class ServiceThreads {
             calls: calls.get(name) ?? [],
             callers: callers.get(name) ?? [],
             journal: isJournal ? journal : null,
-            journalPort: journal === null || isJournal ? null : (threads[0]?.connectJournal() ?? null),
           },
           events,
         );
         threads.push(thread);
-        // The others are refused at once when the journal cannot be opened.
-        if (isJournal) await thread.ready();
       }
+      // The others load their code meanwhile, and make nothing when the journal cannot be opened.
+      const opened = journal === null ? undefined : threads[0];
+      await opened?.ready();
+      for (const thread of threads) if (thread !== opened) thread.begin(opened?.connectJournal() ?? null);
       await Promise.all(threads.map((thread) => thread.ready()));
     } catch (thrown) {
       await Promise.all(threads.map((thread) => thread.stop()));

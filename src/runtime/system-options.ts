@@ -6,6 +6,8 @@ import { SHARDS_MAX, type ActorAddress } from '../protocol/ids.ts';
 import type { EventRecord } from '../protocol/event.ts';
 import type { ServiceSpec } from '../protocol/service.ts';
 import type { DurabilityLevel } from '../journal/shard-log.ts';
+import type { ActorDefinition } from '../actor/index.ts';
+import { toModuleId } from './module-id.ts';
 import { processGround, type Ground } from './ground.ts';
 import type { ShardLimits } from './shard-core.ts';
 
@@ -67,6 +69,11 @@ export interface SystemOptions {
   readonly maxOldGenerationMb?: number;
   /** For tests: pass messages between actors of one thread through the codec, and freeze them. */
   readonly checkMail?: boolean;
+  /**
+   * Actors that will be spawned: hosts load their modules as soon as they run, so that no first spawn waits for that.
+   * Default: a module is loaded by the first spawn on each host.
+   */
+  readonly definitions?: readonly Pick<ActorDefinition, 'module' | 'export'>[];
   readonly limits?: Partial<ShardLimits>;
   /**
    * Milliseconds without a turn after which a durable actor leaves the memory; whatever is sent to it brings it back.
@@ -129,6 +136,8 @@ export interface SystemSettings {
   readonly blockedAfterMs: number;
   readonly limits: Partial<ShardLimits>;
   readonly deterministic: boolean;
+  /** Modules by their ids. */
+  readonly definitions: readonly (readonly [module: string, name: string])[];
 }
 
 const RESIDENT_MAX = 100_000;
@@ -169,5 +178,6 @@ export const resolveSystemOptions = (options: SystemOptions): SystemSettings => 
     blockedAfterMs: options.blockedAfterMs ?? BLOCKED_AFTER_MS,
     limits: limitsOf(options, shards),
     deterministic,
+    definitions: (options.definitions ?? []).map(({ module, export: name }) => [toModuleId(module), name]),
   };
 };

@@ -1,13 +1,14 @@
 /**
  * What a system has before its hosts start: the lease of its directory, the service threads, the main thread's ends of
- * both. What it does not do: start hosts; stop what it started (system.ts), unless it cannot start all of it.
+ * both. and the threads
+ * that hosts will run on. What it does not do: start hosts; stop what it started (system.ts), unless it cannot start all of it.
  */
 import { existsSync } from 'node:fs';
 import { acquireLease, createJournalClient, type Lease, type PeekingJournalClient } from '../journal/index.ts';
 import { entryUrl, isOwnThread, startThread } from '../platform/index.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
 import { createCounterMemory, type EventBatch } from '../telemetry/index.ts';
-import type { Ground } from './ground.ts';
+import type { Ground, HostThreads } from './ground.ts';
 import { ServiceClient } from './service-client.ts';
 import { ServiceThreads } from './service-threads.ts';
 import type { SystemOptions, SystemSettings } from './system-options.ts';
@@ -19,7 +20,7 @@ export interface SystemParts {
   readonly client: ServiceClient;
   readonly journal: PeekingJournalClient | null;
   readonly memory: SharedArrayBuffer;
-  readonly hostEntry: URL;
+  readonly pool: HostThreads;
 }
 
 /** @throws ABORTED, or the MegactorError that is the signal's reason */
@@ -72,6 +73,12 @@ export const startParts = async (
   const { services: specs = [], serviceEntry } = options;
   if (journal !== null || specs.length > 0) entryOf('service-entry', serviceEntry);
   const lease = leaseOf(settings);
+  // They load their code while the services start.
+  const pool = settings.ground.startHosts({
+    threads: settings.hosts,
+    entry: hostEntry,
+    maxOldGenerationMb: settings.maxOldGenerationMb,
+  });
   try {
     const spec = journal === null ? null : { directory: journal.directory, durability: journal.durability, shards };
     const services = await ServiceThreads.start(specs, spec, {
@@ -89,9 +96,10 @@ export const startParts = async (
       client: new ServiceClient(clock, services.directory, services.mainPorts),
       journal: port === null ? null : createJournalClient(port, { clock: settings.ground.clock }),
       memory: createCounterMemory(shards),
-      hostEntry,
+      pool,
     };
   } catch (thrown) {
+    await pool.destroy();
     lease?.release();
     throw thrown;
   }

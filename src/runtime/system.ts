@@ -71,7 +71,7 @@ export class ActorSystem {
 
   private constructor(
     options: SystemOptions,
-    { settings, services, client, journal, memory, lease, hostEntry }: SystemParts,
+    { settings, services, client, journal, memory, lease, pool }: SystemParts,
   ) {
     this.#options = options;
     this.#lease = lease;
@@ -87,11 +87,7 @@ export class ActorSystem {
     this.#hosts = new Hosts({
       clock: settings.clock,
       ground: settings.ground,
-      pool: settings.ground.startHosts({
-        threads: settings.hosts,
-        entry: hostEntry,
-        maxOldGenerationMb: settings.maxOldGenerationMb,
-      }),
+      pool,
       services,
       common: {
         hosts: settings.hosts,
@@ -102,6 +98,7 @@ export class ActorSystem {
         limits: settings.limits,
         checkMail: options.checkMail === true,
         deterministic: settings.deterministic,
+        definitions: settings.definitions,
       },
       restartsMax: settings.hostRestartsMax,
       blockedAfterMs: settings.blockedAfterMs,
