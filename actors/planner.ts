@@ -38,8 +38,6 @@ import { CHARS_PER_TOKEN, presentableCalls } from './request.ts';
 import { toolSpec } from './tools/tool.ts';
 
 export const PLANNER = '_planner';
-/** What the agents of a run are. */
-export const AGENT_DEFINITIONS: readonly AgentDefinition[] = [boss, admin, ordinary];
 const GOAL_CHARS_MAX = 500;
 
 const submitPlan = toolSpec({

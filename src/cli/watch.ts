@@ -23,7 +23,7 @@ import {
 import { plainText } from '../society/plain-text.ts';
 import { askedIn, askedLine, openQuestionLines, withdrawnLine } from './questions.ts';
 import { renderPlan } from '../society/plan.ts';
-import { showLive, type LiveView } from './view/live.ts';
+import type { LiveView, showLive } from './view/live.ts';
 
 /** At most one line in this time. */
 const PROGRESS_PERIOD_MS = 1_000;
@@ -124,6 +124,7 @@ class Interruptions {
 }
 
 const live = (
+  show: typeof showLive,
   run: Run,
   interruptions: Interruptions,
   context: CommandContext,
@@ -133,7 +134,7 @@ const live = (
   if (terminal === undefined) return undefined;
   // Nobody can answer where no keys arrive.
   if (!terminal.keys) onAway();
-  const view = showLive(run, terminal, {
+  const view = show(run, terminal, {
     clock: context.clock,
     onInterrupt: interruptions.interrupt,
     onPause: () => interruptions.pause(),
@@ -160,6 +161,9 @@ export const watchRun = async (
   };
   if (options.synthetic !== undefined) note(`The text of this run is ${syntheticNote(options.synthetic)}.`);
   if (options.unprotected === true) note(`Programs of this run are ${UNPROTECTED_NOTE}.`);
+  // Loaded where there is a terminal to show it on.
+  const shows = !options.quiet && context.openTerminal !== undefined;
+  const show = shows ? (await import('./view/live.ts')).showLive : undefined;
   const abort = new AbortController();
   const away = new AbortController();
   const leave = (): void => away.abort();
@@ -167,7 +171,8 @@ export const watchRun = async (
   const interruptions = new Interruptions(run, abort, context);
   const stopInterrupts = context.interrupts.subscribe(interruptions.interrupt);
   const display =
-    (options.quiet ? undefined : live(run, interruptions, context, leave)) ?? lines(run, options, context, leave);
+    (show === undefined ? undefined : live(show, run, interruptions, context, leave)) ??
+    lines(run, options, context, leave);
   interruptions.display = display;
   run.runId.then(
     (runId) => display.runId(runId),

@@ -9,7 +9,7 @@ import { warningKey } from '../model/budget/index.ts';
 import type { ActorSystem } from '../runtime/index.ts';
 import { BOSS, systemMail } from '../society/index.ts';
 import type { AgentLookup } from './find-agent.ts';
-import type { BudgetNotice } from './services/model-spend.ts';
+import type { BudgetNotice } from './services/budget-notice.ts';
 
 const DEADLINE_MS = 20_000;
 

@@ -13,7 +13,7 @@ import { MegactorError, toMegactorError, type ErrorCode } from '../protocol/erro
 import type { AgentMail, BudgetHold, QuietResult } from '../society/index.ts';
 import { deferred, type Deferred } from './deferred.ts';
 import { closeGivenUp } from './given-up.ts';
-import { budgetNoticeSchema, type BudgetNotice } from './services/model-spend.ts';
+import { budgetNoticeSchema, type BudgetNotice } from './services/budget-notice.ts';
 import type { RunReason, RunStatus } from './types.ts';
 
 /** The table of what belongs to the run and to no agent. */

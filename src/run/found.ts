@@ -3,7 +3,6 @@
  * one commit with the mail that wakes the Boss. Safe to repeat from any point: answers and the roster's hires are kept
  * under effect ids, and a society whose Boss exists is left alone.
  */
-import { z } from 'zod';
 import { bootstrap, makePlan, type Planning } from '../../actors/planner.ts';
 import type { JournalClient, Outgoing } from '../journal/index.ts';
 import type { ChatAnswer } from '../model/index.ts';
@@ -11,28 +10,18 @@ import { effectId, type ActorAddress } from '../protocol/ids.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import type { ActorSystem } from '../runtime/index.ts';
 import type { EventInput } from '../telemetry/index.ts';
-import { BOSS, checkPlan, type AgentSettings, type Founded, type Limits, type Plan } from '../society/index.ts';
+import { BOSS, type AgentSettings, type Founded, type Plan } from '../society/index.ts';
+import {
+  FOUND_EFFECT,
+  FOUNDED_KEY,
+  givenPlan,
+  PLANNER,
+  PLANNER_KEY,
+  RUN_STORE,
+  type PlannerUsage,
+} from './run-store.ts';
 import { allowsAllHires, planAsked, planDecided, planDecision } from './plan-consent.ts';
 import type { ServedAnswer } from './services/model.ts';
-
-const PLANNER = '_planner';
-/** The table of what belongs to the run and to no agent. */
-export const RUN_STORE = 'run';
-/** The roster keeps whom it hired at the beginning under this id. */
-export const FOUND_EFFECT = effectId(PLANNER, 0, 'found');
-const PLANNER_KEY = 'planner';
-export const FOUNDED_KEY = 'founded';
-
-const plannerUsageSchema = z.object({
-  calls: z.number(),
-  repeatedCalls: z.number(),
-  input: z.number(),
-  cachedInput: z.number(),
-  output: z.number(),
-});
-
-/** Model calls that belong to no agent. */
-export type PlannerUsage = z.infer<typeof plannerUsageSchema>;
 
 export interface FoundingParts {
   readonly system: ActorSystem;
@@ -50,20 +39,6 @@ export interface FoundingParts {
   /** The plan waits for consent: resolves when it is worth looking again, rejects when the run goes no further for now. */
   readonly onPlanWaits?: () => Promise<void>;
 }
-
-export const plannerUsage = async (journal: JournalClient): Promise<PlannerUsage> => {
-  const parsed = plannerUsageSchema.safeParse(await journal.store(RUN_STORE).get(PLANNER_KEY));
-  return parsed.success ? parsed.data : { calls: 0, repeatedCalls: 0, input: 0, cachedInput: 0, output: 0 };
-};
-
-/** A plan that a user gave, checked. @throws CONFIG_INVALID with every issue */
-export const givenPlan = (raw: unknown, limits: Limits): Plan => {
-  const check = checkPlan(raw, limits);
-  if (check.ok) return check.plan;
-  throw new MegactorError('CONFIG_INVALID', `the plan: ${check.issues.join('; ')}`, {
-    hint: 'Correct the plan file; its schema is that of submit_plan.',
-  });
-};
 
 /** One attempt at a plan: the answer is journaled before anything acts on it, and never asked for twice. */
 const complete =

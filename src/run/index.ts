@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { playbookCard, playbookName } from '../../actors/playbooks/index.ts';
-import { hasJournal, isLeaseHeld } from '../journal/index.ts';
-import { checkOpenAiSetting } from '../model/index.ts';
+import { isLeaseHeld } from '../journal/lease.ts';
+import { hasJournal } from '../journal/paths.ts';
+import { checkOpenAiSetting } from '../model/openai-setting.ts';
 import { freshSeed, randomId, systemClock, type Clock } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import { RUN_FORMAT, RunDirectory, type RunFile } from './run-directory.ts';
@@ -18,13 +19,8 @@ import { isTemplateName, planFromTemplate, TEMPLATE_NAMES } from '../society/ind
 import { SocietyRun, type PreparedRun } from './society-run.ts';
 import type { ResumeOptions, Run, RunOptions } from './types.ts';
 
-export { compactRun } from './compact.ts';
 export type * from './forecast/types.ts';
-export { runFiles } from './files.ts';
-export { inspectRun } from './inspect.ts';
-export { repairRun, type RepairResult } from './repair.ts';
-export { replayRun } from './replay.ts';
-export { pauseRun, stopRun, tellRun } from './steering.ts';
+export * from './looking.ts';
 export * from './types.ts';
 
 /** `20261231-235959-abc123`: sorts by time, and unguessable enough not to clash. */

@@ -7,7 +7,7 @@ import { MegactorError } from '../protocol/errors.ts';
 import { agentStateSchema, questionsOfRows, Roster, type AgentState, type RosterRow } from '../society/index.ts';
 import { nearNames } from '../society/near-names.ts';
 import { agentDetail } from './inspect-agent.ts';
-import { RUN_STORE } from './found.ts';
+import { RUN_STORE } from './run-store.ts';
 import { planQuestion } from './plan-consent.ts';
 import { RunDirectory, type RunFile } from './run-directory.ts';
 import { hasEnded } from './resumable.ts';

@@ -12,7 +12,7 @@ import type { Controller, Outcome } from './controller.ts';
 import type { ControlHandler } from './control-server.ts';
 import type { AgentLookup } from './find-agent.ts';
 import { checkUserText, postUserMail, type PostOffice } from './user-mail.ts';
-import { FOUNDED_KEY, RUN_STORE } from './found.ts';
+import { FOUNDED_KEY, RUN_STORE } from './run-store.ts';
 import type { PlanDesk } from './plan-consent.ts';
 import type { Told } from './types.ts';
 import { BOSS, type CommandResult } from '../society/index.ts';

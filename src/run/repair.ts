@@ -37,7 +37,7 @@ import {
   USER,
 } from '../society/index.ts';
 import { repairFiles } from '../workspace/index.ts';
-import { FOUND_EFFECT, FOUNDED_KEY, RUN_STORE } from './found.ts';
+import { FOUND_EFFECT, FOUNDED_KEY, RUN_STORE } from './run-store.ts';
 import { writeJson, RunDirectory } from './run-directory.ts';
 import { hasEnded } from './resumable.ts';
 

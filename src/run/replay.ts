@@ -4,7 +4,7 @@
  */
 import { readJournal } from '../journal/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
-import { replayJournal } from '../runtime/index.ts';
+import { replayJournal } from '../runtime/replay/index.ts';
 import { RunDirectory } from './run-directory.ts';
 import type { Replay, ReplayOptions } from './types.ts';
 

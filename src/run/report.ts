@@ -20,13 +20,13 @@ import {
   type ReportQuestion,
   type RosterSummary,
 } from '../society/index.ts';
-import { leafSchema, sumSpend, type Leaf, type Spend } from '../model/index.ts';
+import { leafSchema, sumSpend, type Leaf, type Spend } from '../model/budget/index.ts';
 import { isBuiltIn } from './built-in.ts';
 import { writeJson, writeWhole, type RunDirectory, type RunFile } from './run-directory.ts';
 import type { Outcome } from './controller.ts';
-import { RUN_STORE, type PlannerUsage } from './found.ts';
+import { RUN_STORE, type PlannerUsage } from './run-store.ts';
 import { planQuestion } from './plan-consent.ts';
-import { EMBEDDER } from './services/model-embedding.ts';
+import { EMBEDDER } from './services/embedding-wire.ts';
 import { renderSpend, spendReport } from './spend-report.ts';
 import type { RunSummary } from './types.ts';
 

@@ -8,7 +8,6 @@
 import { readFileSync } from 'node:fs';
 import { hasPrograms } from '../../actors/playbooks/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
-import { Sandbox } from '../sandbox/index.ts';
 import { isBuiltIn } from './built-in.ts';
 import { cassetteFile, modelsOf } from './model-settings.ts';
 import type { RunSettings } from './settings.ts';
@@ -23,6 +22,8 @@ const isMissing = async (
 ): Promise<MegactorError | null> => {
   const { runningMax: _, ...limits } = settings.config.programs ?? {};
   try {
+    // Loaded where it is wanted.
+    const { Sandbox } = await import('../sandbox/index.ts');
     const sandbox = await Sandbox.open({ mode, network, limits });
     await sandbox.close();
     return null;

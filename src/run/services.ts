@@ -1,11 +1,18 @@
-/** Which services a run has, on which threads, with what options. */
+/** What the system of a run is made of: its services, on which threads, with what options, and its agents. */
 import { join } from 'node:path';
 import { coreCount, entryUrl } from '../platform/index.ts';
 import type { ServiceSpec } from '../protocol/service.ts';
+import type { SystemOptions } from '../runtime/index.ts';
 import { ownerName } from '../memory/owners.ts';
 import { budgetsOf } from './model-settings.ts';
 import type { RunFile } from './run-directory.ts';
 import type { RunSettings } from './settings.ts';
+
+/** What the agents of a run are; the modules themselves are loaded on the hosts. */
+const AGENT_DEFINITIONS = ['boss', 'admin', 'ordinary'].map((level) => ({
+  module: entryUrl(`../../actors/${level}`, import.meta.url).href,
+  export: level,
+}));
 
 const moduleOf = (name: string): string => entryUrl(`services/${name}`, import.meta.url).href;
 
@@ -42,13 +49,27 @@ const memorySpecs = ({ settings }: RunFile, runDirectory: string): ServiceSpec[]
     return {
       name,
       module: moduleOf('memory'),
-      thread: owner === 0 ? threadOf(name, settings) : name,
+      // Vectors are work of another size.
+      thread: owner === 0 && embedder === 'none' ? threadOf(name, settings) : name,
       options: { owner, owners, directory, embedder, deterministic },
     };
   });
   return embedder === 'local'
     ? [...memories, { name: 'embedder', module: moduleOf('embedder'), thread: 'embedder' }]
     : memories;
+};
+
+/** What the system is told of the agents: what they are, and which of them stay in memory, as far as the configuration says it. */
+export const agentsOf = ({
+  config,
+}: RunSettings): Pick<SystemOptions, 'definitions' | 'residentMax' | 'passivateAfterMs' | 'checkpoint'> => {
+  const { residentMax, passivateAfterMs, checkpointEntries } = config.actors ?? {};
+  return {
+    definitions: AGENT_DEFINITIONS,
+    ...(residentMax === undefined ? {} : { residentMax }),
+    ...(passivateAfterMs === undefined ? {} : { passivateAfterMs }),
+    ...(checkpointEntries === undefined ? {} : { checkpoint: { entries: checkpointEntries } }),
+  };
 };
 
 export const serviceSpecs = (run: RunFile, runDirectory: string): ServiceSpec[] => {

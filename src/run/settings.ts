@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { checkShapeFits, parseRehearsalOptions, rehearsalOptionsSchema } from '../model/index.ts';
+import { checkShapeFits, parseRehearsalOptions, rehearsalOptionsSchema } from '../model/rehearsal/options.ts';
 import { OWNERS_MAX } from '../memory/owners.ts';
 import { coreCount } from '../platform/index.ts';
 import { MegactorError, type ErrorCode } from '../protocol/errors.ts';

@@ -7,12 +7,12 @@
  * while a process works on the run, or after it was killed. S3 A start that fails leaves nothing of a run behind.
  */
 import { open } from 'node:fs/promises';
-import { AGENT_DEFINITIONS } from '../../actors/planner.ts';
-import { acquireLease, type JournalClient, type Lease } from '../journal/index.ts';
+import type { JournalClient } from '../journal/index.ts';
+import { acquireLease, type Lease } from '../journal/lease.ts';
 import type { Clock, TimerHandle } from '../platform/index.ts';
 import type { EventRecord } from '../protocol/event.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
-import { ActorSystem, type SystemOptions } from '../runtime/index.ts';
+import { ActorSystem } from '../runtime/index.ts';
 import { EventWriter, type EventInput } from '../telemetry/index.ts';
 import { type Plan, questionsOfRows, type RosterSummary, USER } from '../society/index.ts';
 import { agentSettings, limitsOf } from './agent-settings.ts';
@@ -24,7 +24,7 @@ import { startControlServer } from './control-server.ts';
 import { Controller, failure, type Outcome } from './controller.ts';
 import { deferred } from './deferred.ts';
 import { EventChannel } from './event-channel.ts';
-import { found, givenPlan, makeRunPlan, plannerUsage, RUN_STORE, type FoundingParts } from './found.ts';
+import type { FoundingParts } from './found.ts';
 import { releaseHeld } from './held-budgets.ts';
 import { LiveSteering } from './live-steering.ts';
 import { budgetsOf } from './model-settings.ts';
@@ -34,9 +34,8 @@ import { keepPrompts, type PromptTexts } from './prompts.ts';
 import { openQuestions, summaryOf, writeReports } from './report.ts';
 import { hasEnded, withWayOn } from './resumable.ts';
 import { writeJson, type RunDirectory, type RunFile } from './run-directory.ts';
-import { serviceSpecs } from './services.ts';
-import type { RunSettings } from './settings.ts';
-import { stopRun } from './steering.ts';
+import { givenPlan, plannerUsage, RUN_STORE } from './run-store.ts';
+import { agentsOf, serviceSpecs } from './services.ts';
 import { TextStreams } from './text-streams.ts';
 import type { ResumeOptions, Run, RunProgress, RunSummary, TextStream } from './types.ts';
 
@@ -54,16 +53,6 @@ export interface PreparedRun {
   /** Prompts of the run's own. */
   readonly prompts: PromptTexts | null;
 }
-
-/** Which agents stay in memory, as far as the configuration says it. */
-const residency = ({ config }: RunSettings): Pick<SystemOptions, 'residentMax' | 'passivateAfterMs' | 'checkpoint'> => {
-  const { residentMax, passivateAfterMs, checkpointEntries } = config.actors ?? {};
-  return {
-    ...(residentMax === undefined ? {} : { residentMax }),
-    ...(passivateAfterMs === undefined ? {} : { passivateAfterMs }),
-    ...(checkpointEntries === undefined ? {} : { checkpoint: { entries: checkpointEntries } }),
-  };
-};
 
 /** The first event of a process: what is being run. */
 const beginning = ({ directory, run, fresh }: PreparedRun): EventInput => ({
@@ -153,6 +142,7 @@ export class SocietyRun implements Run {
     const summary = await this.report;
     // What ended it before the wish did is how it ended, but a pause is no end.
     if (live && summary.status !== 'paused') return summary;
+    const { stopRun } = await import('./steering.ts');
     await stopRun(summary.runDir);
     return { ...summary, status: 'stopped', reason: 'stopped-by-user' };
   }
@@ -223,19 +213,20 @@ export class SocietyRun implements Run {
       if (prepared.prompts !== null) keepPrompts(directory.path, prepared.prompts);
       directory.writeRun(run);
     }
+    // Loaded while the threads start.
+    const founding = import('./found.ts');
     const system = await ActorSystem.start({
       threads: settings.threads,
       shards: settings.shards,
       seed: settings.seed,
       deterministic: settings.deterministic,
-      ...residency(settings),
       journal: {
         directory: settings.durability === 'none' ? null : directory.path,
         durability: settings.durability,
         leased: true,
       },
       services: serviceSpecs(run, directory.path),
-      definitions: AGENT_DEFINITIONS,
+      ...agentsOf(settings),
       onEvent: (event) => this.#onEvent(event, writer),
       onFailure: ({ error }) => end(failure(error)),
       onHostDeath: ({ replaced, error }) => {
@@ -270,6 +261,7 @@ export class SocietyRun implements Run {
           sendBudgetMail(system, notice).catch((error: unknown) => end(failure(error)));
         },
         found: async () => {
+          const { found, makeRunPlan } = await founding;
           const parts: FoundingParts = {
             system,
             journal,

@@ -1,5 +1,5 @@
 /** What model calls have cost, for the report: in all, by model, by level, by agent. Pure. */
-import { addSpend, noSpend, sumSpend, type Leaf, type Spend } from '../model/index.ts';
+import { addSpend, noSpend, sumSpend, type Leaf, type Spend } from '../model/budget/index.ts';
 
 /** Sums and means of some calls. Milliseconds are means per answer; `usd` is null when a model had no price. */
 export interface SpendRow {

@@ -3,7 +3,7 @@
  * moment; nothing here must be needed to go on elsewhere.
  */
 import type { DeadLetter } from '../actor/index.ts';
-import { createJournalClient } from '../journal/index.ts';
+import { createJournalClient } from '../journal/client.ts';
 import type { JournalClient } from '../journal/shard-log.ts';
 import { seededRandom, threadNumber, VirtualClock, type Clock } from '../platform/index.ts';
 import { errorToWire, MegactorError } from '../protocol/errors.ts';

@@ -1,4 +1,7 @@
-/** Many actors: shards on threads, the links between them, services, and the system that holds them together. */
+/**
+ * Many actors: shards on threads, the links between them, services, and the system that holds them together. What runs on
+ * the threads, and the replay of a journal, are not here: whoever starts a system has no use for their code.
+ */
 export { ActorSystem, type SystemStats } from './system.ts';
 export type { PlacedRecord } from './system-spawns.ts';
 export { SystemRef } from './system-ref.ts';
@@ -10,8 +13,6 @@ export type { HostState } from './host-record.ts';
 export type { CellStatus } from './cell.ts';
 export type { Hold } from './hold.ts';
 export { fromModuleId, toModuleId } from './module-id.ts';
-export { Shard } from './shard.ts';
-export { SHARD_LIMITS, type ServiceCaller, type ShardLimits, type ShardLinks, type ShardParts } from './shard-core.ts';
-export { DefinitionLoader } from './definition-loader.ts';
+export type { ServiceCaller, ShardLimits, ShardLinks, ShardParts } from './shard-core.ts';
 export type { Envelope } from './envelope.ts';
-export { replayJournal, type Divergence, type Replayed, type ReplayJournalOptions } from './replay/index.ts';
+export type { Divergence, Replayed, ReplayJournalOptions } from './replay/index.ts';

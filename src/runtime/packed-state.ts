@@ -2,7 +2,7 @@
  * The state of a durable actor at a commit, as bytes: packed once, for the journal and for a restart without it. What it
  * does not do: say when a state is packed.
  */
-import { packState, unpackState } from '../journal/index.ts';
+import { packState, unpackState } from '../journal/codec.ts';
 
 export class PackedState {
   /** As the journal's entries hold it. */

@@ -4,7 +4,8 @@
  * closed everything. What it does not do: know what it runs on (service-entry.ts).
  */
 import type { MessagePort } from 'node:worker_threads';
-import { createJournalClient, type JournalServer } from '../journal/index.ts';
+import { createJournalClient } from '../journal/client.ts';
+import type { JournalServer } from '../journal/server.ts';
 import type { JournalClient } from '../journal/shard-log.ts';
 import type { Clock } from '../platform/index.ts';
 import { errorToWire, MegactorError } from '../protocol/errors.ts';

@@ -1,6 +1,5 @@
 /** Entry of a service thread. */
 import { MessageChannel, parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import { JournalServer } from '../journal/index.ts';
 import { systemClock } from '../platform/index.ts';
 import { ServiceBody } from './service-body.ts';
 import type { ServiceThreadTask, ToServiceThread } from './service-thread-wire.ts';
@@ -13,7 +12,8 @@ const body = new ServiceBody({
   post: (message) => main.postMessage(message),
   channel: () => new MessageChannel(),
   importModule: (url) => import(url),
-  openJournal: (spec) => JournalServer.open(spec),
+  // Only one of the threads holds a journal.
+  openJournal: async (spec) => (await import('../journal/server.ts')).JournalServer.open(spec),
 });
 main.on('message', (message: ToServiceThread) => body.receive(message));
 body.start();

@@ -4,7 +4,8 @@
  * that hosts will run on. What it does not do: start hosts; stop what it started (system.ts), unless it cannot start all of it.
  */
 import { existsSync } from 'node:fs';
-import { acquireLease, createJournalClient, type Lease, type PeekingJournalClient } from '../journal/index.ts';
+import { createJournalClient, type PeekingJournalClient } from '../journal/client.ts';
+import { acquireLease, type Lease } from '../journal/lease.ts';
 import { entryUrl, isOwnThread, startThread } from '../platform/index.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
 import { createCounterMemory, type EventBatch } from '../telemetry/index.ts';

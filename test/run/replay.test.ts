@@ -6,7 +6,8 @@ import { decodeLogEntries, decodeLogRecord, encodeLogEntries, encodeLogRecord } 
 import { openTables, POSITIONS_MAX } from '../../src/journal/lmdb-tables.ts';
 import { compactRun, inspectRun, replayRun, resumeRun, runSociety } from '../../src/run/index.ts';
 import type { Replay, RunOptions, RunSummary } from '../../src/run/types.ts';
-import { DefinitionLoader, replayJournal } from '../../src/runtime/index.ts';
+import { DefinitionLoader } from '../../src/runtime/definition-loader.ts';
+import { replayJournal } from '../../src/runtime/replay/index.ts';
 import { ordinary } from '../../actors/ordinary.ts';
 import { command, jsonLine, temporaryDirectory } from '../support/command.ts';
 

@@ -5,13 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { compactJournal, readJournal } from '../../src/journal/index.ts';
-import {
-  ActorSystem,
-  DefinitionLoader,
-  replayJournal,
-  type Replayed,
-  type SystemRef,
-} from '../../src/runtime/index.ts';
+import { ActorSystem, type Replayed, type SystemRef } from '../../src/runtime/index.ts';
+import { DefinitionLoader } from '../../src/runtime/definition-loader.ts';
+import { replayJournal } from '../../src/runtime/replay/index.ts';
 import { firstDifference } from '../../src/runtime/replay/difference.ts';
 import { scribe, worker } from './fixtures/replayed-actors.ts';
 

@@ -1,6 +1,9 @@
-/** Vectors between the services of a run: one row after the other, in single precision. */
+/** Vectors between the services of a run: one row after the other, in single precision; and the name they are paid under. */
 import { z } from 'zod';
 import { MegactorError } from '../../protocol/errors.ts';
+
+/** Calls of the run's own, for the embedder. */
+export const EMBEDDER = '_embedder';
 
 export interface VectorsWire {
   readonly dimensions: number;

@@ -8,11 +8,9 @@ import { Gate, type ChatRequest } from '../../model/index.ts';
 import { seededRandom, type Clock } from '../../platform/index.ts';
 import { MegactorError } from '../../protocol/errors.ts';
 import type { ServiceCallContext, ServiceTable } from '../../protocol/service.ts';
-import { vectorsToWire, type VectorsWire } from './embedding-wire.ts';
+import { EMBEDDER, vectorsToWire, type VectorsWire } from './embedding-wire.ts';
 import { makeEmbeddings, rateLimitsOf, settingsFor, type RoutesOptions } from './model-routes.ts';
 import type { Spending } from './model-spend.ts';
-
-export const EMBEDDER = '_embedder';
 
 const embedSchema = z.object({ texts: z.array(z.string()).min(1).max(256), urgent: z.boolean() });
 

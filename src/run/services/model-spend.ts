@@ -4,7 +4,6 @@
  *
  * Invariants: M3 An answer and what it cost are one commit, so nothing is counted twice or lost, whenever the process dies.
  */
-import { z } from 'zod';
 import {
   Budgets,
   leafSchema,
@@ -13,22 +12,19 @@ import {
   priceOf,
   spendOf,
   type BudgetLimits,
-  type BudgetWarning,
   type Leaf,
   type Price,
 } from '../../model/budget/index.ts';
 import type { ChatAnswer, ChatRequest } from '../../model/index.ts';
 import type { ServiceHost, ServiceTable } from '../../protocol/service.ts';
 import { cassetteFile, isProviderItself } from '../model-settings.ts';
+import type { BudgetNotice } from './budget-notice.ts';
 import { makeCounters, type RoutesOptions } from './model-routes.ts';
 
 const SPENT = 'spent/';
 const SPENT_END = 'spent0';
 const WARNED = 'warned/';
 const WARNED_END = 'warned0';
-
-/** What main is told when a budget is nearly used up; it sends the mail, and then says so (`warned`). */
-export type BudgetNotice = { readonly kind: 'budget-warning' } & BudgetWarning;
 
 export interface Spending {
   readonly budgets: Budgets | undefined;
@@ -89,11 +85,3 @@ export const openSpending = async (
     },
   };
 };
-
-export const budgetNoticeSchema = z.object({
-  kind: z.literal('budget-warning'),
-  scope: z.object({ kind: z.enum(['run', 'group', 'agent']), name: z.string() }),
-  what: z.enum(['calls', 'tokens', 'usd']),
-  spent: z.number(),
-  limit: z.number(),
-});
