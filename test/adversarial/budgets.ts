@@ -137,9 +137,23 @@ const isUsedUp = ({ limits }: Trial, { most, said }: Scope, what: BudgetKind): b
   return spent + (what === 'tokens' ? tokens : (tokens * PRICES.adversary.output) / 1e6) > limit;
 };
 
+const mostOf = ({ allowed }: Life, { scope, what }: BudgetHold): number => {
+  const [kind = '', ...rest] = scope.split('/');
+  const name = rest.join('/');
+  const { groups, eachAgent } = allowed;
+  if (kind === 'agent') return (what === 'calls' ? eachAgent : null) ?? Number.POSITIVE_INFINITY;
+  const most = groups === null ? null : (own(groups.named, name) ?? groups.each);
+  return most?.[what] ?? Number.POSITIVE_INFINITY;
+};
+
 /** V2: a run has paused for a budget, so that one of these is used up. */
 export const pausedRightly = (run: TrialRun, life: Life, what: BudgetKind): readonly string[] => {
-  const scopes = scopesOf(run, life);
+  // Somebody may have been refused before anybody of the group had an answer.
+  const waited = life.gathered.roster.rows.flatMap(({ held }) =>
+    held === null ? [] : [{ key: held.scope, most: { [held.what]: mostOf(life, held) }, said: [] }],
+  );
+  const known = scopesOf(run, life);
+  const scopes = [...known, ...waited.filter(({ key }) => !known.some((scope) => scope.key === key))];
   if (scopes.some((scope) => isUsedUp(run.trial, scope, what))) return [];
   const all = scopes.filter(({ most }) => most[what] !== undefined);
   const words = all.map(({ key, most, said }) => `${key}: ${spentOf(said)[what]} of ${most[what]}`);
@@ -169,15 +183,6 @@ export const groupsTrue = (run: TrialRun): readonly string[] => {
 const isOpen = ({ status }: RosterRow): boolean => status === 'working' || status === 'review';
 
 const isWaiting = ({ held, questions }: RosterRow): boolean => held !== null || questions.length > 0;
-
-const mostOf = ({ allowed }: Life, { scope, what }: BudgetHold): number => {
-  const [kind = '', ...rest] = scope.split('/');
-  const name = rest.join('/');
-  const { groups, eachAgent } = allowed;
-  if (kind === 'agent') return (what === 'calls' ? eachAgent : null) ?? Number.POSITIVE_INFINITY;
-  const most = groups === null ? null : (own(groups.named, name) ?? groups.each);
-  return most?.[what] ?? Number.POSITIVE_INFINITY;
-};
 
 /**
  * G3: whoever waits for more of a budget does so because it is used up, and nobody waits where there is more; and a run

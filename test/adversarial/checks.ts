@@ -261,7 +261,7 @@ const reportTrue: Check = (run, last) => {
   const unusable = spoken.filter((one) => one.agent !== PLANNER && one.sentAs === null && silent.has(one.class)).length;
   // Each counts as bad format, or as what led to a fresh agent.
   const { format = 0, refusal = 0, silence = 0 } = summary.remedies;
-  if (format + refusal + silence < unusable) {
+  if (!crashed && format + refusal + silence < unusable) {
     wrong.push(`${unusable} answers could not be used, ${format + refusal + silence} are reported`);
   }
   const report = buildReport({
@@ -270,7 +270,7 @@ const reportTrue: Check = (run, last) => {
     synthetic: summary.synthetic,
     reviews: trial.reviews,
   });
-  if (!report.synthetic && spoken.some(({ agent }) => agent !== PLANNER))
+  if (!crashed && !report.synthetic && spoken.some(({ agent }) => agent !== PLANNER))
     wrong.push('the report does not say that it is synthetic');
   const missing = new Set(report.missing.map(({ agent }) => agent));
   const silentRows = rowsOf(last).filter(

@@ -56,10 +56,10 @@ const givenUp = (run: TrialRun, { gathered, outcome }: Life): readonly string[] 
     }
     // Who comes to hear of it may not have, where the run was ended by somebody else at that moment.
     if (!run.endedQuietly) return wrong;
-    const status = rows.get(agent)?.status;
-    if (status === 'working' || status === 'review') wrong.push(`${agent} was given up, and is at ${status}`);
     // Nobody is above the Boss: of those right under it nobody hears when it is gone, and quiet moments come to the same.
     if (run.ends.some((one) => one.agent === BOSS && !one.restarted)) return wrong;
+    const status = rows.get(agent)?.status;
+    if (status === 'working' || status === 'review') wrong.push(`${agent} was given up, and is at ${status}`);
     const remedies = run.events.filter(
       ({ type, agent: whom, why }) => type === 'remedy' && why === 'crash' && whom === agent,
     );

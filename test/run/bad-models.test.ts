@@ -287,7 +287,7 @@ describe('Ctrl-C', () => {
     expect(busy.stderr).toMatch(/RUN_DIR_IN_USE/u);
     running.child.kill('SIGINT');
     const paused = await running.result;
-    expect(paused.exitCode, paused.stderr).toBe(3);
+    expect(paused, paused.stderr).toMatchObject({ exitCode: 3, signal: null });
     expect(jsonLine(paused)).toMatchObject({ status: 'paused', reason: 'interrupted', repeatedCalls: 0 });
     const resumed = await command(['resume', runDir, '--json']);
     expect(resumed.exitCode, resumed.stderr).toBe(0);
