@@ -6,13 +6,13 @@
  */
 import type { ActorSystem } from '../runtime/index.ts';
 import { failure, type Outcome } from './controller.ts';
-import { gather, type Gathered } from './report.ts';
+import { gatherFiles, gatherSociety, type Gathered } from './report.ts';
 
 /** How long model calls in flight may still answer when a run is paused; what they answer is paid for and kept. */
 const DRAIN_DEADLINE_MS = 10_000;
 const STOP_DEADLINE_MS = 10_000;
-const PROGRAMS_DEADLINE_MS = 60_000;
-const FINISH_DEADLINE_MS = 120_000;
+const PROGRAMS_DEADLINE = { deadlineMs: 60_000 };
+const FINISH_DEADLINE = { deadlineMs: 120_000 };
 
 export interface ClosingParts {
   readonly system: ActorSystem;
@@ -28,6 +28,15 @@ export interface ClosedWork {
   readonly gathered: Gathered;
 }
 
+const failureOf = async (work: Promise<unknown>): Promise<Outcome | null> => {
+  try {
+    await work;
+    return null;
+  } catch (error) {
+    return failure(error);
+  }
+};
+
 /** @throws what the services throw */
 export const closeWork = async ({ system, programs, memoryThreads, ...parts }: ClosingParts): Promise<ClosedWork> => {
   let { outcome } = parts;
@@ -38,13 +47,14 @@ export const closeWork = async ({ system, programs, memoryThreads, ...parts }: C
     await system.callService('model', 'drain', { deadlineMs }, { deadlineMs: DRAIN_DEADLINE_MS * 2 });
   }
   await system.drain({ deadlineMs: STOP_DEADLINE_MS });
-  try {
-    // What programs have written until now belongs to the run.
-    if (programs) await system.callService('sandbox', 'finish', {}, { deadlineMs: PROGRAMS_DEADLINE_MS });
-    await system.callService('workspace', 'finish', {}, { deadlineMs: FINISH_DEADLINE_MS });
-  } catch (error) {
-    // The run is not complete while its files are not where they are said to be.
-    outcome = failure(error);
-  }
-  return { outcome, gathered: await gather(system, { memoryThreads, programs }) };
+  // What programs have written until now belongs to the run.
+  const ended = programs ? await failureOf(system.callService('sandbox', 'finish', {}, PROGRAMS_DEADLINE)) : null;
+  // Files change nothing in the society any more.
+  const [finished, society] = await Promise.all([
+    ended ?? failureOf(system.callService('workspace', 'finish', {}, FINISH_DEADLINE)),
+    gatherSociety(system, memoryThreads),
+  ]);
+  // The run is not complete while its files are not where they are said to be.
+  if (finished !== null) outcome = finished;
+  return { outcome, gathered: { ...society, ...(await gatherFiles(system, programs)) } };
 };

@@ -47,19 +47,16 @@ export interface Gathered {
   readonly programs: ProgramTally | null;
 }
 
-/** Asks everybody; call it when nothing runs any more and before the system stops. */
-export const gather = async (
-  system: ActorSystem,
-  { memoryThreads, programs: hasPrograms }: { readonly memoryThreads: number; readonly programs: boolean },
-): Promise<Gathered> => {
+/** What is not said by files and programs. */
+export type GatheredSociety = Omit<Gathered, 'workspace' | 'files' | 'programs'>;
+
+/** Asks agents and services; call it when nothing runs any more and before the system stops. */
+export const gatherSociety = async (system: ActorSystem, memoryThreads: number): Promise<GatheredSociety> => {
   const owners = Array.from({ length: memoryThreads }, (_, owner) => ownerName(owner));
-  const [roster, workspace, files, spent, memories, programs] = await Promise.all([
+  const [roster, spent, memories] = await Promise.all([
     system.callService('roster', 'summary', {}) as Promise<RosterSummary>,
-    system.callService('workspace', 'stats', {}),
-    system.callService('workspace', 'files', {}),
     system.callService('model', 'spent', {}),
     Promise.all(owners.map((owner) => system.callService(owner, 'stats', {}) as Promise<MemoryStats>)),
-    hasPrograms ? (system.callService('sandbox', 'stats', {}) as Promise<ProgramTally>) : null,
   ]);
   const plan = system.journal === null ? null : await planQuestion(system.journal.store(RUN_STORE));
   // Agents that have been idle for long are not in memory, and stay so.
@@ -72,12 +69,22 @@ export const gather = async (
     roster,
     questions: [...(plan === null ? [] : [plan]), ...questionsOfRows(roster.rows)],
     states,
-    workspace: workspaceStatsSchema.parse(workspace),
-    files: fileRowsSchema.parse(files),
     spent: spentSchema.parse(spent),
     memories,
-    programs,
   };
+};
+
+/** The rest, when the files are where they are said to be. */
+export const gatherFiles = async (
+  system: ActorSystem,
+  hasPrograms: boolean,
+): Promise<Omit<Gathered, keyof GatheredSociety>> => {
+  const [workspace, files, programs] = await Promise.all([
+    system.callService('workspace', 'stats', {}),
+    system.callService('workspace', 'files', {}),
+    hasPrograms ? (system.callService('sandbox', 'stats', {}) as Promise<ProgramTally>) : null,
+  ]);
+  return { workspace: workspaceStatsSchema.parse(workspace), files: fileRowsSchema.parse(files), programs };
 };
 
 /** What the person is asked and has not answered, as events. */

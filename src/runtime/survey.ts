@@ -50,14 +50,16 @@ export class Survey {
 
   /** These actors, in memory or passive. Left out is who does not exist, and who is ephemeral on a silent host. */
   async some(refs: readonly ActorAddress[]): Promise<ActorSnapshot[]> {
-    const found: ActorSnapshot[] = [];
-    for (const [shard, those] of Map.groupBy(refs, (ref) => ref.shard)) {
+    const byShard = [...Map.groupBy(refs, (ref) => ref.shard)];
+    const found = byShard.map(async ([shard, those]): Promise<ActorSnapshot[]> => {
       const ids = those.map((ref) => ref.id);
+      const actors: ActorSnapshot[] = [];
       for (let from = 0; from < ids.length; from += INSPECT_BATCH) {
-        found.push(...(await this.#ofShard(shard, ids.slice(from, from + INSPECT_BATCH))));
+        actors.push(...(await this.#ofShard(shard, ids.slice(from, from + INSPECT_BATCH))));
       }
-    }
-    return found;
+      return actors;
+    });
+    return (await Promise.all(found)).flat();
   }
 
   async #ofShard(shard: number, ids: readonly number[]): Promise<readonly ActorSnapshot[]> {
