@@ -10,7 +10,11 @@
  * 4. No more than `ANSWER_BYTES_MAX` of a body are handed over: a longer one fails with MODEL_BAD_RESPONSE.
  */
 import type { Readable } from 'node:stream';
-import { DecoratorHandler, Pool, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
+// Not the whole of undici, which takes three times as long to load and of which this is a tenth.
+import request from 'undici/lib/api/api-request.js';
+import Pool from 'undici/lib/dispatcher/pool.js';
+import DecoratorHandler from 'undici/lib/handler/decorator-handler.js';
 import { ANSWER_BYTES_MAX, exchangeWhole, tooLong, type Exchange, type WholeRequest } from './whole-exchange.ts';
 
 /** What this `fetch` takes beyond a `RequestInit`. */
@@ -151,7 +155,7 @@ export const createPoolFetch = (origin: string, options: { connections?: number 
           signal: signal ?? null,
           onSent: init?.onSent,
         };
-        const answer = await dispatcher.request(options);
+        const answer = await request.call(dispatcher, options);
         const status = answer.statusCode;
         const empty = NO_BODY_STATUSES.has(status);
         if (empty) answer.body.on('error', () => {}).resume();

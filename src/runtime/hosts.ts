@@ -73,8 +73,11 @@ export class Hosts {
     });
   }
 
-  /** Starts all hosts. @returns the largest id ever used @throws HOST_START_FAILED, JOURNAL_*, DEFINITION_INVALID */
-  async start(): Promise<number> {
+  /**
+   * Starts all hosts: they recover their shards, and run turns when what these call is ready.
+   * @returns the largest id ever used @throws HOST_START_FAILED, JOURNAL_*, DEFINITION_INVALID, and what `ready` rejects with
+   */
+  async start(ready: Promise<void>): Promise<number> {
     const between = new Map<number, [number, MessagePort][]>(this.#hosts.map(({ index }) => [index, []]));
     for (const a of this.#hosts) {
       for (const b of this.#hosts.slice(a.index + 1)) {
@@ -83,7 +86,8 @@ export class Hosts {
         between.get(b.index)?.push([a.index, port2]);
       }
     }
-    const idMaxima = await Promise.all(this.#hosts.map((host) => this.#open(host, between.get(host.index) ?? [])));
+    const opening = Promise.all(this.#hosts.map((host) => this.#open(host, between.get(host.index) ?? [])));
+    const [idMaxima] = await Promise.all([opening, ready]);
     const early = this.#hosts.find((host) => !host.up);
     if (early !== undefined) throw new MegactorError('HOST_START_FAILED', `host ${early.index} died while starting`);
     this.#running = true;

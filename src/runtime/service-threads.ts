@@ -38,7 +38,7 @@ export class ServiceThreads {
     this.#journal = hasJournal ? (threads[0] ?? null) : null;
   }
 
-  /** Starts all threads and waits until their services are made. @throws what a service or the journal throws */
+  /** Starts all threads and waits until the journal is open; services are being made then. @throws what the journal throws */
   static async start(
     specs: readonly ServiceSpec[],
     journal: JournalSpec | null,
@@ -85,12 +85,16 @@ export class ServiceThreads {
       const opened = journal === null ? undefined : threads[0];
       await opened?.ready();
       for (const thread of threads) if (thread !== opened) thread.begin(opened?.connectJournal() ?? null);
-      await Promise.all(threads.map((thread) => thread.ready()));
     } catch (thrown) {
       await Promise.all(threads.map((thread) => thread.stop()));
       throw thrown;
     }
     return new ServiceThreads(directory, threads, mainPorts, journal !== null);
+  }
+
+  /** Resolves when all services are made; calls that come before wait. @throws what a service throws */
+  async ready(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.ready()));
   }
 
   /** Ports for one more caller. */

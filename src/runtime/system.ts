@@ -130,7 +130,7 @@ export class ActorSystem {
     early.system = system;
     try {
       throwIfAborted(signal);
-      system.#spawns.useIdsAbove(await system.#hosts.start());
+      system.#spawns.useIdsAbove(await system.#hosts.start(parts.services.ready()));
       throwIfAborted(signal);
     } catch (thrown) {
       await system.stop({ deadlineMs: 0 });

@@ -23,7 +23,7 @@ test('E1 nothing is kept of a watch whose signal is aborted: a host that comes b
   const again = watches.watch(ref);
   expect(sent).toHaveLength(2);
   watches.terminated(ref.id, 'gone');
-  expect(await again).toBe('gone');
+  expect(await again).toEqual({ reason: 'gone' });
 });
 
 test('A6 others who wait, and a wish that it stops, are kept', async () => {
@@ -35,7 +35,7 @@ test('A6 others who wait, and a wish that it stops, are kept', async () => {
   watches.renew(new Set([1]));
   expect(sent).toHaveLength(2);
   watches.terminated(ref.id, 'gone');
-  expect(await both[1]).toBe('gone');
+  expect(await both[1]).toEqual({ reason: 'gone' });
 
   const other = new AbortController();
   const stopping = watches.watch(ref, other.signal);
