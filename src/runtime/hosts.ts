@@ -73,10 +73,7 @@ export class Hosts {
     });
   }
 
-  /**
-   * Starts all hosts: they recover their shards, and run turns when what these call is ready.
-   * @returns the largest id ever used @throws HOST_START_FAILED, JOURNAL_*, DEFINITION_INVALID, and what `ready` rejects with
-   */
+  /** Starts all hosts, which run turns when `ready`. @returns the largest id ever used @throws HOST_START_FAILED, JOURNAL_*, … */
   async start(ready: Promise<void>): Promise<number> {
     const between = new Map<number, [number, MessagePort][]>(this.#hosts.map(({ index }) => [index, []]));
     for (const a of this.#hosts) {
