@@ -109,6 +109,8 @@ export class VirtualClock implements Clock {
 
   #setReal(timer: Timer): void {
     timer.real = this.#real.after(timer.dueMs - this.now(), () => {
+      // Timers of the process count in another rhythm and may come a part of a millisecond early.
+      if (this.now() < timer.dueMs) return this.#setReal(timer);
       this.#remove(timer);
       timer.callback();
     });
