@@ -223,6 +223,8 @@ describe('moving, removing, bytes', () => {
     accepted(await workspace.writeFile({ path: 'x.png', content: new Uint8Array([0xff]), base }, by('B')));
     const stale = await workspace.writeFile({ path: 'x.png', content: new Uint8Array([0xfe]), base }, by('C'));
     expect(refused(stale).code).toBe('CONFLICT');
+    // Both would put the same pack into the same place at the same time, which the lease of a run forbids.
+    await workspace.flush();
     const opened = await reopen();
     await opened.workspace.finish();
     expect([...readFileSync(join(directory, 'x.png'))]).toEqual([0xff]);
