@@ -205,6 +205,8 @@ export const heldRightly = (run: TrialRun, life: Life): readonly string[] => {
   const what = outcome.reason.slice('budget-'.length) as BudgetKind;
   const all = scopes.get('run');
   if (all !== undefined && isUsedUp(run.trial, all, what)) return wrong;
+  // It was that of whoever plans, before anybody was there.
+  if (rows.length === 0) return wrong;
   if (!rows.some(({ held }) => held !== null)) return [...wrong, `${outcome.reason}, and nobody waits for a budget`];
   const byName = new Map(rows.map((row) => [row.name, row]));
   const leaderIsWaiting = (row: RosterRow): boolean => {
