@@ -39,18 +39,22 @@ export class LiveSteering implements ControlHandler {
   #parts: LiveParts | null = null;
   #wish: Outcome | null = null;
   #closed = false;
+  /** Settles when the run can be steered, or never will be. */
+  readonly #started = Promise.withResolvers<void>();
   #posting: Promise<unknown> = Promise.resolve();
 
   /** The run can be steered from here on; a wish that came before takes effect. */
   attach(parts: LiveParts): void {
     this.#parts = parts;
     if (this.#wish !== null) parts.controller.end(this.#wish);
+    this.#started.resolve();
   }
 
   /** The run is over or could not start: nothing can be asked of it any more. */
   close(): void {
     this.#closed = true;
     this.#parts = null;
+    this.#started.resolve();
   }
 
   get closed(): boolean {
@@ -70,9 +74,10 @@ export class LiveSteering implements ControlHandler {
     return this.ending ?? this.#wish;
   }
 
-  /** Resolves when the mail is durable, with what it answers. @throws USAGE, ALREADY_DECIDED, AGENT_NOT_FOUND, RUN_NOT_RUNNING, DISK */
+  /** Waits until the run has started. Resolves when the mail is durable, with what it answers. @throws USAGE, ALREADY_DECIDED, AGENT_NOT_FOUND, RUN_NOT_RUNNING, DISK */
   async tell(agent: string, text: string): Promise<Told> {
     checkUserText(text);
+    if (this.ending === null) await this.#started.promise;
     if (this.#closed) throw new MegactorError('RUN_NOT_RUNNING', 'the run is over');
     const { ending } = this;
     if (ending !== null) {
@@ -80,11 +85,7 @@ export class LiveSteering implements ControlHandler {
         hint: 'Wait for it; mail to a run that has paused is read when it goes on.',
       });
     }
-    if (this.#parts === null) {
-      throw new MegactorError('AGENT_NOT_FOUND', 'the run is still starting: there are no agents yet', {
-        hint: 'Try again in a moment.',
-      });
-    }
+    if (this.#parts === null) throw new MegactorError('RUN_NOT_RUNNING', 'the run is over');
     const { system, journal, plan, onTold } = this.#parts;
     if (agent === BOSS && plan !== undefined) {
       const store = journal.store(RUN_STORE);
