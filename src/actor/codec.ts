@@ -1,6 +1,6 @@
 /**
  * Packs what travels between threads into bytes: MessagePack with plain objects, arrays, maps, sets, dates, typed
- * arrays, big integers and undefined. Class instances arrive as plain data. What it does not do: check content.
+ * arrays, big integers and undefined. Class instances arrive as plain data, -0 as 0. What it does not do: check content.
  */
 import { Packr } from 'msgpackr';
 import { MegactorError } from '../protocol/errors.ts';

@@ -3,10 +3,11 @@
  * does not do: know what a tuple means.
  *
  * Invariants: V1 Objects, arrays, maps, sets, dates, typed arrays, big integers, `undefined` and other primitive values
- * come back equal, but for -0, which becomes 0; so do array buffers, views of them and regular expressions; errors keep name, message and cause.
- * Instances of classes come back as plain data, a Buffer as a Uint8Array. V2 What nobody could read back is refused when it
- * is packed. V3 Values of JSON and Uint8Arrays have the bytes that they always had, so that journals and their hashes stay
- * what they are. V4 What was unpacked as data shares no memory with the bytes.
+ * come back equal, but for -0 outside of typed arrays, which becomes 0; so do array buffers, views of them and regular
+ * expressions; errors keep name, message and cause. Instances of classes come back as plain data, a Buffer as a
+ * Uint8Array. V2 What nobody could read back is refused when it is packed. V3 Values of JSON and Uint8Arrays have the
+ * bytes that they always had, so that journals and their hashes stay what they are. V4 What was unpacked as data shares
+ * no memory with the bytes.
  */
 import { addExtension, Packr } from 'msgpackr';
 import { MegactorError } from '../protocol/errors.ts';

@@ -1,5 +1,6 @@
 /** Whatever a user may put into messages, states and results (docs/embedding-the-engine.md), nested. */
 import * as fc from 'fast-check';
+import { withoutMinusZero } from '../support/without-minus-zero.ts';
 
 const word = fc.string({ unit: 'grapheme', maxLength: 8 });
 // The one key that is renamed.
@@ -23,8 +24,7 @@ const leaf = fc.oneof(
   word,
   fc.integer(),
   fc.maxSafeInteger(),
-  // There is no negative zero in what is packed.
-  fc.double().map((number) => number + 0),
+  withoutMinusZero(fc.double()),
   fc.boolean(),
   fc.constantFrom(null, undefined),
   fc.bigInt(),

@@ -97,6 +97,7 @@ describe('what users put into the journal', () => {
   });
 
   test.each([
+    ['-0 as 0', { a: [-0] }, { a: [0] }],
     ['a Buffer as a Uint8Array', Buffer.from([1, 2]), new Uint8Array([1, 2])],
     [
       'a kind of Map as a Map',
