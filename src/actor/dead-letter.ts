@@ -6,6 +6,7 @@
  * bounded rate, and say how many were left out.
  */
 import type { ActorAddress } from '../protocol/ids.ts';
+import { isPackable } from './codec.ts';
 
 export const DEAD_LETTER_REASONS = [
   'not-found',
@@ -93,8 +94,10 @@ export const sizeUpTo = (value: unknown, limit: number): number | null => {
     bytes += VALUE_BYTES;
     if (typeof next === 'string') bytes += next.length * 2;
     else if (typeof next === 'function' || typeof next === 'symbol') return null;
-    else if (ArrayBuffer.isView(next)) bytes += next.byteLength;
-    else if (typeof next === 'object' && next !== null && !(next instanceof Date)) {
+    else if (ArrayBuffer.isView(next)) {
+      if (!isPackable(next)) return null;
+      bytes += next.byteLength;
+    } else if (typeof next === 'object' && next !== null && !(next instanceof Date)) {
       const parts = partsOf(next);
       if (parts === null) return null;
       // What is longer than it may be is not listed to its end.

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { Packr } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
 import { deepCopy, deepFreeze, pack, unpack } from '../../src/actor/index.ts';
 import { withoutMinusZero } from '../support/without-minus-zero.ts';
@@ -37,6 +38,37 @@ describe('codec', () => {
 
   test.each([{ f: () => 1 }, [Symbol('x')], () => 1])('refuses what cannot travel', (value) => {
     expect(() => deepCopy<unknown>(value)).toThrowError(expect.objectContaining({ code: 'MESSAGE_NOT_CLONEABLE' }));
+  });
+
+  test.runIf('Float16Array' in globalThis)('refuses typed arrays of a kind that could not be read back', () => {
+    const value: unknown = Reflect.construct(Reflect.get(globalThis, 'Float16Array') as new () => object, [2]);
+    for (const holder of [value, { a: [value] }, new Map([[1, value]]), new Set([value])]) {
+      expect(() => pack(holder)).toThrowError(
+        expect.objectContaining({ code: 'MESSAGE_NOT_CLONEABLE', message: 'a message holds a Float16Array' }),
+      );
+    }
+  });
+
+  class Pixels extends Uint8ClampedArray {}
+  class Bytes extends Buffer {}
+  test.each([
+    ['a kind of typed array as one of the built-in kind', new Pixels([1, 300]), new Uint8ClampedArray([1, 255])],
+    ['a part of its buffer', new Pixels([1, 2, 3]).subarray(1), new Uint8ClampedArray([2, 3])],
+    ['a kind of Buffer as bytes', Object.setPrototypeOf(Buffer.from('a'), Bytes.prototype), new Uint8Array([97])],
+    ['a Buffer as bytes', Buffer.from('a'), new Uint8Array([97])],
+    ['a view', new DataView(new Uint8Array([1, 2]).buffer, 1), new DataView(new Uint8Array([2]).buffer)],
+  ])('brings back %s, and what stands beside it', (_name, value: unknown, expected) => {
+    const arrived = unpack(pack([value, 'beside'])) as [ArrayBufferView, string];
+    expect(arrived).toEqual([expected, 'beside']);
+    expect(arrived[0].constructor).toBe(expected.constructor);
+  });
+
+  test('leaves what others pack with the same library as it is', () => {
+    const others = new Packr();
+    const bytes = Buffer.from(others.pack({ own: new Pixels([1, 2]) }));
+    pack([new Pixels([1])]);
+    expect(Buffer.compare(others.pack({ own: new Pixels([1, 2]) }), bytes)).toBe(0);
+    expect(others.unpack(bytes)).toEqual({ own: Buffer.from([1, 2]) });
   });
 
   test('packed bytes own their buffer, so that it can be transferred', () => {
