@@ -52,7 +52,10 @@ export interface Turn {
 /** More often an agent is not restarted before a turn of it has ended well, however long each try took. */
 const RESTARTS_IN_A_ROW_MAX = 8;
 
-/** How every agent is spawned; `pollIntervalMs` by its level. */
+/** How long it waits for more mail before it knows how long a model call takes, at most. */
+const FIRST_POLL_INTERVAL_MS = 20;
+
+/** How every agent is spawned. */
 export const spawnOptionsOf = (
   init: AgentInit,
   address: { readonly id: number; readonly shard: number },
@@ -66,5 +69,5 @@ export const spawnOptionsOf = (
   // A server may take minutes to fail a call, so that three failures within one never come.
   restartsInARowMax: RESTARTS_IN_A_ROW_MAX,
   backoff: { minMs: 100, maxMs: 5_000 },
-  pollIntervalMs: init.settings.pollIntervalMs[init.level],
+  pollIntervalMs: Math.min(FIRST_POLL_INTERVAL_MS, init.settings.pollIntervalMs[init.level]),
 });

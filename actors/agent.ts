@@ -3,15 +3,7 @@
  * (`src/society/`).
  */
 import { message, type ActorBehaviour, type ActorRef } from '../src/actor/definition.ts';
-import {
-  agentMailSchema,
-  agentStateSchema,
-  systemMail,
-  SYSTEM,
-  USER,
-  zeroCounters,
-  type AgentState,
-} from '../src/society/index.ts';
+import { agentMailSchema, agentStateSchema, systemMail, zeroCounters, type AgentState } from '../src/society/index.ts';
 import type { AgentContext, AgentInit, AgentMessages, Recruits, Turn } from './agent-types.ts';
 import { agentPrompt } from './prompts/agent.ts';
 import { send } from './mailing.ts';
@@ -74,14 +66,8 @@ export const agentBehaviour = (
     messages: { mail: message(agentMailSchema) },
     receiveBatch: (state, batch, ctx) => runTurn(turnOf(state, ctx), batch),
     onChildFailed: (state, child, reason, ctx, last) => onChildFailed(turnOf(state, ctx), child, reason, last),
-    urgent: ({ body }) => {
-      const mail = agentMailSchema.safeParse(body);
-      if (!mail.success) return false;
-      const { from, kind, quiet, fromSupervisor } = mail.data;
-      // A result that was handed in is what waiting for more mail is for, unless all is quiet and none will come.
-      if (kind === 'review' && quiet === undefined) return false;
-      return from === SYSTEM || from === USER || fromSupervisor === true;
-    },
+    // Only what others are about to say as well is worth waiting for.
+    urgent: ({ body }) => agentMailSchema.safeParse(body).data?.more !== true,
     strategy: 'one_for_one',
     batchMax: MAILS_PER_TURN_MAX,
   };

@@ -13,15 +13,16 @@ export const send = (turn: Turn, to: Recipient, mail: AgentMail): void => {
   ctx.event({ type: 'message', agent: state.name, to: to.name, kind: mail.kind, chars: mail.text.length });
 };
 
-/** A mail of this agent. */
+/** A mail of this agent. @param more of the same kind may be on its way to the receiver */
 export const sendText = (
   turn: Turn,
   to: Recipient,
   text: string,
-  options: { readonly fromSupervisor?: boolean; readonly handback?: boolean } = {},
+  { more = false, ...options }: { readonly more?: boolean; readonly handback?: boolean } = {},
 ): void => {
   const { name, settings } = turn.state;
-  send(turn, to, { from: name, kind: null, text: text.slice(0, settings.limits.messageCharsMax), ...options });
+  const mail = { from: name, kind: null, text: text.slice(0, settings.limits.messageCharsMax), ...options };
+  send(turn, to, more ? { ...mail, more } : mail);
 };
 
 /** A mail that the runtime writes about this agent. */
@@ -31,7 +32,8 @@ export const sendNotice = (
   kind: MailKind,
   text: string,
   attributes: Readonly<Record<string, string | number>>,
-): void => send(turn, to, systemMail(kind, text, attributes));
+  more = false,
+): void => send(turn, to, { ...systemMail(kind, text, attributes), ...(more ? { more } : {}) });
 
 /** Sends what a command causes. Returns the texts of what is for this agent itself: its tool's result has them. */
 export const sendNotices = (turn: Turn, notices: readonly Notice[]): readonly string[] =>

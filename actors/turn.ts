@@ -198,8 +198,8 @@ const onProse = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
       `${state.name} ends its turns with the same text again and again, the last: ${oneLine(text, 300)}`,
     );
   }
-  const { to } = await callRoster(turn, 'handback', 'handback', { agent: state.name });
-  if (to !== null) sendText(turn, to, text, { handback: true });
+  const { to, more } = await callRoster(turn, 'handback', 'handback', { agent: state.name });
+  if (to !== null) sendText(turn, to, text, { handback: true, more });
   return 'over';
 };
 
@@ -255,6 +255,15 @@ const goOn = async (turn: Turn, waiting: Waiting, decision: Decision): Promise<O
   return outcome === 'over' && waiting.mail && turn.state.phase !== 'retired' ? 'goes-on' : outcome;
 };
 
+/**
+ * An idle supervisor waits for more reports as long as a call takes: what came after the call had begun would have to wait for
+ * its end as well, so that nothing is read later than twice as late, and most of a group's reports cost one call.
+ */
+const bePatient = ({ state, ctx }: Turn, { latencyMs }: ChatAnswer): void => {
+  const mostMs = state.settings.pollIntervalMs[state.level];
+  if (mostMs > 0) ctx.setPollInterval(Math.min(mostMs, Math.ceil(latencyMs)));
+};
+
 /** The turn has a step left. */
 const asksAgain = ({ state }: Turn): boolean =>
   state.turn !== null && state.turn.steps < state.settings.limits.stepsPerTurnMax;
@@ -278,6 +287,7 @@ const step = async (turn: Turn): Promise<Outcome> => {
   if ('tooLong' in answer) return onTooLong(turn, answer);
   state.turn.overflows = 0;
   countAnswer(turn, answer);
+  bePatient(turn, answer);
   state.phase = 'responding';
   if (
     answer.toolCalls.length > 0 &&

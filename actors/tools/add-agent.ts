@@ -40,7 +40,7 @@ export const addAgents = async (turn: Turn, all: readonly AddAgentArgs[]): Promi
     if (!result.ok) return result;
     const others = describeColleagues('Hired with you', recruited, [result.name]);
     enter(turn, { description: args.description, initialPrompt: args.initial_prompt, others }, result);
-    if (args.first_message !== undefined) sendText(turn, result, args.first_message, { fromSupervisor: true });
+    if (args.first_message !== undefined) sendText(turn, result, args.first_message);
     return { ok: true, name: result.name, slots: result.slots };
   });
 };

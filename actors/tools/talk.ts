@@ -44,7 +44,7 @@ const deliver = (run: ToolRun, messages: readonly Message[], receivers: Receiver
       }
       known.add(mark);
       if (!isLarge) marks.push(mark);
-      sendText(run, receiver, content, { fromSupervisor: receiver.below });
+      sendText(run, receiver, content, { more: receiver.more });
       sent += 1;
     }
   }

@@ -41,7 +41,7 @@ export const review = defineTool({
       run.ctx.event({ type: 'review', agent, by: name, verdict: args.verdict, round, status });
     if (result.member !== null) {
       const text = `[revise round=${result.round}] ${args.feedback}`;
-      sendText(run, result.member, text, { fromSupervisor: true });
+      sendText(run, result.member, text);
     }
     const collected = sendNotices(run, result.notices);
     return {
@@ -78,9 +78,9 @@ export const terminate = defineTool({
     }
     if (result.reviewer !== null) {
       if (result.reviews) {
-        sendNotice(run, result.reviewer, 'review', result.details, attributes);
+        sendNotice(run, result.reviewer, 'review', result.details, attributes, result.more);
       } else {
-        sendText(run, result.reviewer, args.summary);
+        sendText(run, result.reviewer, args.summary, { more: result.more });
       }
     }
     sendNotices(run, result.notices);

@@ -37,8 +37,8 @@ export const FAILURE_RATE = 0.05;
 export const FAILURE_KINDS = ['refusal', 'silence', 'badJson', 'repetition', 'unfinished'] as const;
 export type FailureKind = (typeof FAILURE_KINDS)[number];
 
-/** How long Boss and Admins wait for more mail, in part `polling`: the default, and not at all. */
-export const POLL_INTERVALS_MS = [20, 0] as const;
+/** How long Boss and Admins wait for more reports at most, in part `polling`: the default, and not at all. */
+export const POLL_INTERVALS_MS = [1_000, 0] as const;
 /** Agents of part `polling`, unless there are fewer. */
 export const POLLING_SIZE = 109;
 /** Answers of real servers take longer or shorter; then reports come one by one. */

@@ -87,6 +87,12 @@ export interface ActorContext<State = unknown> {
   stash(): void;
   unstash(): void;
   readonly timers: Timers;
+  /**
+   * From now on the actor waits so long when it is idle, instead of its option `pollIntervalMs`: an actor whose turns are dear
+   * may wait for as long as one would take. In memory only: whoever starts again begins with the option.
+   * @param ms milliseconds, 0 for not at all @throws CONFIG_INVALID
+   */
+  setPollInterval(ms: number): void;
 
   /**
    * Runs `fn` once per key of this step, however often the step is tried. `fn` gets the effect id (`actor/step/key`).

@@ -90,7 +90,10 @@ export interface SpawnOptions {
   /** Delay before the n-th restart in a row: `minMs × 2ⁿ`, at most `maxMs`, full jitter. Default 0: at once. */
   readonly backoff?: { readonly minMs: number; readonly maxMs: number };
   readonly mailbox?: { readonly capacity?: number; readonly overflow?: OverflowPolicy };
-  /** How long an idle actor waits for more mail before its turn starts. Default 0. */
+  /**
+   * How long an idle actor waits for more mail before its turn starts; all that comes meanwhile is handled in that turn. The
+   * wait begins again with each mail, and lasts three intervals at most. Default 0.
+   */
   readonly pollIntervalMs?: number;
   /**
    * A durable actor that rests so long leaves the memory; whatever is sent to it brings it back. 0 or Infinity: never.

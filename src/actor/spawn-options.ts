@@ -50,6 +50,12 @@ const schema = z.strictObject({
   id: z.int().positive().optional(),
 });
 
+/** @throws CONFIG_INVALID */
+export const checkPollInterval = (ms: number): number => {
+  if (milliseconds.safeParse(ms).success) return ms;
+  throw new MegactorError('CONFIG_INVALID', `a poll interval is a number of milliseconds, not ${ms}`);
+};
+
 const EPHEMERAL: ActorOptions = {
   supervision: SUPERVISION_DEFAULT,
   mailbox: { capacity: MAILBOX_CAPACITY, overflow: 'reject' },

@@ -1,5 +1,5 @@
 /** What every agent of a run is told of its settings. Pure. */
-import { limitsWith, type AgentSettings, type Limits } from '../society/index.ts';
+import { defaultPollIntervalMs, limitsWith, type AgentSettings, type Limits } from '../society/index.ts';
 import type { PromptTexts } from './prompts.ts';
 import type { RunFile } from './run-directory.ts';
 
@@ -8,7 +8,6 @@ type SettledRun = Pick<RunFile, 'runId' | 'settings'>;
 export const limitsOf = (run: SettledRun): Limits =>
   limitsWith({ ...run.settings.config.limits, agentsMax: run.settings.maxAgents });
 
-const POLL_INTERVAL_MS = { boss: 20, admin: 20, ordinary: 0 };
 const NO_POLL_INTERVAL_MS = { boss: 0, admin: 0, ordinary: 0 };
 /** What the agents of a deterministic run know instead of its id, which is a fresh one. */
 const DETERMINISTIC_RUN_ID = 'deterministic';
@@ -26,7 +25,7 @@ export const agentSettings = (run: SettledRun, prompts: PromptTexts | null = nul
   const { temperature, maxTokens, compaction } = config.model ?? {};
   const { boss, admin, ordinary } = deterministic
     ? NO_POLL_INTERVAL_MS
-    : { ...POLL_INTERVAL_MS, ...config.pollIntervalMs };
+    : { ...defaultPollIntervalMs, ...config.pollIntervalMs };
   return {
     run: deterministic ? DETERMINISTIC_RUN_ID : run.runId,
     reviews: review !== 'none',
@@ -36,9 +35,9 @@ export const agentSettings = (run: SettledRun, prompts: PromptTexts | null = nul
     limits: limitsOf(run),
     ...(run.settings.approve.length === 0 ? {} : { approve: run.settings.approve }),
     pollIntervalMs: {
-      boss: boss ?? POLL_INTERVAL_MS.boss,
-      admin: admin ?? POLL_INTERVAL_MS.admin,
-      ordinary: ordinary ?? POLL_INTERVAL_MS.ordinary,
+      boss: boss ?? defaultPollIntervalMs.boss,
+      admin: admin ?? defaultPollIntervalMs.admin,
+      ordinary: ordinary ?? defaultPollIntervalMs.ordinary,
     },
     ...(memoryThreads <= 1 ? {} : { memoryOwners: memoryThreads }),
     ...(temperature === undefined ? {} : { temperature }),

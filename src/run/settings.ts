@@ -31,7 +31,7 @@ export const configSchema = z.strictObject({
   /** Structural limits of the society. */
   limits: limitsSchema.optional(),
   ...modelConfigFields,
-  /** How long an idle agent waits for more mail before it spends a model call. */
+  /** How long an idle agent waits for more reports before it spends a model call, at most; by level. */
   pollIntervalMs: z
     .strictObject({
       boss: z.int().nonnegative().optional(),

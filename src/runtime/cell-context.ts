@@ -8,6 +8,7 @@
  */
 import {
   addRoutee,
+  checkPollInterval,
   firstReply,
   isRouter,
   plainRef,
@@ -251,6 +252,11 @@ export class CellContext implements ActorContext {
     } catch (thrown) {
       return Promise.reject(thrown);
     }
+  }
+
+  setPollInterval(ms: number): void {
+    check(this.#cell, this.#retired);
+    this.#cell.pollMs = checkPollInterval(ms);
   }
 
   interrupted(key: string): boolean {

@@ -93,6 +93,10 @@ class RareParts {
   stash: MailEnvelope[] | null = null;
   /** The one timer of the runtime itself: poll interval, restart backoff, or the limit of a forced stop. */
   pause: TimerHandle | null = null;
+  /** How long it waits for more mail, when it has set that itself. */
+  ownPollMs: number | null = null;
+  /** When the wait for more mail under way ends, whatever comes; on the monotonic clock. */
+  pollsUntilMs = 0;
   abort: AbortController | null = null;
   restarts: RestartHistory = NO_RESTARTS;
   restartCount = 0;
@@ -249,6 +253,23 @@ export class ActorCell extends Mailbox<MailboxItem> implements Sibling {
 
   set stash(value: RareParts['stash']) {
     if (this.#rare !== null || value !== NONE.stash) this.parts().stash = value;
+  }
+
+  /** How long it waits for more mail when it is idle. */
+  get pollMs(): number {
+    return (this.#rare ?? NONE).ownPollMs ?? this.options.pollIntervalMs;
+  }
+
+  set pollMs(value: number) {
+    if (value !== this.pollMs) this.parts().ownPollMs = value;
+  }
+
+  get pollsUntilMs(): number {
+    return (this.#rare ?? NONE).pollsUntilMs;
+  }
+
+  set pollsUntilMs(value: number) {
+    this.parts().pollsUntilMs = value;
   }
 
   get pause(): RareParts['pause'] {

@@ -352,6 +352,7 @@ export class Life {
     cell.abort = null;
     for (const timer of cell.timers?.values() ?? []) timer.cancel();
     cell.timers = null;
+    cell.pollMs = cell.options.pollIntervalMs;
     cell.endPause();
   }
 

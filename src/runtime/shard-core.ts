@@ -44,6 +44,8 @@ export type { ServiceCaller, ShardLinks, ShardParts } from './shard-parts.ts';
 
 /** Asks of different incarnations of a shard lie this far apart. */
 const INCARNATION_STRIDE = 2 ** 32;
+/** Most intervals that one wait for more mail lasts, however much comes. */
+const POLL_INTERVALS_MAX = 3;
 
 export class ShardCore {
   readonly parts: ShardParts;
@@ -236,15 +238,17 @@ export class ShardCore {
   /** After something was put into the mailbox of `cell`, or its turn ended with mail left. */
   wake(cell: ActorCell, item: MailboxItem | null = null): void {
     if (cell.status === 'idle') {
-      const waitMs = cell.options.pollIntervalMs;
-      if (waitMs > 0 && item !== null && this.parts.serial === undefined && !this.#skipsPoll(cell, item)) {
+      const { pollMs } = cell;
+      if (pollMs > 0 && item !== null && this.parts.serial === undefined && !this.#skipsPoll(cell, item)) {
         cell.status = 'polling';
-        cell.pause = this.clock.after(waitMs, () => this.#enqueue(cell));
+        cell.pollsUntilMs = this.clock.monotonic() + POLL_INTERVALS_MAX * pollMs;
+        this.#poll(cell);
         return;
       }
       this.#enqueue(cell);
-    } else if (cell.status === 'polling' && (item === null || this.#skipsPoll(cell, item))) {
-      this.#enqueue(cell);
+    } else if (cell.status === 'polling') {
+      if (item === null || this.#skipsPoll(cell, item)) this.#enqueue(cell);
+      else this.#poll(cell);
     }
   }
 
@@ -306,7 +310,7 @@ export class ShardCore {
     if (offered !== 'accepted') return this.#full(cell, offered, cell.mailOf(type, body, from));
     this.counters.addMailboxDepth(1);
     if (cell.status !== 'idle') return true;
-    if (cell.options.pollIntervalMs > 0) this.wake(cell, cell.mailOf(type, body, from));
+    if (cell.pollMs > 0) this.wake(cell, cell.mailOf(type, body, from));
     else this.#enqueue(cell);
     return true;
   }
@@ -326,6 +330,13 @@ export class ShardCore {
       this.deadMail(envelope, 'not-cloneable', '', 'MESSAGE_NOT_CLONEABLE', thrown.message);
       return false;
     }
+  }
+
+  /** Waits for what may follow the mail that has just come. */
+  #poll(cell: ActorCell): void {
+    const leftMs = cell.pollsUntilMs - this.clock.monotonic();
+    cell.endPause();
+    cell.pause = this.clock.after(Math.max(0, Math.min(cell.pollMs, leftMs)), () => this.#enqueue(cell));
   }
 
   #skipsPoll(cell: ActorCell, item: MailboxItem): boolean {

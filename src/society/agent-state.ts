@@ -68,8 +68,8 @@ export const agentSettingsSchema = z.object({
 
 export type AgentSettings = z.output<typeof agentSettingsSchema>;
 
-/** How long an idle agent waits for more mail before it spends a call, by default. */
-export const defaultPollIntervalMs: AgentSettings['pollIntervalMs'] = { boss: 20, admin: 20, ordinary: 0 };
+/** How long an idle agent waits for more reports before it spends a call, at most, by default. */
+export const defaultPollIntervalMs: AgentSettings['pollIntervalMs'] = { boss: 1_000, admin: 1_000, ordinary: 0 };
 
 export const LEVELS = ['boss', 'admin', 'ordinary'] as const;
 export type Level = (typeof LEVELS)[number];

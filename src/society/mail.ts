@@ -33,8 +33,8 @@ export const agentMailSchema = z.object({
   kind: z.enum(MAIL_KINDS).nullable(),
   attributes: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
   text: z.string(),
-  /** From the receiver's own supervisor: it does not wait out the poll interval. */
-  fromSupervisor: z.boolean().optional(),
+  /** From a subordinate of the receiver, while others of them are at work: an idle receiver waits a little for theirs. */
+  more: z.boolean().optional(),
   /** What the person has answered with it. */
   human: humanAnswerSchema.optional(),
   /** The text an agent ended its turn with, passed on to its supervisor. */

@@ -16,6 +16,7 @@ import { withdrawQuestions } from './roster-questions.ts';
 import {
   isClosed,
   leaderOf,
+  othersAtWork,
   recipientOf,
   unfinished,
   type Draft,
@@ -54,6 +55,8 @@ export type TerminateResult =
       readonly round: number;
       /** Who is to be told: of a review that is due, or with reviews off of the result. */
       readonly reviewer: Recipient | null;
+      /** Whether others below that one are at work. */
+      readonly more: boolean;
       readonly reviews: boolean;
       /** What the reviewer needs to judge. */
       readonly details: string;
@@ -117,6 +120,7 @@ const unchanged = (draft: Draft, agent: Readonly<RosterAgent>): Extract<Terminat
   status: agent.status,
   round: agent.round,
   reviewer: null,
+  more: false,
   reviews: draft.meta.reviews,
   details: '',
   sentBack: null,
@@ -166,6 +170,7 @@ export const terminate = (draft: Draft, args: TerminateArgs): TerminateResult =>
     status: agent.status,
     round: agent.round,
     reviewer: leader === null ? null : recipientOf(leader),
+    more: leader !== null && othersAtWork(draft, leader, agent.name),
     reviews: draft.meta.reviews,
     details: reviewDetails(agent) + (look === undefined ? '' : renderChanges(look, agent.round)),
     sentBack: null,

@@ -296,6 +296,14 @@ export const memberOf = (agent: Readonly<RosterAgent>): Member => ({
 export const unfinished = (draft: Draft, agent: Readonly<RosterAgent>): readonly string[] =>
   agent.subordinates.filter((name) => !isClosed(draft.get(name)));
 
+/** Whether anybody below `leader` is at work, `agent` left out: then more may be on its way to the leader. */
+export const othersAtWork = (draft: Draft, leader: Readonly<RosterAgent>, agent: string): boolean =>
+  // Who finishes is mostly who was hired first.
+  leader.subordinates.findLast((name) => name !== agent && isAtWork(draft.get(name))) !== undefined;
+
+const isAtWork = ({ status, woken, held }: Readonly<RosterAgent>): boolean =>
+  status === 'working' && woken && (held ?? null) === null;
+
 /** Where mail for an agent goes. */
 export interface Recipient {
   readonly name: string;

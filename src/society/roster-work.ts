@@ -14,6 +14,7 @@ import {
   isClosed,
   leaderOf,
   memberOf,
+  othersAtWork,
   recipientOf,
   type Draft,
   type Notice,
@@ -31,8 +32,8 @@ export interface ResolveArgs {
 }
 
 export interface Addressee extends Recipient {
-  /** The sender is its supervisor. */
-  readonly below: boolean;
+  /** The sender is below it, and so are others who are at work. */
+  readonly more: boolean;
 }
 
 export type ResolveResult = ToolSuccess<{ readonly receivers: readonly (readonly Addressee[])[] }> | ToolFailure;
@@ -62,7 +63,7 @@ export const resolve = (draft: Draft, args: ResolveArgs): ResolveResult => {
     receivers: resolved.receivers.map((names) =>
       names.map((name) => {
         const agent = draft.get(name);
-        return { ...recipientOf(agent), below: agent.supervisor === sender.name };
+        return { ...recipientOf(agent), more: name === sender.supervisor && othersAtWork(draft, agent, sender.name) };
       }),
     ),
   };
@@ -180,13 +181,16 @@ export interface HandbackArgs {
 export interface HandbackResult {
   /** Where the text goes; null when nobody above still works. */
   readonly to: Recipient | null;
+  /** Whether others below that one are at work. */
+  readonly more: boolean;
 }
 
 /** Who gets the text that an agent ended its turn with. */
 export const handback = (draft: Draft, args: HandbackArgs): HandbackResult => {
   const agent = draft.get(args.agent);
   const leader = agent.status === 'retired' ? null : leaderOf(draft, agent);
-  return { to: leader === null || isClosed(leader) ? null : recipientOf(leader) };
+  if (leader === null || isClosed(leader)) return { to: null, more: false };
+  return { to: recipientOf(leader), more: othersAtWork(draft, leader, agent.name) };
 };
 
 export interface RemedyArgs {
@@ -215,7 +219,7 @@ export const remedy = (draft: Draft, args: RemedyArgs): RemedyResult => {
   if (!isLast || agent.supervisor === null || isClosed(agent)) return handback(draft, { agent: name });
   const { leader, notices } = failed(draft, { agent: name, why: 'given-up', detail });
   const above = leader === null ? undefined : draft.find(leader.name);
-  return { to: above === undefined || isClosed(above) ? null : leader, letGo: true, notices };
+  return { to: above === undefined || isClosed(above) ? null : leader, more: false, letGo: true, notices };
 };
 
 export interface HoldArgs {

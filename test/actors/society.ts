@@ -38,6 +38,8 @@ interface Actor {
   state: AgentState;
   history: HistoryEntry[];
   step: number;
+  /** How long it waits for more mail, when it has set that. */
+  pollMs?: number;
   mailbox: AgentMail[];
   open: boolean;
   recorded: Map<string, unknown>;
@@ -290,6 +292,9 @@ export class Society {
         this.#options.crash?.(`effect ${actor.ref.name} ${key}`);
         if (now) actor.recorded.set(key, structuredClone(result));
         return result;
+      },
+      setPollInterval: (ms: number) => {
+        actor.pollMs = ms;
       },
       interrupted: (key: string) => interruptedKeys.has(key),
       service: async (name: string, method: string, args: unknown, options: { effectId?: string | null } = {}) => {

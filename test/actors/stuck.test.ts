@@ -69,6 +69,6 @@ test('whoever is let go hands its subordinates to the next above; the Boss is ne
   expect(machine.state.agents.get('A')).toMatchObject({ status: 'failed' });
   expect(machine.state.agents.get('B')?.supervisor).toBe(BOSS);
   for (let time = 0; time < 5; time += 1) {
-    expect(machine.do('remedy', { agent: BOSS, why: 'repetition' })).toEqual({ to: null });
+    expect(machine.do('remedy', { agent: BOSS, why: 'repetition' })).toEqual({ to: null, more: false });
   }
 });

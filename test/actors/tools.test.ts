@@ -2,11 +2,9 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { toolboxOf, toolsFor, TOOL_NAMES, type Offer } from '../../actors/tools/index.ts';
 import { ALL_LEVELS, defineTool, LEADS } from '../../actors/tools/tool.ts';
-import { agentBehaviour } from '../../actors/agent.ts';
 import { admin } from '../../actors/admin.ts';
 import { boss } from '../../actors/boss.ts';
 import { ordinary } from '../../actors/ordinary.ts';
-import { systemMail, type AgentMail } from '../../src/society/index.ts';
 
 const BOSS: Offer = { level: 'boss', reviews: true, services: ['sandbox'] };
 const WITH_ALL: Offer = { ...BOSS, services: ['memory', 'sandbox', 'human'] };
@@ -91,15 +89,4 @@ test('definitions name their module and export', async () => {
     const module = (await import(definition.module)) as Record<string, unknown>;
     expect(module[definition.export]).toBe(definition);
   }
-});
-
-test('urgent is mail from the runtime, the person and the own supervisor, but for a review before all is quiet', () => {
-  const { urgent } = agentBehaviour(() => ({ admin, ordinary }));
-  const is = (body: AgentMail): boolean | undefined => urgent?.({ type: 'mail', body, sender: null });
-  expect(is(systemMail('nudge', ''))).toBe(true);
-  expect(is(systemMail('review', '', { agent: 'A', round: 1 }))).toBe(false);
-  expect(is({ ...systemMail('review', '', { agent: 'A', round: 1 }), quiet: 1 })).toBe(true);
-  expect(is({ from: 'user', kind: null, text: '' })).toBe(true);
-  expect(is({ from: 'A', kind: null, text: '', fromSupervisor: true })).toBe(true);
-  expect(is({ from: 'A', kind: null, text: '' })).toBe(false);
 });

@@ -78,9 +78,10 @@ const parent = defineActor(FIXTURES, 'parent', {
 /** Remembers its batches. */
 const batcher = defineActor(FIXTURES, 'batcher', {
   state: () => ({ batches: [] as unknown[][] }),
-  messages: { item: message<number>(), urgent: request<unknown, unknown[][]>() },
-  receiveBatch: (state, batch) => {
+  messages: { item: message<number>(), wait: message<number>(), urgent: request<unknown, unknown[][]>() },
+  receiveBatch: (state, batch, ctx) => {
     state.batches.push(batch.map((mail) => mail.body));
+    for (const mail of batch) if (mail.type === 'wait') ctx.setPollInterval(mail.body);
     for (const mail of batch) if (mail.type === 'urgent') mail.reply(state.batches);
   },
   urgent: (mail) => mail.type === 'urgent',
@@ -241,19 +242,55 @@ describe('turns', () => {
 });
 
 describe('what holds an actor back', () => {
-  test('A3 poll interval: an idle actor waits a little, but not for urgent mail', async () => {
+  test('A3 poll interval: an idle actor waits a little after each mail, but not for urgent mail', async () => {
     const world = await new World(definitions).start();
     const ref = await world.spawn(batcher, undefined, { pollIntervalMs: 20 });
     world.tell(ref, 'item', 1);
-    await world.clock.advance(10);
+    await world.clock.advance(15);
     world.tell(ref, 'item', 2);
+    await world.clock.advance(15);
     expect(world.shards[0]?.snapshots()).toMatchObject([{ status: 'polling', hold: 'poll', mailbox: 2 }]);
-    await world.clock.advance(10);
+    await world.clock.advance(5);
+    expect(world.shards[0]?.snapshots()).toMatchObject([{ status: 'idle', mailbox: 0 }]);
     world.tell(ref, 'item', 3);
     await world.clock.settle();
     world.tell(ref, 'urgent', 4);
     await world.clock.settle();
     expect(await world.ask(ref, 'urgent', 'batches')).toEqual([[1, 2], [3, 4], ['batches']]);
+  });
+
+  test('A3 however much comes, no wait for more is longer than three intervals', async () => {
+    const world = await new World(definitions).start();
+    const ref = await world.spawn(batcher, undefined, { pollIntervalMs: 30 });
+    for (const at of [0, 25, 50, 75]) {
+      world.tell(ref, 'item', at);
+      await world.clock.advance(25);
+    }
+    expect(world.shards[0]?.snapshots()).toMatchObject([{ status: 'idle', mailbox: 0 }]);
+    expect(await world.ask(ref, 'urgent', 'batches')).toEqual([[0, 25, 50, 75], ['batches']]);
+  });
+
+  test('A3 an actor sets how long it waits from then on; whoever starts again begins with its option', async () => {
+    const world = await new World(definitions).start();
+    const ref = await world.spawn(batcher, undefined, { pollIntervalMs: 20, restart: 'permanent' });
+    const statusAfter = async (ms: number): Promise<string | undefined> => {
+      await world.clock.advance(ms);
+      return world.shards[0]?.snapshots()[0]?.status;
+    };
+    world.tell(ref, 'wait', 100);
+    expect(await statusAfter(20)).toBe('idle');
+    world.tell(ref, 'item', 1);
+    expect(await statusAfter(99)).toBe('polling');
+    expect(await statusAfter(1)).toBe('idle');
+    world.tell(ref, 'wait', 0);
+    await world.clock.advance(100);
+    world.tell(ref, 'item', 2);
+    expect(await statusAfter(0)).toBe('idle');
+    world.tell(ref, 'wait', Number.NaN);
+    expect(await statusAfter(0)).toBe('idle');
+    world.tell(ref, 'item', 3);
+    expect(await statusAfter(19)).toBe('polling');
+    expect(await statusAfter(1)).toBe('idle');
   });
 
   test('A3 a full batch does not wait for its poll interval', async () => {

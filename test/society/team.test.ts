@@ -234,7 +234,7 @@ describe('retiring', () => {
     expect(hireTeam(machine, ['a'], 'P', 'B')).toMatchObject(refused);
     const recruits = [{ name: 'X', description: 'd', initialPrompt: 'p', woken: true }];
     expect(machine.do('hire', { hirer: 'B', recruits })).toMatchObject([refused]);
-    expect(machine.do('handback', { agent: 'B' })).toEqual({ to: null });
+    expect(machine.do('handback', { agent: 'B' })).toEqual({ to: null, more: false });
     expect(machine.do('terminate', { agent: 'B', summary: 's', files: ['x'] })).toMatchObject({
       status: 'retired',
       reviewer: null,
