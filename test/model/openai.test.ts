@@ -3,10 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { LLMock } from '@copilotkit/aimock';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createOpenAiModel, type OpenAiModel, type OpenAiModelOptions } from '../../src/model/openai.ts';
-import { createPoolFetch } from '../../src/model/pool-fetch.ts';
 import { parseRehearsalOptions, rehearse } from '../../src/model/rehearsal/index.ts';
 import { MegactorError, errorToWire } from '../../src/protocol/errors.ts';
-import { ANSWER_BYTES_MAX } from '../../src/model/whole-exchange.ts';
 import type { ChatRequest } from '../../src/model/types.ts';
 
 const KEY = 'sk-secret-0123456789abcdef';
@@ -290,76 +288,6 @@ describe('the list of models', () => {
     const locked = await serve((_incoming, response) => json(response, 401, { error: { message: 'no' } }));
     expect((await failure(modelAt(locked).listModels(never))).code).toBe('MODEL_AUTH');
     expect((await failure(modelAt('http://127.0.0.1:1/v1').listModels(never))).code).toBe('MODEL_UNREACHABLE');
-  });
-});
-
-describe('the pool fetch', () => {
-  const fetchFor = (url: string) => {
-    const pool = createPoolFetch(new URL(url).origin);
-    closers.push(() => pool.close());
-    return pool.fetch;
-  };
-
-  test('streams piece by piece', async () => {
-    const url = await serve((_incoming, response) => {
-      response.writeHead(200, { 'content-type': 'text/event-stream' });
-      let left = 3;
-      const timer = setInterval(() => {
-        response.write(`data: ${left}\n\n`);
-        left -= 1;
-        if (left > 0) return;
-        clearInterval(timer);
-        response.end();
-      }, 15);
-    });
-    const response = await fetchFor(url)(url);
-    const pieces: string[] = [];
-    for await (const piece of response.body as AsyncIterable<Uint8Array>) pieces.push(Buffer.from(piece).toString());
-    expect(pieces).toHaveLength(3);
-    expect(response.ok).toBe(true);
-  });
-
-  test('a cancelled stream that then breaks does not hurt the process', async () => {
-    const url = await serve((incoming, response) => {
-      response.writeHead(200).write('x'.repeat(100_000));
-      setTimeout(() => incoming.socket.destroy(new Error('broken')), 30);
-    });
-    const response = await fetchFor(url)(url);
-    const reader = response.body?.getReader();
-    await reader?.read();
-    await reader?.cancel();
-    await new Promise((resolve) => setTimeout(resolve, 80));
-  });
-
-  test('a large body arrives whole, a slow reader holds it back', async () => {
-    const size = 4_000_000;
-    const url = await serve((_incoming, response) => response.end(Buffer.alloc(size, 'y')));
-    const response = await fetchFor(url)(url);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect((await response.arrayBuffer()).byteLength).toBe(size);
-  });
-
-  test('a body without end is read no further than its bound', async () => {
-    let closed = false;
-    const piece = Buffer.alloc(ANSWER_BYTES_MAX / 8, 'y');
-    const url = await serve((_incoming, response) => {
-      const more = (): void => {
-        if (!closed && response.write(piece)) setImmediate(more);
-      };
-      response.on('drain', more);
-      response.on('close', () => (closed = true));
-      more();
-    });
-    const response = await fetchFor(url)(url);
-    expect((await failure(response.arrayBuffer())).code).toBe('MODEL_BAD_RESPONSE');
-    await expect.poll(() => closed).toBe(true);
-  });
-
-  test('no content, other origins', async () => {
-    const url = await serve((_incoming, response) => response.writeHead(204).end());
-    const fetch = fetchFor(url);
-    expect((await fetch(url)).status).toBe(204);
-    await expect(fetch('http://other.invalid/')).rejects.toThrow(TypeError);
   });
 });
 
