@@ -10,56 +10,35 @@
 import type { Delivery } from '../journal/shard-log.ts';
 import type { Clock } from '../platform/index.ts';
 import { ALLOCATORS_MAX, OUTSIDE_ALLOCATOR } from '../protocol/ids.ts';
+import { WaitingById } from './waiting-by-id.ts';
 
 /** How long a spawn may be behind what the journal delivers for its actor. */
 export const EARLY_DELIVERY_MS = 5_000;
-const DELIVERIES_MAX = 16_384;
-const NOTHING: readonly Delivery[] = [];
+const LIMITS = { itemsMax: 16_384, waitMs: EARLY_DELIVERY_MS };
+const LATE_MAX = 16_384;
 
 export class EarlyDeliveries {
-  readonly #clock: Clock;
-  readonly #expired: (deliveries: readonly Delivery[]) => void;
-  readonly #waiting = new Map<number, Delivery[]>();
+  readonly #waiting: WaitingById<Delivery>;
   /** Those that did not come in time: nothing waits for them any more. The journal may be asked for them after that. */
   readonly #late = new Set<number>();
-  #count = 0;
 
   /** @param expired gets, in order, what waited for an actor that did not come */
   constructor(clock: Clock, expired: (deliveries: readonly Delivery[]) => void) {
-    this.#clock = clock;
-    this.#expired = expired;
+    this.#waiting = new WaitingById(clock, LIMITS, (id, deliveries) => {
+      if (this.#late.size >= LATE_MAX) this.#late.clear();
+      this.#late.add(id);
+      expired(deliveries);
+    });
   }
 
   /** Keeps a delivery for the unknown actor `id`. False when nobody can be told of such an actor beforehand. */
   hold(id: number, delivery: Delivery): boolean {
-    if (id % ALLOCATORS_MAX !== OUTSIDE_ALLOCATOR || this.#count >= DELIVERIES_MAX) return false;
-    if (this.#late.has(id)) return false;
-    this.#count += 1;
-    const waiting = this.#waiting.get(id);
-    if (waiting !== undefined) {
-      waiting.push(delivery);
-      return true;
-    }
-    const line = [delivery];
-    this.#waiting.set(id, line);
-    this.#clock.after(EARLY_DELIVERY_MS, () => {
-      if (this.#waiting.get(id) !== line) return;
-      const waited = this.arrived(id);
-      if (this.#late.size >= DELIVERIES_MAX) this.#late.clear();
-      this.#late.add(id);
-      this.#expired(waited);
-    });
-    return true;
+    return id % ALLOCATORS_MAX === OUTSIDE_ALLOCATOR && !this.#late.has(id) && this.#waiting.hold(id, delivery);
   }
 
   /** The actor `id` is here. @returns what waited for it, in order */
   arrived(id: number): readonly Delivery[] {
     this.#late.delete(id);
-    if (this.#waiting.size === 0) return NOTHING;
-    const waiting = this.#waiting.get(id);
-    if (waiting === undefined) return NOTHING;
-    this.#waiting.delete(id);
-    this.#count -= waiting.length;
-    return waiting;
+    return this.#waiting.take(id);
   }
 }

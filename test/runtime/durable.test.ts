@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { defineActor, message, request, type ActorRef } from '../../src/actor/index.ts';
 import type { LogAppend } from '../../src/journal/shard-log.ts';
-import { has, once } from './crashes.ts';
+import { list, mailTo } from '../support/durable-list.ts';
+import { has, once, Worlds } from './crashes.ts';
 import { MemoryJournal, type AppendFate } from './memory-journal.ts';
 import { EARLY_MAIL_MS } from '../../src/runtime/early-mail.ts';
-import { FIXTURES, World } from './one-thread.ts';
+import { FIXTURES, type World } from './one-thread.ts';
 
 /** What happened outside, over all incarnations. */
 let calls: string[] = [];
@@ -104,37 +105,14 @@ const agent = defineActor(FIXTURES, 'agent', {
   },
 });
 
-const plain = defineActor(FIXTURES, 'plain', {
-  state: () => ({ got: [] as number[] }),
-  messages: { add: message<number>(), got: request<void, number[]>() },
-  receive: {
-    add: (s, n) => {
-      s.got.push(n);
-    },
-    got: (s) => s.got,
-  },
-});
-
-const definitions: Record<string, unknown> = { ledger, agent, plain };
-
-const start = (journal: MemoryJournal, incarnation = 0): Promise<World> => {
-  const shards = journal.books.length;
-  return new World(definitions, { journal, shards, incarnation }).start();
-};
+/** Over one journal. */
+let worlds: Worlds;
 
 const fresh = async (shards = 1): Promise<{ journal: MemoryJournal; world: World }> => {
   calls = [];
   mood = {};
-  const journal = new MemoryJournal(shards);
-  return { journal, world: await start(journal) };
-};
-
-const restart = async (journal: MemoryJournal, world: World): Promise<World> => {
-  await world.clock.settle();
-  journal.crash();
-  const next = await start(journal, 1);
-  await next.clock.settle();
-  return next;
+  worlds = new Worlds({ ledger, agent, list }, new MemoryJournal(shards));
+  return { journal: worlds.journal, world: await worlds.start() };
 };
 
 describe('a durable actor', () => {
@@ -144,7 +122,7 @@ describe('a durable actor', () => {
     world.tell(ref, 'add', 2);
     world.tell(ref, 'add', 3);
     expect(await world.ask(ref, 'total')).toBe(6);
-    const next = await restart(journal, world);
+    const next = await worlds.restart(world);
     expect(await next.shards[0]?.lookup('l')).toMatchObject({ durable: true, ref });
     expect(await next.ask(ref, 'total')).toBe(6);
     expect(journal.pending).toBe(0);
@@ -165,7 +143,7 @@ describe('a durable actor', () => {
     journal.fate = once(fate, has('step'));
     world.tell(ref, 'add', 5);
     world.tell(ref, 'add', 7);
-    const next = await restart(journal, world);
+    const next = await worlds.restart(world);
     expect(await next.ask(ref, 'total')).toBe(12);
     expect(journal.pending).toBe(0);
   });
@@ -174,7 +152,7 @@ describe('a durable actor', () => {
     const { journal, world } = await fresh(2);
     const from = await world.spawn(ledger, 100, { durable: true, shard: 0, restart: 'transient' });
     const to = await world.spawn(ledger, 0, { durable: true, shard: 1 });
-    const near = await world.spawn(plain, undefined, { shard: 0 });
+    const near = await world.spawn(list, undefined, { shard: 0 });
     world.tell(from, 'pass', { to, by: 10, fail: true });
     await world.clock.settle();
     // Past its restarts: the mail is dropped with the actor.
@@ -193,14 +171,14 @@ describe('a durable actor', () => {
     const { journal, world } = await fresh(2);
     const from = await world.spawn(ledger, 100, { durable: true, shard: 0 });
     const to = await world.spawn(ledger, 0, { durable: true, shard: 1 });
-    const far = await world.spawn(plain, undefined, { shard: 1 });
-    const near = await world.spawn(plain, undefined, { shard: 0 });
+    const far = await world.spawn(list, undefined, { shard: 1 });
+    const near = await world.spawn(list, undefined, { shard: 0 });
     for (const receiver of [to, far, near]) world.tell(from, 'pass', { to: receiver, by: 7 });
     expect(await world.ask(from, 'total')).toBe(79);
     expect(await world.ask(to, 'total')).toBe(7);
     expect([await world.ask(far, 'got'), await world.ask(near, 'got')]).toEqual([[7], [7]]);
     expect(journal.pending).toBe(0);
-    const next = await restart(journal, world);
+    const next = await worlds.restart(world);
     expect(await next.ask(to, 'total')).toBe(7);
   });
 
@@ -236,7 +214,7 @@ describe('a durable actor', () => {
     expect(journal.entries.filter((entry) => entry.kind === 'drop')).toMatchObject([
       { actor: child.id, stopped: true },
     ]);
-    const next = await restart(journal, world);
+    const next = await worlds.restart(world);
     const gone = next.askSoon(child, 'total');
     await next.clock.advance(EARLY_MAIL_MS + 1);
     await expect(gone).rejects.toMatchObject({ code: 'ACTOR_NOT_FOUND' });
@@ -268,16 +246,14 @@ describe('a durable actor', () => {
     world.tell(one, 'quit');
     world.tell(boss, 'fireChild', two);
     await world.clock.settle();
-    const next = await restart(journal, world);
+    const next = await worlds.restart(world);
     expect(next.shards.flatMap((shard) => shard.snapshots()).map((actor) => actor.name)).toEqual(['boss']);
     expect(journal.pending).toBe(0);
   });
 
   test('mail for an actor that is not there is dropped in the journal and becomes a dead letter', async () => {
     const { journal, world } = await fresh();
-    await journal.deliver([
-      { shard: 0, entry: { kind: 'mail', mail: { to: 4711, from: null, type: 'add', body: 1 } } },
-    ]);
+    await journal.deliver([mailTo(4711, 'add', 1)]);
     await world.clock.settle();
     expect(journal.pending).toBe(0);
     expect(world.shards[0]?.deadLetters()).toMatchObject([{ reason: 'not-found', to: { id: 4711 } }]);
@@ -286,14 +262,10 @@ describe('a durable actor', () => {
   test('time is fixed within a step and the same when a crash repeats it; randomness too', async () => {
     const { journal, world } = await fresh();
     const ref = await world.spawn(ledger, 0, { name: 'l', durable: true });
-    await journal.deliver([
-      { shard: 0, entry: { kind: 'mail', mail: { to: ref.id, from: null, type: 'moment', body: undefined } } },
-    ]);
+    await journal.deliver([mailTo(ref.id, 'moment')]);
     journal.fate = once('lost', has('step'));
     await world.clock.advance(5_000);
-    journal.crash();
-    const next = await start(journal, 1);
-    await next.clock.advance(60_000);
+    const next = await worlds.restart(world, 60_000);
     expect(calls).toEqual(['moment']);
     const [entry] = (await next.ask(ref, 'log')) as string[];
     expect(Number(entry?.split(',')[0])).toBeLessThan(1_010_000);
@@ -318,13 +290,10 @@ describe('a durable actor', () => {
   test('D3 a handler of single messages that acts outside is recorded with the mail up to it', async () => {
     const { journal, world } = await fresh();
     const ref = await world.spawn(ledger, 0, { name: 'l', durable: true });
-    const outgoing = ['one', 'two'].map((body) => ({
-      shard: 0,
-      entry: { kind: 'mail' as const, mail: { to: ref.id, from: null, type: 'call', body } },
-    }));
+    const outgoing = ['one', 'two'].map((body) => mailTo(ref.id, 'call', body));
     journal.fate = once('lost', has('step'));
     await journal.deliver(outgoing);
-    const next = await restart(journal, world);
+    const next = await worlds.restart(world);
     await next.clock.settle();
     expect(calls).toEqual(['one', 'two']);
     expect(await next.ask(ref, 'log')).toEqual(['one', 'two']);
@@ -354,7 +323,7 @@ describe('a durable actor', () => {
     const ref = await world.spawn(ledger, 0, { name: 'l', durable: true });
     journal.fate = once('lost', has('drop'));
     world.tell(ref, 'quit');
-    const next = await restart(journal, world);
+    const next = await worlds.restart(world);
     expect(next.shards[0]?.snapshots()).toEqual([]);
     expect(journal.pending).toBe(0);
   });
@@ -383,13 +352,8 @@ describe('steps of an agent', () => {
     const { journal, world } = await fresh();
     const ref = await world.spawn(agent, undefined, { name: 'a', durable: true });
     if (fate !== null) journal.fate = once(fate, matches);
-    await journal.deliver(
-      ['x', 'y'].map((body) => ({
-        shard: 0,
-        entry: { kind: 'mail', mail: { to: ref.id, from: null, type: 'mail', body } },
-      })),
-    );
-    const next = fate === null ? world : await restart(journal, world);
+    await journal.deliver(['x', 'y'].map((body) => mailTo(ref.id, 'mail', body)));
+    const next = fate === null ? world : await worlds.restart(world);
     await next.clock.settle();
     // It went on by itself: the ask below does not wake it.
     expect(next.shards[0]?.snapshots()).toMatchObject([{ step: 2, status: 'idle' }]);
@@ -436,13 +400,12 @@ describe('steps of an agent', () => {
   test('the interrupted step takes exactly the mail it had taken', async () => {
     const { journal, world } = await fresh();
     const ref = await world.spawn(agent, undefined, { name: 'a', durable: true });
-    const mail = (body: string): Promise<void> =>
-      journal.deliver([{ shard: 0, entry: { kind: 'mail', mail: { to: ref.id, from: null, type: 'mail', body } } }]);
+    const mail = (body: string): Promise<void> => journal.deliver([mailTo(ref.id, 'mail', body)]);
     journal.fate = once('lost', has('effect'));
     await mail('x');
     await world.clock.settle();
     await mail('late');
-    const next = await restart(journal, world);
+    const next = await worlds.restart(world);
     await next.clock.settle();
     const steps = journal.entries.filter((entry) => entry.kind === 'step');
     expect(steps.map((entry) => entry.taken)).toEqual([[1], [], [2], []]);
@@ -452,9 +415,7 @@ describe('steps of an agent', () => {
     const { journal, world } = await fresh();
     const ref = await world.spawn(agent, undefined, { name: 'a', durable: true, restart: 'transient' });
     mood.fail = true;
-    await journal.deliver([
-      { shard: 0, entry: { kind: 'mail', mail: { to: ref.id, from: null, type: 'mail', body: 'x' } } },
-    ]);
+    await journal.deliver([mailTo(ref.id, 'mail', 'x')]);
     await world.clock.settle();
     // The first try and three restarts, and one call for all of them.
     expect(calls).toEqual(['a/0/model']);
@@ -467,9 +428,7 @@ describe('steps of an agent', () => {
     const options = { name: 'a', durable: true, restart: 'transient', backoff: { minMs: 10, maxMs: 10 } } as const;
     const ref = await world.spawn(agent, undefined, options);
     mood.fail = true;
-    await journal.deliver([
-      { shard: 0, entry: { kind: 'mail', mail: { to: ref.id, from: null, type: 'mail', body: 'x' } } },
-    ]);
+    await journal.deliver([mailTo(ref.id, 'mail', 'x')]);
     await world.clock.settle();
     mood.fail = false;
     await world.clock.advance(20);
@@ -479,8 +438,7 @@ describe('steps of an agent', () => {
   test('D1 mail for an actor whose turn was given up waits in the journal, and is no dead letter', async () => {
     const { journal, world } = await fresh();
     const ref = await world.spawn(agent, undefined, { name: 'a', durable: true });
-    const tell = (body: string): Promise<void> =>
-      journal.deliver([{ shard: 0, entry: { kind: 'mail', mail: { to: ref.id, from: null, type: 'mail', body } } }]);
+    const tell = (body: string): Promise<void> => journal.deliver([mailTo(ref.id, 'mail', body)]);
     mood.wait = new Promise(() => undefined);
     await tell('x');
     await world.clock.settle();
@@ -492,7 +450,7 @@ describe('steps of an agent', () => {
     expect(world.shards[0]?.deadLetters()).toEqual([]);
     expect(journal.entries.filter((entry) => entry.kind === 'drop')).toEqual([]);
     mood.wait = Promise.resolve();
-    const next = await restart(journal, world);
+    const next = await worlds.restart(world);
     await next.clock.settle();
     expect(await next.ask(ref, 'state')).toMatchObject({ seen: ['x', 'y'] });
   });
@@ -502,13 +460,11 @@ describe('steps of an agent', () => {
     const ref = await world.spawn(agent, undefined, { name: 'a', durable: true, restart: 'transient' });
     mood.fail = false;
     world.shards[0]?.quiesce();
-    await journal.deliver([
-      { shard: 0, entry: { kind: 'mail', mail: { to: ref.id, from: null, type: 'mail', body: 'x' } } },
-    ]);
+    await journal.deliver([mailTo(ref.id, 'mail', 'x')]);
     await world.clock.settle();
     expect(calls).toEqual([]);
     expect(world.shards[0]?.snapshots()).toMatchObject([{ hold: 'pause', mailbox: 1 }]);
-    const next = await restart(journal, world);
+    const next = await worlds.restart(world);
     await next.clock.settle();
     expect(calls).toEqual(['a/0/model', 'a/1/model']);
   });
