@@ -98,7 +98,7 @@ export const compactJournal = async (runDirectory: string): Promise<Compaction> 
     throw toMegactorError(error, 'CONFIG_INVALID');
   }
   // The native store is loaded by those alone who need it.
-  const { openLmdbReads, openReadsIn } = await import('./lmdb-backend.ts');
+  const { openLmdbReads, openReadsIn } = await import('./open-reads.ts');
   const { writeCompacted } = await import('./compaction-writer.ts');
   try {
     clearCompaction(runDirectory);

@@ -11,8 +11,7 @@
  * second against 4,300 on a 2-core machine).
  */
 import type { Database, Transaction } from 'lmdb';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MegactorError } from '../protocol/errors.ts';
 import {
@@ -25,7 +24,7 @@ import {
   type StoreWrite,
 } from './backend.ts';
 import { JOURNAL_FORMAT, openValue, pack, type RecordTable, sealValue, unpack } from './codec.ts';
-import { clearCompaction } from './compaction-files.ts';
+import { clearCompaction, syncDirectory } from './compaction-files.ts';
 import { checkDataFile, isUnflushed } from './data-file.ts';
 import { journalError } from './journal-error.ts';
 import {
@@ -38,8 +37,9 @@ import {
   rowKey,
   type Tables,
 } from './lmdb-tables.ts';
-import { journalDirectory } from './paths.ts';
+import { hasJournal, journalDirectory, makingDirectory } from './paths.ts';
 import { decodeName, encodeName, type HistoryChunk, nameOfActorRow, type SnapshotWire } from './snapshot-codec.ts';
+import { openAlone, Visitors } from './visitors.ts';
 
 const dataFile = (runDirectory: string): string => join(journalDirectory(runDirectory), 'data.mdb');
 
@@ -185,7 +185,16 @@ export class LmdbReads implements BackendReads {
 }
 
 export class LmdbBackend extends LmdbReads implements Backend {
+  readonly #visitors: Visitors;
   #failed = false;
+
+  constructor(tables: Tables, runDirectory: string) {
+    super(tables, null);
+    this.#visitors = new Visitors(runDirectory, () => {
+      const seen = tables.environment.useReadTransaction();
+      return () => seen.done();
+    });
+  }
 
   write(group: BackendWrite, onCommitted: () => void, onFlushed: () => void, onFailed: (error: unknown) => void): void {
     const { environment, values, results } = this.tables;
@@ -194,6 +203,7 @@ export class LmdbBackend extends LmdbReads implements Backend {
       onFailed(commitError(error));
     };
     try {
+      this.#visitors.beforeWrite();
       // The groups before are committed, since they are handed over one at a time: what is read now is what there is.
       const removals = group.stopped.flatMap(([shard, id]) => this.#removals(shard, id) ?? []);
       const committed = environment.batch(() => {
@@ -215,6 +225,7 @@ export class LmdbBackend extends LmdbReads implements Backend {
   }
 
   override async close(): Promise<void> {
+    this.#visitors.close();
     // lmdb-js waits for the flush of the last write, which never comes when that write failed. The environment then
     // ends with its thread; there is nothing left to write.
     if (!this.#failed) await super.close();
@@ -287,13 +298,32 @@ const commitError = (error: unknown): MegactorError => {
   return new MegactorError('DISK', `the journal could not be written: ${(error as Error).message}`, { cause: error });
 };
 
-/** Looks at the file before it is opened to write or read. @throws JOURNAL_DAMAGED, RUN_FORMAT, DISK */
-const checkFile = async (directory: string): Promise<void> => {
-  const file = join(directory, 'data.mdb');
+/**
+ * Looks at a data file before it is opened to write or read. @param directory where it may be opened
+ * @throws JOURNAL_DAMAGED, RUN_FORMAT, DISK
+ */
+export const checkFile = async (file: string, directory: string): Promise<void> => {
   checkDataFile(file);
   // After a power loss only a writer finds the state to look at.
   if (!existsSync(file) || statSync(file).size === 0 || isUnflushed(file)) return;
   metaOf(await peekMeta(directory));
+};
+
+/** Makes a new journal aside and puts it in its place when it is whole, so that nobody meets one that is not. */
+const makeJournal = async (runDirectory: string, shards: number): Promise<void> => {
+  const making = makingDirectory(runDirectory);
+  rmSync(making, { recursive: true, force: true });
+  if (hasJournal(runDirectory)) return;
+  mkdirSync(making);
+  const tables = openTables(making, false);
+  try {
+    await writeMetaInto(tables, { format: JOURNAL_FORMAT, shards });
+  } finally {
+    await tables.environment.close();
+  }
+  renameSync(join(making, 'data.mdb'), dataFile(runDirectory));
+  syncDirectory(journalDirectory(runDirectory));
+  rmSync(making, { recursive: true, force: true });
 };
 
 /** @throws DISK, JOURNAL_DAMAGED, RUN_FORMAT, CONFIG_INVALID when the directory has another number of shards */
@@ -302,13 +332,17 @@ export const openLmdbBackend = async (runDirectory: string, shards: number): Pro
   try {
     mkdirSync(journalDirectory(runDirectory), { recursive: true });
     clearCompaction(runDirectory);
-    await checkFile(journalDirectory(runDirectory));
-    tables = openTables(journalDirectory(runDirectory), false);
+    await makeJournal(runDirectory, shards);
+    tables = await openAlone(runDirectory, async () => {
+      await checkFile(dataFile(runDirectory), journalDirectory(runDirectory));
+      return openTables(journalDirectory(runDirectory), false);
+    });
   } catch (error) {
     throw journalError(error, `the journal in ${runDirectory} cannot be opened`);
   }
+  let backend: LmdbBackend | null = null;
   try {
-    const backend = new LmdbBackend(tables, null);
+    backend = new LmdbBackend(tables, runDirectory);
     if (backend.meta === undefined) {
       await writeMetaInto(tables, { format: JOURNAL_FORMAT, shards });
     } else if (backend.meta.shards !== shards) {
@@ -319,49 +353,7 @@ export const openLmdbBackend = async (runDirectory: string, shards: number): Pro
     }
     return backend;
   } catch (error) {
-    await tables.environment.close();
+    await (backend ?? tables.environment).close();
     throw journalError(error, `the journal in ${runDirectory} cannot be used`);
-  }
-};
-
-/** What was flushed before a power loss: a writer goes back to it, so a copy of the file is opened by one. */
-const openFlushed = (file: string): Tables => {
-  const copy = mkdtempSync(join(tmpdir(), 'megactor-read-'));
-  try {
-    copyFileSync(file, join(copy, 'data.mdb'));
-    return openTables(copy, false);
-  } finally {
-    // Whoever has the file open keeps what is in it.
-    rmSync(copy, { recursive: true, force: true });
-  }
-};
-
-/**
- * For readers, also in other processes, live or not: everything is read as it was at this moment. Close it soon, since
- * while it is open the pages that it sees cannot be used again.
- * @throws RUN_DIR_NOT_FOUND, RUN_FORMAT, JOURNAL_DAMAGED, DISK
- */
-export const openLmdbReads = async (runDirectory: string): Promise<LmdbReads> => {
-  // LMDB does not survive an empty file that it may only read.
-  if ((statSync(dataFile(runDirectory), { throwIfNoEntry: false })?.size ?? 0) === 0) {
-    throw new MegactorError('RUN_DIR_NOT_FOUND', `there is no journal in ${runDirectory}`);
-  }
-  try {
-    return await openReadsIn(journalDirectory(runDirectory));
-  } catch (error) {
-    throw journalError(error, `the journal in ${runDirectory} cannot be read`);
-  }
-};
-
-/** As `openLmdbReads`, of the environment in `directory`. */
-export const openReadsIn = async (directory: string): Promise<LmdbReads> => {
-  const file = join(directory, 'data.mdb');
-  await checkFile(directory);
-  const tables = isUnflushed(file) ? openFlushed(file) : openTables(directory, true);
-  try {
-    return new LmdbReads(tables, tables.environment.useReadTransaction());
-  } catch (error) {
-    await tables.environment.close();
-    throw error;
   }
 };

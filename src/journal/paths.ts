@@ -18,3 +18,9 @@ export const SWAPPING_FILE = 'swapping';
 /** Where repair number `number` puts the damaged data file. */
 export const damagedDirectory = (runDirectory: string, number: number): string =>
   join(runDirectory, `journal.damaged-${number}`);
+
+/** Where a new journal is made before it takes its place; there only meanwhile, and after that was interrupted. */
+export const makingDirectory = (runDirectory: string): string => join(journalDirectory(runDirectory), 'making');
+
+/** Where those who read a journal beside its writer say so (`visitors.ts`). */
+export const visitorsDirectory = (runDirectory: string): string => join(journalDirectory(runDirectory), 'visitors');

@@ -192,7 +192,7 @@ function* appendsOf(reads: BackendReads, shard: number): Iterable<LoggedAppend> 
  */
 export const readJournal = async (runDirectory: string): Promise<JournalReader> => {
   // Only who really reads needs the native store.
-  const { openLmdbReads } = await import('./lmdb-backend.ts');
+  const { openLmdbReads } = await import('./open-reads.ts');
   const reads = await openLmdbReads(runDirectory);
   try {
     const shards = Array.from({ length: reads.meta?.shards ?? 0 }, (_, shard) => readShard(reads, shard));

@@ -58,3 +58,15 @@ export const startProgram = (program: ProgramCommand): ChildProgram => {
     },
   };
 };
+
+/**
+ * Whether a process of this machine lives, or may: one of another user does, and one that its container hides seems dead.
+ * It asks, and signals nothing.
+ */
+export const isProcessAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+};

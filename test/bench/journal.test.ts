@@ -14,7 +14,7 @@ import { measureResume } from '../../bench/journal/resume.ts';
 import { rowsOf, type Measurements, type PopulationRun } from '../../bench/journal/rows.ts';
 import { sizesOf, type Sizes } from '../../bench/journal/settings.ts';
 import { measureTell } from '../../bench/journal/tell.ts';
-import { openLmdbReads } from '../../src/journal/lmdb-backend.ts';
+import { openLmdbReads } from '../../src/journal/open-reads.ts';
 import { readJournal, type JournalCounts } from '../../src/journal/index.ts';
 import { temporaryDirectory } from '../support/command.ts';
 

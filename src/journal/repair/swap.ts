@@ -9,8 +9,9 @@ import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync } fro
 import { join } from 'node:path';
 import { JOURNAL_FORMAT, openValue } from '../codec.ts';
 import { syncDirectory } from '../compaction-files.ts';
-import { openLmdbReads, writeMetaInto } from '../lmdb-backend.ts';
+import { writeMetaInto } from '../lmdb-backend.ts';
 import { openTables } from '../lmdb-tables.ts';
+import { openLmdbReads } from '../open-reads.ts';
 import { damagedDirectory, journalDirectory } from '../paths.ts';
 import { readJournal } from '../reader.ts';
 import { ShardState } from '../shard-state.ts';
