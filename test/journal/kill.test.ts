@@ -42,7 +42,7 @@ const startWriter = async (durability: string, pauseMs = 0): Promise<Writer> => 
     errors += chunk.toString();
   });
   while (!output.includes('step')) {
-    if (child.exitCode !== null) throw new Error(`the writer ended: ${errors}`);
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the writer ended: ${errors}`);
     await sleep(5);
   }
   return {

@@ -63,7 +63,7 @@ test('nothing acknowledged is lost, however often another process reads (J7)', a
   const { child, output, errors } = await startReads();
   const ended = once(child, 'close');
   let written = 0;
-  while (output().length < 150 && child.exitCode === null) {
+  while (output().length < 150 && child.exitCode === null && child.signalCode === null) {
     await store.commit({ effectId: null, result: null, changes: [{ key: `k${written}`, value: written }] });
     written += 1;
   }

@@ -147,7 +147,8 @@ describe('refused in one line with exit 2', () => {
     ];
     const running = startCommand(args);
     const agents = async (): Promise<number> => (await inspectRun(runDir).catch(() => null))?.agents.length ?? 0;
-    while ((await agents()) < 2 && running.child.exitCode === null) await sleep(20);
+    while ((await agents()) < 2 && running.child.exitCode === null && running.child.signalCode === null)
+      await sleep(20);
     // It must not end before it is asked, however slow the machine is.
     running.child.kill('SIGSTOP');
     await refused(runDir, 'RUN_DIR_IN_USE');

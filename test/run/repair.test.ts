@@ -24,7 +24,8 @@ beforeAll(async () => {
   for (let attempt = 0; attempt < 1_500; attempt += 1) {
     const calls = existsSync(join(runDir, 'run.json')) ? await callsOf() : 0;
     if (calls >= AGENTS) break;
-    if (running.child.exitCode !== null) throw new Error((await running.result).stderr);
+    if (running.child.exitCode !== null || running.child.signalCode !== null)
+      throw new Error((await running.result).stderr);
     await sleep(20);
   }
   running.child.kill('SIGKILL');

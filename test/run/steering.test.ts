@@ -63,10 +63,12 @@ const startSlow = async (name: string): Promise<{ runDir: string; running: Runni
   const running = startCommand([...args, '--run-dir', runDir, '--json']);
   for (let attempt = 0; attempt < 1_500; attempt += 1) {
     if (((await inspect(runDir))?.agents.length ?? 0) > 1) return { runDir, running };
-    if (running.child.exitCode !== null) break;
+    // One that was ended by a signal has no exit code.
+    if (running.child.exitCode !== null || running.child.signalCode !== null) break;
     await sleep(20);
   }
-  throw new Error(`the run did not begin: ${(await running.result).stderr}`);
+  const { exitCode, signal, stderr } = await running.result;
+  throw new Error(`the run did not begin, it ended with ${exitCode ?? signal}: ${stderr}`);
 };
 
 const refused = async (args: readonly string[], code: string, words: RegExp): Promise<void> => {
