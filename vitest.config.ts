@@ -18,7 +18,7 @@ const LONG = [
 /** Of these only the tests with the tag `long`; the others are quick. */
 const TAGGED = [
   'test/run/{bad-models,crashing-agent,files,forecast,inspect-agent,memory,programs,replay,society}.test.ts',
-  'test/run/{start,steering,stream,services/killed}.test.ts',
+  'test/run/{live-steering,start,steering,stream,services/killed}.test.ts',
   'test/runtime/at-most-once.test.ts',
 ];
 const DOCUMENTS = ['test/docs/snippets.test.ts'];
