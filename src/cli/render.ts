@@ -15,7 +15,7 @@ import type {
   RunSummary,
   SteeringResult,
 } from '../run/types.ts';
-import { hasEnded } from '../run/resumable.ts';
+import { hasEnded, NOTHING_KEPT } from '../run/resumable.ts';
 import { plainText } from '../society/plain-text.ts';
 import { questionLabel } from '../society/questions.ts';
 import { EXIT, type RunProgress } from './ports.ts';
@@ -169,7 +169,7 @@ export const summaryText = (summary: RunSummary, cwd: string): string => {
   return [head, ...rows.map(([name, text]) => `  ${name.padEnd(8)}${plainText(text)}`)].join('\n');
 };
 
-/** What to try next: three commands that fit how the run ended. */
+/** What to try next: three commands that fit how the run ended, fewer where it kept no journal. */
 export const nextCommands = (summary: RunSummary, program: string, cwd: string): string => {
   const runDir = shellPath(summary.runDir, cwd);
   const inspect = [`${program} inspect ${runDir}`, 'every agent: state, mail, checklist'] as const;
@@ -184,15 +184,18 @@ export const nextCommands = (summary: RunSummary, program: string, cwd: string):
   const rows =
     summary.plan !== undefined
       ? [start, [`cat ${plan}`, 'the plan as it is checked'] as const]
-      : summary.status === 'paused'
-        ? [resume, inspect, history]
-        : !hasEnded(summary)
-          ? [summary.reason === 'journal-damaged' ? repair : again, inspect, report]
-          : summary.synthetic && summary.status === 'completed'
-            ? [inspect, history, real]
-            : [inspect, history, report];
+      : summary.durability === 'none'
+        ? [history, report, ...(summary.synthetic && summary.status === 'completed' ? [real] : [])]
+        : summary.status === 'paused'
+          ? [resume, inspect, history]
+          : !hasEnded(summary)
+            ? [summary.reason === 'journal-damaged' ? repair : again, inspect, report]
+            : summary.synthetic && summary.status === 'completed'
+              ? [inspect, history, real]
+              : [inspect, history, report];
   const width = Math.max(...rows.map(([command]) => command.length));
-  return ['Next:', ...rows.map(([command, why]) => `  ${command.padEnd(width)}  ${why}`)].join('\n');
+  const lost = summary.plan === undefined && summary.durability === 'none' && !hasEnded(summary) ? [NOTHING_KEPT] : [];
+  return [...lost, 'Next:', ...rows.map(([command, why]) => `  ${command.padEnd(width)}  ${why}`)].join('\n');
 };
 
 const checklistText = ({ checklist }: InspectedAgent): string =>

@@ -20,6 +20,7 @@ import {
   syntheticNote,
   UNPROTECTED_NOTE,
 } from './render.ts';
+import { NOTHING_KEPT } from '../run/resumable.ts';
 import { plainText } from '../society/plain-text.ts';
 import { askedIn, askedLine, openQuestionLines, withdrawnLine } from './questions.ts';
 import { renderPlan } from '../society/plan.ts';
@@ -37,6 +38,8 @@ export interface WatchOptions {
   readonly synthetic: string | undefined;
   /** The same of programs: whether they run without a sandbox. */
   readonly unprotected: boolean | undefined;
+  /** Whether the run can be resumed when it was put aside. */
+  readonly kept: boolean;
 }
 
 /** What the user sees of a run in progress. */
@@ -95,12 +98,14 @@ class Interruptions {
   readonly #run: Run;
   readonly #abort: AbortController;
   readonly #context: CommandContext;
+  readonly #kept: boolean;
   #count = 0;
 
-  constructor(run: Run, abort: AbortController, context: CommandContext) {
+  constructor(run: Run, abort: AbortController, context: CommandContext, kept: boolean) {
     this.#run = run;
     this.#abort = abort;
     this.#context = context;
+    this.#kept = kept;
   }
 
   /** Once only, however often it is asked for. */
@@ -113,11 +118,13 @@ class Interruptions {
     if (this.#count === 1) {
       const inFlight = this.#run.progress().callsInFlight;
       const waiting = inFlight > 0 ? ` (${plural(inFlight, 'model call')} in flight)` : '';
-      this.display?.pausing(`Pausing${waiting}; what is done is kept.`);
+      const done = this.#kept ? 'what is done is kept' : 'the files stay, and nothing is kept to go on from';
+      this.display?.pausing(`Pausing${waiting}; ${done}.`);
       this.#abort.abort();
     } else {
       this.display?.close();
-      this.#context.stderr('Ended at once. The run can be resumed as after a crash.\n');
+      const next = this.#kept ? 'The run can be resumed as after a crash.' : NOTHING_KEPT;
+      this.#context.stderr(`Ended at once. ${next}\n`);
       this.#context.exitNow(EXIT.interrupted);
     }
   };
@@ -168,7 +175,7 @@ export const watchRun = async (
   const away = new AbortController();
   const leave = (): void => away.abort();
   const run = start(abort.signal, away.signal);
-  const interruptions = new Interruptions(run, abort, context);
+  const interruptions = new Interruptions(run, abort, context, options.kept);
   const stopInterrupts = context.interrupts.subscribe(interruptions.interrupt);
   const display =
     (show === undefined ? undefined : live(show, run, interruptions, context, leave)) ??

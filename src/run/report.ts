@@ -24,6 +24,7 @@ import { leafSchema, sumSpend, type Leaf, type Spend } from '../model/budget/ind
 import { isBuiltIn } from './built-in.ts';
 import { writeJson, writeWhole, type RunDirectory, type RunFile } from './run-directory.ts';
 import type { Outcome } from './controller.ts';
+import { keptOf } from './resumable.ts';
 import { RUN_STORE, type PlannerUsage } from './run-store.ts';
 import { planQuestion } from './plan-consent.ts';
 import { EMBEDDER } from './services/embedding-wire.ts';
@@ -213,6 +214,7 @@ export const summaryOf = (parts: {
     restarts: run.spent.restarts,
     deadLetters: run.spent.deadLetters,
     ...(run.settings.sandbox === 'off' ? {} : { sandbox: run.settings.sandbox }),
+    ...keptOf(run),
     ...(questions.length === 0 ? {} : { questions }),
     embedder: run.settings.embedder,
     workspace: run.settings.workspace,

@@ -19,6 +19,7 @@ import {
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { MegactorError } from '../protocol/errors.ts';
+import { mayResume } from './resumable.ts';
 import { parseInput, settingsSchema } from './settings.ts';
 
 /** Grows when an older version could not read what a newer one writes. */
@@ -58,6 +59,16 @@ export const writeWhole = (file: string, content: string): void => {
 export const writeJson = (file: string, value: unknown): void =>
   writeWhole(file, `${JSON.stringify(value, null, 2)}\n`);
 
+/** Beginning of a hint about a directory that holds a run. */
+const wayOnOf = (absolute: string, path: string): string => {
+  try {
+    if (!mayResume(RunDirectory.open(absolute).run)) return 'To start a new run, ';
+  } catch {
+    // What is wrong with it is told by who opens it.
+  }
+  return `Resume it with \`megactor resume ${path}\`, or `;
+};
+
 export class RunDirectory {
   readonly path: string;
   /** True when this process made the directory, so that a start that fails may remove it. */
@@ -76,7 +87,7 @@ export class RunDirectory {
       const entries = readEntries(absolute);
       if (entries.includes('run.json')) {
         throw new MegactorError('RUN_DIR_FOREIGN', `${path} already holds a run`, {
-          hint: `Resume it with \`megactor resume ${path}\`, or give another --run-dir.`,
+          hint: `${wayOnOf(absolute, path)}give another --run-dir.`,
         });
       }
       if (entries.length > 0) {

@@ -21,7 +21,7 @@ import { findAgent } from './find-agent.ts';
 import { RUN_STORE } from './run-store.ts';
 import { decidePlan } from './plan-consent.ts';
 import { RunDirectory, writeJson, writeWhole, type RunFile } from './run-directory.ts';
-import { hasEnded, mayResume } from './resumable.ts';
+import { hasEnded, keptOf, mayResume } from './resumable.ts';
 import type { Inspection, SteeringResult, Told } from './types.ts';
 import { checkUserText, postUserMail } from './user-mail.ts';
 
@@ -97,6 +97,7 @@ const resultOf = (command: SteeringResult['command'], run: RunFile, live: boolea
   command,
   status: live ? 'running' : restingStatus(run),
   reason: live ? null : (run.reason as SteeringResult['reason']),
+  ...keptOf(run),
 });
 
 const toldResult = (

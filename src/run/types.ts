@@ -137,6 +137,8 @@ export interface RunSummary {
   readonly deadLetters: number;
   /** What programs of agents ran in: `none` is no sandbox at all. Absent when they could run none. */
   readonly sandbox?: 'bwrap' | 'none';
+  /** `none`: there is no journal to go on from, whatever the status. Absent when there is one. */
+  readonly durability?: 'none';
   /** Questions to the person that are open, oldest first; absent when there are none. */
   readonly questions?: readonly ReportQuestion[];
   /** What memories are found by beside their words: `none`, `local` or `openai:NAME`. */
@@ -292,6 +294,8 @@ export interface SteeringResult {
   readonly status: Inspection['status'];
   /** Why it ended or paused; null while it runs. */
   readonly reason: RunReason | null;
+  /** `none`: there is no journal to go on from. Absent when there is one. */
+  readonly durability?: 'none';
   /** Who got the mail of `tell`. */
   readonly agent?: string;
   /** The questions that the mail answers, by number; absent when it answers none. */

@@ -306,6 +306,19 @@ describe('Ctrl-C', () => {
     }
   });
 
+  test('of a run that keeps no journal nothing is said of resuming', async () => {
+    for (const times of [1, 2]) {
+      const recorded = recorder();
+      const ended = commandLine(['run', 'g', '--durability', 'none'], recorded.context);
+      await recorded.begun();
+      for (let time = 0; time < times; time += 1) recorded.interrupt();
+      recorded.current.finish(summaryOf({ status: 'paused', reason: 'interrupted', durability: 'none' }));
+      expect(await ended).toBe(3);
+      expect(recorded.stdout + recorded.stderr).toMatch(/othing (?:is|was) kept to go on from/u);
+      expect(recorded.stdout + recorded.stderr).not.toMatch(/resume/u);
+    }
+  });
+
   test('twice ends at once with 130', async () => {
     const recorded = recorder();
     const ended = commandLine(['resume', 'runs/abc123'], recorded.context);

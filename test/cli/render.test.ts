@@ -84,6 +84,23 @@ describe('what comes next', () => {
       /run directory\. Then go on with `megactor resume runs\/a`\.$/u,
     );
     expect(hint('boss-failed', 'flushed', 'INTERNAL')).not.toContain('resume');
-    expect(hint('model-unreachable', 'none', 'MODEL_UNREACHABLE')).not.toContain('runs/a');
+    expect(hint('model-unreachable', 'none', 'MODEL_UNREACHABLE')).toBe(
+      'Check OPENAI_BASE_URL and that the server runs, then start a new run. Nothing was kept to go on from (--durability none).',
+    );
+  });
+
+  test.each([
+    ['paused', 'budget-calls'],
+    ['failed', 'model-unreachable'],
+  ] as const)('a run without a journal that is %s says that nothing was kept, and what there is', (status, reason) => {
+    const text = nextCommands(summaryOf({ status, reason, durability: 'none' }), 'megactor', '/data');
+    expect(text).toMatch(/^Nothing was kept to go on from \(--durability none\)\.\nNext:\n/u);
+    expect(text).not.toMatch(/resume|continue|inspect/u);
+    expect(text).toMatch(/git -C .* log --stat.*\n.*cat runs\/abc123\/report\.md/u);
+  });
+
+  test('a run without a journal that has ended is not told that it cannot go on', () => {
+    const ended = summaryOf({ status: 'completed', reason: 'done', durability: 'none' });
+    expect(nextCommands(ended, 'megactor', '/data')).toMatch(/^Next:/u);
   });
 });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { EventRecord } from '../../src/protocol/event.ts';
+import { nextCommands } from '../../src/cli/render.ts';
 import { inspectRun, replayRun, resumeRun, runSociety } from '../../src/run/index.ts';
 import type { Run, RunOptions, RunSummary } from '../../src/run/types.ts';
 import { filesBelow, temporaryDirectory } from '../support/command.ts';
@@ -52,6 +53,21 @@ test('D4 a run that its budget of calls paused a third of the way resumes with m
   const { spending } = reportOf(runDir) as unknown as { spending: { total: { calls: number }; byLevel: object } };
   expect(spending.total.calls).toBe(resumed.modelCalls);
   expect(Object.keys(spending.byLevel).sort()).toEqual(['admin', 'boss', 'ordinary', 'runtime']);
+});
+
+test('a run without a journal that its budget paused says that it cannot go on, and nowhere that it can', async () => {
+  const runDir = join(directory.path, 'nothing-kept');
+  const options: RunOptions = { ...common, maxAgents: 3, durability: 'none' };
+  const paused = await runSociety('Write', { ...options, runDir, budgetCalls: 2 }).report;
+  expect(paused).toMatchObject({ status: 'paused', reason: 'budget-calls', durability: 'none' });
+  expect(nextCommands(paused, 'megactor', '/')).toMatch(/^Nothing was kept/u);
+  for (const name of ['report.json', 'report.md']) {
+    expect(readFileSync(join(runDir, name), 'utf8')).not.toMatch(/resume the run/iu);
+  }
+  expect(JSON.stringify(eventsOf(runDir)[0])).toContain('"durability":"none"');
+  await expect(resumeRun(runDir).report).rejects.toMatchObject({ code: 'RUN_NOT_RESUMABLE' });
+  const again = await runSociety('Write', { ...options, runDir }).report.catch((error: unknown) => error);
+  expect(again).toMatchObject({ code: 'RUN_DIR_FOREIGN', hint: 'To start a new run, give another --run-dir.' });
 });
 
 test('no token beyond the budget is used when the longest answer is known and tokens are counted as the model does', async () => {

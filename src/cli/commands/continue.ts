@@ -23,6 +23,7 @@ export const continueCommand: Command = {
         quiet: line.values.get('quiet') === true,
         synthetic: undefined,
         unprotected: await isUnprotected(runDir, context),
+        kept: true,
       },
       context,
     );

@@ -2,6 +2,7 @@
 import type { Command } from '../command.ts';
 import { STEERING_OPTIONS } from '../options.ts';
 import { EXIT } from '../ports.ts';
+import { NOTHING_KEPT } from '../../run/resumable.ts';
 import { shellPath, steeringText } from '../render.ts';
 import { runDirOf } from './resume.ts';
 
@@ -11,13 +12,14 @@ export const pauseCommand: Command = {
   summary: 'Pauses a run that is running, from another terminal, and waits until it is at rest.',
   options: STEERING_OPTIONS,
   examples: ['pause runs/abc123', 'pause runs/abc123 --json'],
-  notes: ['The run itself ends with exit 3; `continue RUN_DIR` goes on with it.'],
+  notes: ['The run itself ends with exit 3; `continue RUN_DIR` goes on with it, unless it has `--durability none`.'],
   run: async (line, context) => {
     const runDir = runDirOf(line, 'pause');
     const result = await (await context.loadRunApi()).pauseRun(runDir);
     if (line.values.get('json') === true) context.stdout(`${JSON.stringify(result)}\n`);
     else {
-      const next = `Go on with it: ${context.program} continue ${shellPath(runDir, context.cwd)}`;
+      const way = `Go on with it: ${context.program} continue ${shellPath(runDir, context.cwd)}`;
+      const next = result.durability === 'none' ? NOTHING_KEPT : way;
       context.stdout(`${steeringText(result)}${result.status === 'paused' ? ` ${next}` : ''}\n`);
     }
     return EXIT.completed;

@@ -76,6 +76,7 @@ export const resumeCommand: Command = {
         quiet: line.values.get('quiet') === true,
         synthetic: undefined,
         unprotected: await isUnprotected(runDir, context),
+        kept: true,
       },
       context,
     );

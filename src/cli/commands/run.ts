@@ -80,6 +80,7 @@ export const startRun = async (
       quiet: line.values.get('quiet') === true,
       synthetic: isBuiltIn(options.model ?? 'rehearsal') ? (options.model ?? 'rehearsal') : undefined,
       unprotected: options.sandbox === 'none',
+      kept: options.durability !== 'none',
     },
     context,
   );
@@ -116,7 +117,7 @@ export const runCommand: Command = {
     'run --model playbook:greeting',
   ],
   notes: [
-    'Ctrl-C pauses the run (exit 3); `resume RUN_DIR` goes on with it.',
+    'Ctrl-C pauses the run (exit 3); `resume RUN_DIR` goes on with it, unless it has `--durability none`.',
     'Playbooks, scripted societies that bring their goal along:',
     ...PLAYBOOKS.map(({ name, title }) => `  playbook:${name}: ${title}`),
   ],

@@ -29,6 +29,8 @@ export interface RunHead {
   /** Programs run without a sandbox. */
   unprotected: boolean;
   resumed: boolean;
+  /** It can be resumed when it was put aside. */
+  kept: boolean;
   reviews: boolean;
 }
 
@@ -43,6 +45,7 @@ export class SocietyModel extends AgentTree {
     synthetic: undefined,
     unprotected: false,
     resumed: false,
+    kept: true,
     reviews: true,
   };
   readonly reviews = { accept: 0, revise: 0 };
@@ -134,6 +137,7 @@ export class SocietyModel extends AgentTree {
     if (typeof event['sandbox'] === 'string') head.unprotected = event['sandbox'] === 'none';
     if (typeof event['reviews'] === 'boolean') head.reviews = event['reviews'];
     if (event['resumed'] === true) head.resumed = true;
+    if (event['durability'] === 'none') head.kept = false;
   }
 
   #onAgent(agent: ViewAgent, event: EventRecord, time: string): void {

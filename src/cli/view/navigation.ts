@@ -131,12 +131,15 @@ export class Navigation {
   }
 
   #pause(name: 'p' | 'q'): Action {
+    const { kept } = this.#model.head;
     if (this.pausing) {
-      this.notices = ['Already pausing. Ctrl-C ends at once; the run can be resumed then as well.'];
+      const then = kept ? 'the run can be resumed then as well' : 'nothing is kept to go on from';
+      this.notices = [`Already pausing. Ctrl-C ends at once; ${then}.`];
       return 'redraw';
     }
     this.pausing = true;
-    this.notices = name === 'q' ? ['Quitting means pausing: the run can be resumed.'] : [];
+    const next = kept ? 'the run can be resumed' : 'the files stay, and nothing is kept to go on from';
+    this.notices = name === 'q' ? [`Quitting means pausing: ${next}.`] : [];
     return 'pause';
   }
 

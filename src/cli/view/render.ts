@@ -277,24 +277,24 @@ const treePage = (scene: Scene, size: Size): Line[] => {
   return fill([title, ...lines], size.rows);
 };
 
-const HELP: readonly (readonly [string, string])[] = [
+const helpOf = (kept: boolean): readonly (readonly [string, string])[] => [
   ['arrows, j k', 'select (page up, page down, home, end: further)'],
   ['enter, right', 'open the agent: its group and its last steps'],
   ['left, esc', 'back'],
   ['a', 'answer a question, or decide on what waits for your consent'],
-  ['p', 'pause the run; it can be resumed (as Ctrl-C does)'],
+  ['p', `pause the run${kept ? '; it can be resumed' : ''} (as Ctrl-C does)`],
   ['q', 'the same: quitting pauses'],
-  ['Ctrl-C twice', 'end at once; the run can be resumed as well'],
+  ['Ctrl-C twice', `end at once${kept ? '; the run can be resumed as well' : ''}`],
   ['Ctrl-Z', 'put the view aside; the run stops until `fg`'],
 ];
 
 const helpPage = (scene: Scene, size: Size): Line[] => {
-  const { signs } = scene;
+  const { model, signs } = scene;
   const states: Span[] = [span('  ')];
   for (const state of STATES) states.push(span(`${signs.states[state]} `, state), span(`${STATE_NAMES[state]}  `));
   const lines: Line[] = [
     rule('keys', size.columns, signs),
-    ...HELP.map(([key, what]): Line => [span(`  ${pad(key, 14)}`, 'bold'), span(what)]),
+    ...helpOf(model.head.kept).map(([key, what]): Line => [span(`  ${pad(key, 14)}`, 'bold'), span(what)]),
     rule('states', size.columns, signs),
     states,
     [span('  A row shows an agent, the states of everybody below it, and how many of them have finished.', 'dim')],

@@ -61,7 +61,13 @@ const watched = async (options: { json?: boolean; quiet?: boolean } = {}): Promi
       signals = given;
       return { ...recorded.current.run, tell, events };
     },
-    { json: options.json === true, quiet: options.quiet === true, synthetic: 'rehearsal', unprotected: false },
+    {
+      json: options.json === true,
+      quiet: options.quiet === true,
+      synthetic: 'rehearsal',
+      unprotected: false,
+      kept: true,
+    },
     {
       ...recorded.context,
       openTerminal: () => {

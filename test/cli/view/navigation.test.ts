@@ -78,6 +78,22 @@ describe('pausing', () => {
     expect(navigation.notices.join()).toMatch(/resumed/u);
   });
 
+  test('of a run that keeps no journal neither a key nor the help says that it can be resumed', () => {
+    const made = stage([{ time: '', type: 'run', status: 'running', durability: 'none' }]);
+    const { navigation } = made;
+    const size = { columns: 100, rows: 30 };
+    const help = (): string => {
+      navigation.press(key('?'));
+      return JSON.stringify(made.picture(size));
+    };
+    expect(help()).toMatch(/pause the run/u);
+    expect(help()).not.toMatch(/resume/u);
+    for (const name of ['q', 'q']) {
+      expect(navigation.press(key(name))).not.toBe('none');
+      expect(navigation.notices.join()).toMatch(/nothing is kept to go on from/u);
+    }
+  });
+
   test('Ctrl-C is an interruption each time, Ctrl-Z puts aside', () => {
     const { navigation } = stage();
     expect(navigation.press(key('c', true))).toBe('interrupt');

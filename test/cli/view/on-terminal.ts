@@ -45,7 +45,7 @@ try {
         report: report.promise,
       };
     },
-    { json: false, quiet: false, synthetic: 'rehearsal', unprotected: false },
+    { json: false, quiet: false, synthetic: 'rehearsal', unprotected: false, kept: true },
     {
       stdout: (text) => void process.stdout.write(text),
       stderr: (text) => void process.stderr.write(text),
