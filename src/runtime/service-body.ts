@@ -19,6 +19,8 @@ import type { FromServiceThread, JournalSpec, ServiceThreadTask, ToServiceThread
 
 /** How long the services of a thread may take to close, together. */
 const CLOSE_LIMIT_MS = 20_000;
+/** How long what is being loaded and made may take when the thread is to stop already. */
+const START_LIMIT_MS = 5_000;
 
 export interface ServiceBodyParts {
   readonly task: ServiceThreadTask;
@@ -37,6 +39,11 @@ export class ServiceBody {
   readonly #events: EventOutlet;
   readonly #instances: ServiceInstance[] = [];
   readonly #begun = Promise.withResolvers<MessagePort | null>();
+  /** What is under way of the start. None of them rejects. */
+  #starting: Promise<unknown> = Promise.resolve();
+  #loading: Promise<unknown> = Promise.resolve();
+  #opening: Promise<unknown> = Promise.resolve();
+  #stopping = false;
   #journal: JournalServer | null = null;
   #journalClient: JournalClient | null = null;
 
@@ -51,7 +58,7 @@ export class ServiceBody {
 
   /** Makes the services. The main thread hears of it either way. */
   start(): void {
-    this.#start().catch((thrown: unknown) =>
+    this.#starting = this.#start().catch((thrown: unknown) =>
       this.#parts.post({ kind: 'failed', error: errorToWire(thrown, 'SERVICE_FAILED') }),
     );
   }
@@ -79,8 +86,14 @@ export class ServiceBody {
     const { task, post } = this.#parts;
     for (const port of task.callers) this.#server.attach(port);
     const modules = task.services.map((spec) => this.#import(spec));
+    this.#loading = Promise.allSettled(modules);
     await this.#openJournal();
-    for (const [index, spec] of task.services.entries()) await this.#make(spec, await modules[index]);
+    for (const [index, spec] of task.services.entries()) {
+      const exports = await modules[index];
+      if (this.#stopping) return;
+      await this.#make(spec, exports);
+    }
+    if (this.#stopping) return;
     this.#server.ready();
     post({ kind: 'ready' });
   }
@@ -88,7 +101,9 @@ export class ServiceBody {
   async #openJournal(): Promise<void> {
     const { task, clock, channel, openJournal } = this.#parts;
     if (task.journal !== null) {
-      this.#journal = await openJournal(task.journal);
+      const opening = openJournal(task.journal);
+      this.#opening = opening.catch(() => undefined);
+      this.#journal = await opening;
       const { port1, port2 } = channel();
       this.#journal.attach(port1);
       this.#journalClient = createJournalClient(port2, { clock });
@@ -149,7 +164,12 @@ export class ServiceBody {
 
   async #stop(): Promise<void> {
     const { task, clock, post } = this.#parts;
+    this.#stopping = true;
     this.#server.stop();
+    this.#begun.resolve(null);
+    // The thread is ended when this is through, which would take the process along in the middle of native code.
+    await this.#opening;
+    await Promise.race([Promise.all([this.#starting, this.#loading]), clock.sleep(START_LIMIT_MS)]);
     await Promise.race([this.#closeServices(), clock.sleep(CLOSE_LIMIT_MS)]);
     this.#server.close();
     this.#client.close();

@@ -173,7 +173,9 @@ describe('the first step that differs is named', () => {
       actual: '"I was never said."',
     });
     const told = await command(['replay', runDir]);
-    expect(told).toMatchObject({ exitCode: 1, stderr: '' });
+    // On a busy machine it says how far it is.
+    expect(told.stderr).toMatch(/^(?:[\d,]+ entr(?:y|ies) replayed\n)*$/u);
+    expect(told.exitCode).toBe(1);
     expect(told.stdout).toMatch(/^The replay differs: .* step 1 of \S+ \(shard 0, position \d+\) .*I was never said/u);
   });
 });
