@@ -1,6 +1,6 @@
 /**
- * The end of a durable actor in the journal: one commit says that it has stopped, consumes whatever mail it leaves and
- * tells its parent if it failed. What it does not do: decide that it stops (life.ts).
+ * The end of a durable actor in the journal: one commit says that it has stopped, consumes whatever mail it leaves,
+ * tells its parent if it failed, and whoever is above of failures of its children that it did not get to hear. What it does not do: decide that it stops (life.ts).
  *
  * Invariants: D1 What is addressed to an actor that is about to stop is consumed with the stop or behind it, never
  * before: after a crash in between, the actor is there and has its mail.
@@ -9,7 +9,7 @@ import type { StepLogEntry } from '../journal/shard-log.ts';
 import type { ActorCell } from './cell.ts';
 import { StepProgress, type DurableCell } from './durable-cell.ts';
 import type { MailboxItem } from './envelope.ts';
-import { lastWords } from './family.ts';
+import { lastWords, toldFurtherUp } from './family.ts';
 import { positions } from './items.ts';
 import type { Life } from './life.ts';
 import type { ShardCore } from './shard-core.ts';
@@ -68,7 +68,9 @@ export class DurableStops {
     const { by, reason = '' } = cell.stopRequest ?? {};
     const failed = by === 'failure';
     const last = durable.committed?.unpack();
-    const outgoing = [...(failed ? lastWords(cell, last) : progress.outgoing), ...stopOutgoing];
+    // Its own failure before those of its children, so that whoever hears of them knows that it is gone.
+    const unheard = items.flatMap((item) => (item.kind === 'signal' ? toldFurtherUp(item) : []));
+    const outgoing = [...(failed ? lastWords(cell, last) : progress.outgoing), ...unheard, ...stopOutgoing];
     const drop: StepLogEntry = { kind: 'drop', actor: cell.ref.id, taken, reason, stopped: true };
     durable.retry = items;
     durable.progress = new StepProgress();

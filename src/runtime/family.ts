@@ -10,7 +10,7 @@ import type { Outgoing } from '../journal/shard-log.ts';
 import { isCanary } from '../platform/index.ts';
 import type { ActorCell, Leaving } from './cell.ts';
 import { Children, type Sibling } from './children.ts';
-import type { Signal } from './envelope.ts';
+import type { Signal, SignalEnvelope } from './envelope.ts';
 import { isDurable } from './saves.ts';
 import { isMain, type ShardCore } from './shard-core.ts';
 
@@ -136,6 +136,16 @@ export const lastWords = (cell: ActorCell, last: unknown): Outgoing[] => {
   const { reason, exceeded = false } = cell.stopRequest ?? { reason: '' };
   const signal: Signal = { kind: 'child-failed', reason, exceeded, up: cell.options.ancestors ?? [], last };
   return [{ shard: parent.shard, entry: { kind: 'signal', to: parent.id, from: plainRef(cell.ref), signal } }];
+};
+
+/** A failure that the parent cannot be told of is told to the next one above, through the journal. */
+export const toldFurtherUp = ({ from, signal }: SignalEnvelope): Outgoing[] => {
+  if (signal.kind !== 'child-failed') return [];
+  const [next, ...up] = signal.up;
+  if (next === undefined) return [];
+  return [
+    { shard: next.shard, entry: { kind: 'signal', to: next.id, from, signal: { ...signal, exceeded: false, up } } },
+  ];
 };
 
 /** The last child that is still there. */

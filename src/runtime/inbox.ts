@@ -20,7 +20,8 @@ import { toMegactorError } from '../protocol/errors.ts';
 import type { ActorCell } from './cell.ts';
 import { itemOf } from './delivered.ts';
 import { EarlyDeliveries } from './early-deliveries.ts';
-import type { MailboxItem, Signal, SignalEnvelope } from './envelope.ts';
+import type { MailboxItem, Signal } from './envelope.ts';
+import { toldFurtherUp } from './family.ts';
 import { heeds } from './handling.ts';
 import type { Life } from './life.ts';
 import { isMail, type ShardCore } from './shard-core.ts';
@@ -39,16 +40,6 @@ interface Refused {
   readonly drops: StepLogEntry[];
   readonly forwards: Outgoing[];
 }
-
-/** A failure that the parent cannot be told of is told to the next one above. */
-const forward = ({ from, signal }: SignalEnvelope): Outgoing[] => {
-  if (signal.kind !== 'child-failed') return [];
-  const [next, ...up] = signal.up;
-  if (next === undefined) return [];
-  return [
-    { shard: next.shard, entry: { kind: 'signal', to: next.id, from, signal: { ...signal, exceeded: false, up } } },
-  ];
-};
 
 /** Signals were taken before the mail, wherever they stand in the inbox. */
 const inTheirOrder = ({ durable }: ActorCell): void => {
@@ -133,7 +124,7 @@ export class Inbox {
     const reason = this.#hand(item);
     if (reason === null) return;
     const isGone = reason === 'not-found' || reason === 'stopped';
-    const forwards = isGone && item.kind === 'signal' ? forward(item) : [];
+    const forwards = isGone && item.kind === 'signal' ? toldFurtherUp(item) : [];
     const durable = reason === 'stopped' ? this.#core.cells.get(to)?.durable : null;
     if (durable != null && !durable.stopWritten) {
       durable.stopSeqs.push(seq);

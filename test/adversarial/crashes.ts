@@ -58,8 +58,6 @@ const givenUp = (run: TrialRun, { gathered, outcome }: Life): readonly string[] 
     if (!run.endedQuietly) return wrong;
     // Nobody is above the Boss: of those right under it nobody hears when it is gone, and quiet moments come to the same.
     if (run.ends.some((one) => one.agent === BOSS && !one.restarted)) return wrong;
-    // The same for a Boss that has ended at a limit of its own.
-    if (rows.get(BOSS)?.status === 'failed') return wrong;
     const status = rows.get(agent)?.status;
     if (status === 'working' || status === 'review') wrong.push(`${agent} was given up, and is at ${status}`);
     const remedies = run.events.filter(

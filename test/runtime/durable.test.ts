@@ -31,6 +31,7 @@ const ledger = defineActor(FIXTURES, 'ledger', {
     moment: request<void, number[]>(),
     later: message<number>(),
     hireAndFail: message<string>(),
+    waitAndFail: message(),
     call: message<string>(),
   },
   receive: {
@@ -63,6 +64,10 @@ const ledger = defineActor(FIXTURES, 'ledger', {
     hireAndFail: (_s, name, ctx) => {
       ctx.spawn(ledger, 0, { name, durable: true });
       if (mood.fail === true) throw new Error('bad mood');
+    },
+    waitAndFail: async () => {
+      await mood.wait;
+      throw new Error('bad mood');
     },
     call: async (s, words, ctx) => {
       const answer = await ctx.effect('call', () => {
@@ -335,6 +340,33 @@ describe('a durable actor', () => {
     await world.clock.advance(1_001);
     expect(await world.ask(ref, 'total')).toBe(100);
   });
+
+  test.each(['failed for good', 'was stopped'])(
+    'A9 what an actor that %s had not yet heard of its children is told further up, once',
+    async (how) => {
+      const { world } = await fresh(2);
+      const wait = Promise.withResolvers<void>();
+      const boss = await world.spawn(ledger, 0, { name: 'boss', durable: true, shard: 0 });
+      const admin = (await world.ask(boss, 'hire', { name: 'admin', durable: true })) as ActorRef;
+      const worker = (await world.ask(admin, 'hire', { name: 'worker', durable: true })) as ActorRef;
+      mood = { fail: true, wait: wait.promise };
+      world.tell(admin, 'waitAndFail');
+      await world.clock.settle();
+      world.tell(worker, 'failing', 1);
+      await world.clock.settle();
+      // Its turn is still under way, and what it is to hear waits behind it.
+      expect(await world.ask(boss, 'log')).toEqual([]);
+      if (how === 'was stopped') world.stop(admin);
+      else wait.resolve();
+      await world.clock.advance(60_000);
+      const failures = ['failed admin ACTOR_FAILED: bad mood', 'failed worker ACTOR_FAILED: bad mood'];
+      const heard = how === 'was stopped' ? failures.slice(1) : failures;
+      expect(await world.ask(boss, 'log')).toEqual(heard);
+      const next = await worlds.restart(world);
+      expect(await next.ask(boss, 'log')).toEqual(heard);
+      expect(worlds.journal.pending).toBe(0);
+    },
+  );
 
   test('a journal that fails halts the shard and nothing leaves', async () => {
     const { journal, world } = await fresh();
