@@ -9,6 +9,8 @@
  * 2. A signal that reaches this process is told to the child over a channel, not sent again as a signal: a terminal
  *    has already sent it to both, and the child counts the larger of what it got itself and what it was told.
  * 3. The child ends as if killed when this process is gone, so that killing one is killing both.
+ * 4. In a checkout the sources run, or what was built from exactly these sources, which starts faster
+ *    (`built-from.mjs`). `MEGACTOR_SOURCES=1` in the environment: the sources.
  */
 import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
@@ -30,10 +32,17 @@ const built = join(root, 'dist', 'src', 'cli', 'main.js');
 // A checkout is told by its location as well: Node strips no types under node_modules.
 const inCheckout = existsSync(source) && !root.split(/[\\/]/).includes('node_modules');
 
-const nodeIsEnough = () => {
+const nodeIsNew = () => {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major < NODE_WANTED[0] || (major === NODE_WANTED[0] && minor < NODE_WANTED[1])) return false;
-  return !inCheckout || Boolean(process.features.typescript);
+  return major > NODE_WANTED[0] || (major === NODE_WANTED[0] && minor >= NODE_WANTED[1]);
+};
+
+/** The module to load; undefined when this Node cannot. The package itself has no `built-from.mjs`. */
+const findMain = async () => {
+  if (!nodeIsNew()) return undefined;
+  if (!inCheckout) return built;
+  if (!process.env.MEGACTOR_SOURCES && (await import('./built-from.mjs')).isBuiltFromSources(root)) return built;
+  return process.features.typescript ? source : undefined;
 };
 
 const isExecutable = (path) => {
@@ -119,17 +128,18 @@ const useCompileCache = () => {
   if (folder !== undefined) process.env.NODE_COMPILE_CACHE = folder;
 };
 
-const start = async () => {
+const start = async (main) => {
   process.env.UV_THREADPOOL_SIZE = threadPoolSize();
   useCompileCache();
   hideSqliteWarning();
   followParent();
-  const { runCommandLine } = await import(pathToFileURL(inCheckout ? source : built).href);
-  await runCommandLine(process.argv.slice(2));
+  const { runCommandLine } = await import(pathToFileURL(main).href);
+  await runCommandLine(process.argv.slice(2), { inCheckout });
 };
 
-if (nodeIsEnough()) {
-  await start();
+const main = await findMain();
+if (main !== undefined) {
+  await start(main);
 } else {
   const node = process.env[CHILD_MARK] === undefined ? findInstalledNode() : undefined;
   if (node === undefined) refuse();

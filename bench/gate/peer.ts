@@ -4,7 +4,7 @@
  * the last line says: `{"skipped"}`.
  */
 import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { dirname, join } from 'node:path';
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
@@ -37,7 +37,7 @@ const PACKAGES = { 'openai-agents': '@openai/agents', langgraph: '@langchain/lan
 
 /** The folder in the sources: what is installed there is not built. */
 const peersFolder = (): string | null => {
-  let folder = import.meta.dirname;
+  let folder = fileURLToPath(new URL('.', import.meta.url));
   for (let depth = 0; depth < 6; depth += 1, folder = dirname(folder)) {
     const path = join(folder, 'bench', 'gate', 'peers');
     if (existsSync(join(path, 'package.json'))) return path;

@@ -18,7 +18,7 @@ const MEMORY_PERIOD_MS = 25;
 const OUTPUT_MAX = 4 * 1024 * 1024;
 
 const findBin = (): string => {
-  let folder = import.meta.dirname;
+  let folder = fileURLToPath(new URL('.', import.meta.url));
   for (let depth = 0; depth < 6; depth += 1, folder = dirname(folder)) {
     const path = join(folder, 'bin', 'megactor.mjs');
     if (existsSync(path)) return path;

@@ -14,10 +14,11 @@ import { canOpen, openTerminal } from './view/terminal.ts';
 /** How long the process may live on after its work, for what is still open; then it ends anyway. */
 const EXIT_GRACE_MS = 2_000;
 
-const inCheckout = import.meta.url.endsWith('.ts');
-
-/** From `src/cli/` in a checkout, from `dist/src/cli/` in the package. */
-const MANIFEST = new URL(inCheckout ? '../../package.json' : '../../../package.json', import.meta.url);
+/** From `src/cli/`, or from `dist/src/cli/`. */
+const MANIFEST = new URL(
+  import.meta.url.endsWith('.ts') ? '../../package.json' : '../../../package.json',
+  import.meta.url,
+);
 
 const packageVersion = (): string => {
   const manifest = JSON.parse(readFileSync(MANIFEST, 'utf8')) as { version: string };
@@ -33,8 +34,14 @@ const ignoreClosedPipes = (): void => {
   }
 };
 
-/** Runs the command line of this process and sets its exit code. */
-export const runCommandLine = async (words: readonly string[]): Promise<void> => {
+/**
+ * Runs the command line of this process and sets its exit code. @param place whether this is a checkout, where users start
+ * the program by `npm start`
+ */
+export const runCommandLine = async (
+  words: readonly string[],
+  { inCheckout }: { readonly inCheckout: boolean },
+): Promise<void> => {
   ignoreClosedPipes();
   const screen = { input: process.stdin, output: process.stderr, env: process.env, clock: systemClock };
   const code = await commandLine(words, {

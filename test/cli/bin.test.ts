@@ -3,10 +3,22 @@
  * package of its own: the launcher, a main module that tells what it sees, and the npm package `node` or not.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, dirname } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { isBuiltFromSources, listFile, listOfSources } from '../../bin/built-from.mjs';
 
 const OLD_NODE = [
   '--import',
@@ -85,11 +97,11 @@ interface Ended {
 }
 
 /** @param detached in a process group of its own, as under a terminal */
-const launch = (bin: string, old: boolean, words: string[], detached = false) => {
+const launch = (bin: string, old: boolean, words: string[], detached = false, env: NodeJS.ProcessEnv = {}) => {
   const child = spawn(process.execPath, [...(old ? OLD_NODE : []), bin, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached,
-    env: { ...process.env, UV_THREADPOOL_SIZE: '', NODE_OPTIONS: '', MEGACTOR_STARTED_BY: undefined },
+    env: { ...process.env, UV_THREADPOOL_SIZE: '', NODE_OPTIONS: '', MEGACTOR_STARTED_BY: undefined, ...env },
   });
   children.push(child);
   let stdout = '';
@@ -152,6 +164,61 @@ describe('the launcher', () => {
     const { stderr } = await launch(packageWith('none'), false, ['warn']).ended;
     expect(stderr).toContain('something else');
     expect(stderr).not.toContain('SQLite');
+  });
+});
+
+describe('what the launcher runs in a checkout', () => {
+  const mainOf = (text: string): string => `export const runCommandLine = () => console.log('${text}');`;
+  const checkout = (): { bin: string; root: string } => {
+    const bin = packageWith('none');
+    const root = dirname(dirname(bin));
+    for (const folder of ['actors', 'bench', 'scripts', 'dist/src/cli'])
+      mkdirSync(join(root, folder), { recursive: true });
+    for (const file of [
+      'actors/one.ts',
+      'actors/two.ts',
+      'package-lock.json',
+      'scripts/bundle.ts',
+      'scripts/bundle-modules.ts',
+      'tsconfig.json',
+      'tsconfig.build.json',
+    ]) {
+      writeFileSync(join(root, file), 'x');
+    }
+    writeFileSync(join(root, 'src/cli/main.ts'), mainOf('sources'));
+    writeFileSync(join(root, 'dist/src/cli/main.js'), mainOf('built'));
+    writeFileSync(listFile(join(root, 'dist')), listOfSources(root));
+    return { bin, root };
+  };
+  const runs = async (bin: string, env: NodeJS.ProcessEnv = {}): Promise<string> => {
+    const { stdout, stderr } = await launch(bin, false, [], false, env).ended;
+    return (stdout + stderr).trim();
+  };
+
+  test('what was built from these sources, unless the sources are asked for; the sources when they differ', async () => {
+    const { bin, root } = checkout();
+    expect(await runs(bin)).toBe('built');
+    expect(await runs(bin, { MEGACTOR_SOURCES: '1' })).toBe('sources');
+    writeFileSync(join(root, 'actors/one.ts'), 'xy');
+    expect(await runs(bin)).toBe('sources');
+  });
+
+  const CHANGES: readonly (readonly [name: string, change: (root: string) => void])[] = [
+    ['a file has changed', (root) => writeFileSync(join(root, 'actors/one.ts'), 'xy')],
+    ['a file was written again, at the same size', (root) => utimesSync(join(root, 'actors/one.ts'), 1, 1)],
+    ['a file is new', (root) => writeFileSync(join(root, 'src/new.ts'), '')],
+    ['a file is gone', (root) => rmSync(join(root, 'actors/two.ts'))],
+    ['a file has another name', (root) => renameSync(join(root, 'actors/two.ts'), join(root, 'actors/three.ts'))],
+    ['a folder is gone', (root) => rmSync(join(root, 'bench'), { recursive: true })],
+    ['the lock file has changed', (root) => writeFileSync(join(root, 'package-lock.json'), 'xy')],
+    ['nobody knows what it was built from', (root) => rmSync(listFile(join(root, 'dist')))],
+    ['nothing was built', (root) => rmSync(join(root, 'dist'), { recursive: true })],
+  ];
+  test.each(CHANGES)('dist is not of these sources when %s', (_name, change) => {
+    const { root } = checkout();
+    expect(isBuiltFromSources(root)).toBe(true);
+    change(root);
+    expect(isBuiltFromSources(root)).toBe(false);
   });
 });
 
