@@ -4,7 +4,7 @@
  *
  * Invariant: whatever was packed can be unpacked, so that no message makes those beside it unreadable.
  */
-import { addExtension, Packr } from 'msgpackr';
+import { addExtension, Packr } from 'msgpackr/pack';
 import { MegactorError } from '../protocol/errors.ts';
 
 const refuse = (what = 'a function'): never => {

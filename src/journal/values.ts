@@ -9,7 +9,7 @@
  * bytes that they always had, so that journals and their hashes stay what they are. V4 What was unpacked as data shares
  * no memory with the bytes.
  */
-import { addExtension, Packr } from 'msgpackr';
+import { addExtension, Packr } from 'msgpackr/pack';
 import { MegactorError } from '../protocol/errors.ts';
 
 // Plain maps instead of msgpackr's record extension: every packed value can be read on its own, by any version.

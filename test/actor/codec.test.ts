@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { Packr } from 'msgpackr';
+import { Packr } from 'msgpackr/pack';
 import { describe, expect, test } from 'vitest';
 import { deepCopy, deepFreeze, pack, unpack } from '../../src/actor/index.ts';
 import { withoutMinusZero } from '../support/without-minus-zero.ts';

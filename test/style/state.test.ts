@@ -3,7 +3,7 @@
  * listens to signals nor ends the process.
  */
 import { describe, expect, test } from 'vitest';
-import { mask } from './source.ts';
+import { mask, moduleNames } from './source.ts';
 import { productFiles, readSource } from './tree.ts';
 
 const ENGINE = /^src\/(?:protocol|platform|telemetry|actor|journal|runtime)\//u;
@@ -66,4 +66,11 @@ test('E3 the library handles no signals and does not end the process', () => {
     .flatMap((path) => processUses(readSource(path)).map((use) => `${path}: ${use}`));
   // The switch that kills the process in tests; and signal 0, which only asks.
   expect(uses).toEqual(['src/platform/kill-point.ts: process.kill', 'src/platform/programs.ts: process.kill']);
+});
+
+test("E2 nobody loads msgpackr's native part, whose table is one for all threads and is made anew by each that starts", () => {
+  const uses = productFiles().filter(
+    (path) => !path.endsWith('.d.ts') && moduleNames(readSource(path)).includes('msgpackr'),
+  );
+  expect(uses).toEqual([]);
 });
