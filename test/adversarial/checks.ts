@@ -196,8 +196,11 @@ const filesKept: Check = ({ files, programs }, last) => {
   ];
 };
 
+/** What was cut off by the end of the run: a call under way, or the wait before another try. */
+const CUT_OFF: readonly string[] = ['abandoned', 'restarting'];
+
 /**
- * Nobody is left in a turn, except whose call was under way when somebody else ended the run. A run that came to its end in
+ * Nobody is left in a turn, except whom somebody else's end of the run has cut off. A run that came to its end in
  * a quiet moment has nobody at work and no unread mail.
  */
 const turnsEnded: Check = (run, last) => {
@@ -210,7 +213,7 @@ const turnsEnded: Check = (run, last) => {
   });
   return [
     ...left
-      .filter(({ status }) => inQuiet || status !== 'abandoned')
+      .filter(({ status }) => inQuiet || !CUT_OFF.includes(status))
       .map(
         ({ name, status }) => `${name} is left in a turn (${status}), ${last.outcome.status} ${last.outcome.reason}`,
       ),
