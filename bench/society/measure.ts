@@ -19,6 +19,7 @@ import {
   LOAD,
   planOf,
   POLLING_LATENCIES,
+  WARM_UP,
   REFERENCES,
   SEED,
   SHORT_GOAL,
@@ -48,6 +49,7 @@ const measureRehearsal = async (settings: SocietySettings, progress: Progress): 
     runs: plan.runs,
     settings: {
       model: 'the rehearsal over HTTP, in a process of its own: no language model',
+      serverWarmUp: WARM_UP,
       parts: [...plan.parts],
       goal: GOAL,
       latencyMs: LATENCY_MS,

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { withDirectory } from '../harness/environment.ts';
 import { runMegactor, serveMegactor, type Finished } from '../harness/programs.ts';
 import { runWords } from '../harness/words.ts';
-import { GOAL, SEED } from './settings.ts';
+import { GOAL, SEED, WARM_UP } from './settings.ts';
 
 const summarySchema = z.object({
   status: z.string(),
@@ -68,6 +68,39 @@ export const summaryOf = (finished: Finished): Summary => {
   return summarySchema.parse(JSON.parse(line));
 };
 
+const statsAt = async (url: string): Promise<Stats> => statsSchema.parse(await (await fetch(`${url}/stats`)).json());
+
+/**
+ * Asks the server some questions that belong to no run: a model's server has been running for a while when somebody uses it,
+ * and what compiling its code takes of the processors is not the run's.
+ * @returns what it has counted of them
+ */
+const warmUp = async (url: string): Promise<Stats> => {
+  const messages = [
+    { role: 'system', content: `You are nobody of a run. ${'Wait until somebody has a task for you. '.repeat(40)}` },
+    { role: 'user', content: 'user: Wait.' },
+  ];
+  const ask = async (): Promise<void> => {
+    const answer = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'rehearsal', messages }),
+    });
+    await answer.text();
+    if (!answer.ok) throw new Error(`the rehearsal server answers ${answer.status}`);
+  };
+  for (let wave = 0; wave < WARM_UP.waves; wave += 1) {
+    await Promise.all(Array.from({ length: WARM_UP.calls }, ask));
+  }
+  return statsAt(url);
+};
+
+const without = (all: Stats, before: Stats): Stats => ({
+  calls: all.calls - before.calls,
+  bytesIn: all.bytesIn - before.bytesIn,
+  planted: all.planted.slice(before.planted.length),
+});
+
 /** @throws Error when the run did not complete, unless it may fail, or had another number of agents than it was to have */
 export const play = <Result>(spec: PlaySpec, read: (played: Played) => Result): Promise<Result> =>
   withDirectory(async (folder) => {
@@ -77,6 +110,7 @@ export const play = <Result>(spec: PlaySpec, read: (played: Played) => Result): 
     if (spec.config !== undefined) writeFileSync(config, JSON.stringify(spec.config));
     const server = await serveMegactor(['rehearsal-server', '--rehearsal', rehearsal, '--seed', String(SEED)]);
     try {
+      const before = await warmUp(server.url);
       const runDir = join(folder, 'run');
       const words = [
         ...runWords({ goal: GOAL, agents: spec.agents, seed: SEED, runDir }, '--review', spec.review),
@@ -85,7 +119,7 @@ export const play = <Result>(spec: PlaySpec, read: (played: Played) => Result): 
       const env = { OPENAI_BASE_URL: `${server.url}/v1`, OPENAI_API_KEY: undefined };
       const finished = await runMegactor([...words, '--json', '--quiet'], env);
       const summary = summaryOf(finished);
-      const stats = statsSchema.parse(await (await fetch(`${server.url}/stats`)).json());
+      const stats = without(await statsAt(server.url), before);
       if (summary.status !== 'completed' && spec.mayFail !== true)
         throw new Error(`the run ended ${summary.status} (${summary.reason})`);
       if (summary.agents !== spec.agents) {

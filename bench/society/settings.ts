@@ -39,6 +39,9 @@ export type FailureKind = (typeof FAILURE_KINDS)[number];
 
 /** How long Boss and Admins wait for more reports at most, in part `polling`: the default, and not at all. */
 export const POLL_INTERVALS_MS = [1_000, 0] as const;
+/** What the server is asked before each run, so that it is warm: so many times so many calls at once. */
+export const WARM_UP = { waves: 3, calls: 100 } as const;
+
 /** Agents of part `polling`, unless there are fewer. */
 export const POLLING_SIZE = 109;
 /** Answers of real servers take longer or shorter; then reports come one by one. */
