@@ -101,7 +101,14 @@ const launch = (bin: string, old: boolean, words: string[], detached = false, en
   const child = spawn(process.execPath, [...(old ? OLD_NODE : []), bin, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached,
-    env: { ...process.env, UV_THREADPOOL_SIZE: '', NODE_OPTIONS: '', MEGACTOR_STARTED_BY: undefined, ...env },
+    env: {
+      ...process.env,
+      UV_THREADPOOL_SIZE: '',
+      NODE_OPTIONS: '',
+      MEGACTOR_STARTED_BY: undefined,
+      MEGACTOR_SOURCES: undefined,
+      ...env,
+    },
   });
   children.push(child);
   let stdout = '';
