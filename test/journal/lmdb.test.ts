@@ -105,7 +105,9 @@ describe('a restart', () => {
     await journal.close();
     await Promise.all(written);
     expect(await codeOf(client.pending())).toBe('SYSTEM_STOPPED');
-    expect((await start()).pending).toBe(50);
+    const after = await start();
+    expect(after.pending).toBe(50);
+    await after.close();
   });
 });
 
