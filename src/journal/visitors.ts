@@ -61,17 +61,32 @@ export interface Place {
   remove(): void;
 }
 
-/** @param file the data file @throws when there is no place for it */
-export const makePlace = (file: string): Place => {
-  const path = mkdtempSync(join(tmpdir(), 'megactor-read-'));
+/** In memory where there is such a place: a full disk is no reason not to read. */
+const PLACES: readonly string[] = ['/dev/shm', tmpdir()];
+
+const placeIn = (parent: string, file: string): Place => {
+  const path = mkdtempSync(join(parent, 'megactor-read-'));
   const remove = (): void => rmSync(path, { recursive: true, force: true });
   try {
     symlinkSync(resolve(file), join(path, 'data.mdb'));
+    return { path, remove };
   } catch (error) {
     remove();
     throw error;
   }
-  return { path, remove };
+};
+
+/** @param file the data file @throws when there is no place for it */
+export const makePlace = (file: string): Place => {
+  let failure: unknown = null;
+  for (const parent of PLACES) {
+    try {
+      return placeIn(parent, file);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
 };
 
 /** @returns what `make` returns; null when it may not be made */
