@@ -102,6 +102,15 @@ const makeIn = <Value>(directory: string, make: () => Value): Value | null => {
   return null;
 };
 
+/** Neither who reads nor who writes fails of a mark that stays. */
+const removeMark = (path: string): void => {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // It may not be removed any more: whose it is, is gone, and it is held for a while at most.
+  }
+};
+
 const removeEmpty = (directory: string): void => {
   try {
     rmdirSync(directory);
@@ -138,7 +147,7 @@ const arrive = async (directory: string): Promise<string | null> => {
   for (let tries = 1; ; tries += 1) {
     const mark = makeIn(directory, () => mkdtempSync(join(directory, `${process.pid}.`)));
     if (mark === null || tries === TRIES_MAX || !isOpening()) return mark;
-    rmSync(mark, { recursive: true, force: true });
+    removeMark(mark);
     await waitWhile(isOpening, OWN_WITHIN_MS);
   }
 };
@@ -158,7 +167,7 @@ export const visit = async (runDirectory: string): Promise<() => void> => {
   }
   return () => {
     // The writer may rename it between the two.
-    for (const path of [asks, held]) rmSync(path, { recursive: true, force: true });
+    for (const path of [asks, held]) removeMark(path);
     removeEmpty(directory);
   };
 };
@@ -173,7 +182,7 @@ export const openAlone = async <Value>(runDirectory: string, open: () => Promise
     await waitWhile(() => filesIn(directory).some(isOwn), OWN_WITHIN_MS);
     return await open();
   } finally {
-    rmSync(opening, { force: true });
+    removeMark(opening);
     removeEmpty(directory);
   }
 };
@@ -216,8 +225,7 @@ export class Visitors {
       if (!this.#isThere(file)) continue;
       const name = file.endsWith(HELD) ? file.slice(0, -HELD.length) : file;
       there.add(name);
-      if (!this.#held.has(name)) this.#held.set(name, this.#hold());
-      if (name === file) this.#answer(name);
+      if (this.#holds(name) && name === file) this.#answer(name);
     }
     for (const [name, letGo] of this.#held) {
       if (there.has(name)) continue;
@@ -233,10 +241,20 @@ export class Visitors {
     this.#watcher?.close();
     this.#watcher = null;
     this.#check?.cancel();
-    rmSync(join(this.#directory, SERVED), { force: true });
+    removeMark(join(this.#directory, SERVED));
     removeEmpty(this.#directory);
     for (const letGo of this.#held.values()) letGo();
     this.#held.clear();
+  }
+
+  #holds(name: string): boolean {
+    try {
+      if (!this.#held.has(name)) this.#held.set(name, this.#hold());
+      return true;
+    } catch {
+      // There are more than LMDB can hold: it waits, and then reads all the same.
+      return false;
+    }
   }
 
   #isThere(file: string): boolean {
@@ -245,7 +263,7 @@ export class Visitors {
     if (pid === 0) return false;
     if (pid === process.pid ? isOfThisProcess(pid, path) : isProcessAlive(pid)) return true;
     if (systemClock.now() - madeAt(path) < UNSEEN_MAX_MS) return true;
-    rmSync(path, { recursive: true, force: true });
+    removeMark(path);
     return false;
   }
 
