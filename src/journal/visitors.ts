@@ -61,32 +61,17 @@ export interface Place {
   remove(): void;
 }
 
-/** In memory where there is such a place: a full disk is no reason not to read. */
-const PLACES: readonly string[] = ['/dev/shm', tmpdir()];
-
-const placeIn = (parent: string, file: string): Place => {
-  const path = mkdtempSync(join(parent, 'megactor-read-'));
+/** @param file the data file @throws when there is no place for it */
+export const makePlace = (file: string): Place => {
+  const path = mkdtempSync(join(tmpdir(), 'megactor-read-'));
   const remove = (): void => rmSync(path, { recursive: true, force: true });
   try {
     symlinkSync(resolve(file), join(path, 'data.mdb'));
-    return { path, remove };
   } catch (error) {
     remove();
     throw error;
   }
-};
-
-/** @param file the data file @throws when there is no place for it */
-export const makePlace = (file: string): Place => {
-  let failure: unknown = null;
-  for (const parent of PLACES) {
-    try {
-      return placeIn(parent, file);
-    } catch (error) {
-      failure = error;
-    }
-  }
-  throw failure;
+  return { path, remove };
 };
 
 /** @returns what `make` returns; null when it may not be made */

@@ -189,26 +189,17 @@ export const tellRun = async (runDir: string, agent: string, text: string): Prom
   );
 };
 
-/** Asks a live run to end. False when it is over, or nobody works on it any more. @throws RUN_UNREACHABLE and its answer */
-const askToEnd = async (directory: RunDirectory, command: 'pause' | 'stop'): Promise<boolean> => {
-  try {
-    return (await askLive(directory, { version: CONTROL_VERSION, command })) !== null;
-  } catch (error) {
-    if (isCode(error, 'RUN_NOT_RUNNING')) return false;
-    throw error;
-  }
-};
-
-/** Asks a live run to end and waits until its process has let go of the directory; null when it had ended before. */
+/** Asks a live run to end and waits until its process has let go of the directory. */
 const endLive = async (directory: RunDirectory, command: 'pause' | 'stop'): Promise<SteeringResult | null> => {
-  const asked = await askToEnd(directory, command);
+  const answer = await askLive(directory, { version: CONTROL_VERSION, command });
+  if (answer === null) return null;
   const giveUpAt = systemClock.monotonic() + END_DEADLINE_MS;
   while (isLeaseHeld(directory.path)) {
     // It was asked and will end; only this wait is over.
     if (systemClock.monotonic() >= giveUpAt) return resultOf(command, directory.readRun(), true);
     await systemClock.sleep(RETRY_MS);
   }
-  return asked ? resultOf(command, directory.readRun(), false) : null;
+  return resultOf(command, directory.readRun(), false);
 };
 
 /**

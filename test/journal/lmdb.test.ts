@@ -105,9 +105,7 @@ describe('a restart', () => {
     await journal.close();
     await Promise.all(written);
     expect(await codeOf(client.pending())).toBe('SYSTEM_STOPPED');
-    const after = await start();
-    expect(after.pending).toBe(50);
-    await after.close();
+    expect((await start()).pending).toBe(50);
   });
 });
 

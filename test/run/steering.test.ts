@@ -4,12 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { commandLine } from '../../src/cli/command-line.ts';
-import { acquireLease } from '../../src/journal/index.ts';
 import { systemClock } from '../../src/platform/index.ts';
-import { MegactorError } from '../../src/protocol/errors.ts';
-import { startControlServer } from '../../src/run/control-server.ts';
-import { inspectRun, runSociety, stopRun } from '../../src/run/index.ts';
-import { RunDirectory } from '../../src/run/run-directory.ts';
+import { inspectRun, runSociety } from '../../src/run/index.ts';
 import type { Inspection, Run, RunSummary } from '../../src/run/types.ts';
 import { recorder } from '../cli/fixtures.ts';
 import {
@@ -299,31 +295,6 @@ describe('by the handle', () => {
       await server.stop();
     },
   );
-
-  test('a run that is over when it is asked to stop is found at rest (D2)', async () => {
-    const { server } = await startSociety();
-    const { runDir } = await startHandle(server, 'over').pause();
-    const lease = acquireLease(runDir, {});
-    let asked = 0;
-    const control = await startControlServer({
-      ...RunDirectory.open(runDir),
-      runId: 'over',
-      clock: systemClock,
-      handler: {
-        tell: () => Promise.resolve({ answers: [] }),
-        end: () => {
-          asked += 1;
-          throw new MegactorError('RUN_NOT_RUNNING', 'the run is over');
-        },
-      },
-    });
-    const stopping = stopRun(runDir);
-    await until(() => asked === 1);
-    await control.close();
-    lease.release();
-    expect(await stopping).toMatchObject({ status: 'stopped', reason: 'stopped-by-user' });
-    await server.stop();
-  });
 
   test('stop: a pausing run is stopped as well; a wish before the first moment holds', { tags: 'long' }, async () => {
     const { server, held, speak } = await startSociety();
