@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { MegactorError } from '../../src/protocol/errors.ts';
 import { HostPool } from '../../src/runtime/host-pool.ts';
@@ -37,4 +39,9 @@ test('H3 what a thread says after it was ended fails no other run, and a run tha
   } finally {
     await pool.destroy();
   }
+});
+
+test('A7 the entry of a host is required as it is: the copy that Node makes of others ends the process with their thread', () => {
+  const entry = fileURLToPath(new URL('../../src/runtime/host-entry.ts', import.meta.url));
+  expect(typeof createRequire(import.meta.url)(entry)).toBe('function');
 });
