@@ -189,8 +189,8 @@ export const summaryOf = (parts: {
     reason: outcome.reason,
     seed: run.settings.seed,
     model: run.settings.model,
-    // A server may say of itself that it only rehearses.
-    synthetic: isBuiltIn(run.settings.model) || counters.syntheticCalls > 0,
+    // A server may say of itself that it only rehearses. An answer counts from when it was received, as its tokens do.
+    synthetic: isBuiltIn(run.settings.model) || counters.syntheticCalls > 0 || spendOf(gathered.spent).synthetic > 0,
     agents: roster.agents,
     agentsByLevel: roster.agentsByLevel,
     neverWoken: roster.neverWoken,

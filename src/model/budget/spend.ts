@@ -12,6 +12,8 @@ const count = z.number().nonnegative();
 export const spendSchema = z.object({
   /** Answers. */
   calls: count,
+  /** Answers that no language model made. */
+  synthetic: count.default(0),
   /** Requests beyond the first of each. */
   retries: count,
   input: count,
@@ -45,6 +47,7 @@ export type Leaf = z.output<typeof leafSchema>;
 
 export const noSpend = (): Spend => ({
   calls: 0,
+  synthetic: 0,
   retries: 0,
   input: 0,
   cachedInput: 0,
@@ -60,6 +63,7 @@ export const noSpend = (): Spend => ({
 
 export const addSpend = (a: Spend, b: Spend): Spend => ({
   calls: a.calls + b.calls,
+  synthetic: a.synthetic + b.synthetic,
   retries: a.retries + b.retries,
   input: a.input + b.input,
   cachedInput: a.cachedInput + b.cachedInput,
@@ -86,6 +90,7 @@ export const spendOf = (answer: ChatAnswer, price: Price | null): Spend => {
   const unsaid = usage.unsaid === true && !shared;
   return {
     calls: 1,
+    synthetic: answer.synthetic ? 1 : 0,
     retries: Math.max(0, attempts - 1),
     input: usage.input,
     cachedInput: usage.cachedInput,

@@ -28,6 +28,11 @@ const request = (agent: string): ChatRequest => ({
   tools: [],
 });
 
+test('answers that no language model made are counted from when they are received', () => {
+  const all = [answer({ synthetic: true }), answer(), answer({ synthetic: true })].map((one) => spendOf(one, null));
+  expect(sumSpend(all)).toMatchObject({ calls: 3, synthetic: 2 });
+});
+
 test('a price is the own one, else the published one where it holds, else not known', () => {
   const own = { 'gpt-4o': { input: 1, output: 2 }, local: { input: 0, output: 0 } };
   expect(priceOf('openai:gpt-4o', own, true)).toEqual({ input: 1, output: 2 });
