@@ -42,7 +42,7 @@ export interface Head {
 export class DataFile {
   readonly #descriptor: number;
   readonly #file: string;
-  readonly #bytes: number;
+  #bytes: number;
 
   constructor(descriptor: number, file: string) {
     this.#descriptor = descriptor;
@@ -56,10 +56,16 @@ export class DataFile {
 
   read(at: number, length: number): Buffer {
     const buffer = Buffer.allocUnsafe(length);
-    if (at + length > this.#bytes || readSync(this.#descriptor, buffer, 0, length, at) < length) {
+    if (!this.#reaches(at + length) || readSync(this.#descriptor, buffer, 0, length, at) < length) {
       throw this.fail('is cut off');
     }
     return buffer;
+  }
+
+  /** A live writer lets the file grow before it says so in a head. */
+  #reaches(end: number): boolean {
+    if (end > this.#bytes) this.#bytes = fstatSync(this.#descriptor).size;
+    return end <= this.#bytes;
   }
 
   get bytes(): number {
@@ -142,7 +148,7 @@ export class DataFile {
       if ((page.readUInt16LE(18) & KIND_MASK) !== OVERFLOW || page.readUInt32LE(20) !== count || !fits) {
         throw this.fail(`has a damaged page ${first}`);
       }
-      if ((Number(first) + count) * head.pageBytes > this.#bytes) throw this.fail('is cut off');
+      if (!this.#reaches((Number(first) + count) * head.pageBytes)) throw this.fail('is cut off');
     } else if (flags === SUB_TREE) {
       if (valueBytes !== TREE_BYTES) throw this.fail(where);
       const root = node.readBigUInt64LE(keyEnd + TREE_ROOT_AT);

@@ -1,11 +1,21 @@
 /** Those who read a journal beside its writer: what they do not do to it (J7, R1), and what they see (R2, R3). */
 import { type ChildProcess, spawn as startProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DataFile } from '../../src/journal/data-file.ts';
 import { type JournalReader, readJournal, type ServiceStore } from '../../src/journal/index.ts';
 import { codeOf, startJournal, temporaryDirectory, until, type JournalThread } from './fixtures/harness.ts';
 
@@ -162,4 +172,15 @@ test('a visitor whose process is gone is not held for ever (R3)', async () => {
   // The other may be of a process that cannot be seen from here.
   expect(readdirSync(visitors()).sort()).toEqual([`${fresh}.held`, 'served']);
   await journal.close();
+});
+
+test('a data file that has grown since it was opened is not cut off', () => {
+  const path = join(directory.path, 'data');
+  writeFileSync(path, 'ab');
+  const descriptor = openSync(path, 'r');
+  const file = new DataFile(descriptor, path);
+  expect(() => file.read(0, 4)).toThrow(/is cut off/u);
+  writeFileSync(path, 'abcd');
+  expect(file.read(0, 4).toString()).toBe('abcd');
+  closeSync(descriptor);
 });
