@@ -26,23 +26,38 @@ export const environment = (): { readonly fileSystem: string; readonly loadAvera
   loadAverageAtStart: loadAverage(),
 });
 
-/** A directory below `runs/`, which is where a user's runs are: what a flush costs depends on the disk. */
-export const withDirectory = async <Result>(use: (folder: string) => Promise<Result>): Promise<Result> => {
+/** Directories that are there, all removed at the latest when the process ends. */
+const directories = new Set<string>();
+
+const remove = (folder: string): void => {
+  directories.delete(folder);
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  try {
+    rmdirSync('runs');
+  } catch {
+    // Other runs are in it.
+  }
+};
+
+process.on('exit', () => {
+  for (const folder of directories) remove(folder);
+});
+
+/**
+ * A directory below `runs/`, which is where a user's runs are: what a flush costs depends on the disk.
+ * @param keep it is removed when the process ends: ext4 looks at every file that was removed within the last minutes whenever
+ * it makes one, so that what is removed after one run slows down the next
+ */
+export const withDirectory = async <Result>(
+  use: (folder: string) => Promise<Result>,
+  { keep = false }: { readonly keep?: boolean } = {},
+): Promise<Result> => {
   mkdirSync('runs', { recursive: true });
   const folder = mkdtempSync(join(process.cwd(), 'runs', 'bench-'));
-  const remove = (): void => {
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-    try {
-      rmdirSync('runs');
-    } catch {
-      // Other runs are in it.
-    }
-  };
-  process.once('exit', remove);
+  directories.add(folder);
   try {
     return await use(folder);
   } finally {
-    process.off('exit', remove);
-    remove();
+    if (!keep) remove(folder);
   }
 };

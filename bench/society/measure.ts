@@ -50,6 +50,7 @@ const measureRehearsal = async (settings: SocietySettings, progress: Progress): 
     settings: {
       model: 'the rehearsal over HTTP, in a process of its own: no language model',
       serverWarmUp: WARM_UP,
+      directories: 'of all runs, removed at the end',
       parts: [...plan.parts],
       goal: GOAL,
       latencyMs: LATENCY_MS,

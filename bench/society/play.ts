@@ -103,31 +103,34 @@ const without = (all: Stats, before: Stats): Stats => ({
 
 /** @throws Error when the run did not complete, unless it may fail, or had another number of agents than it was to have */
 export const play = <Result>(spec: PlaySpec, read: (played: Played) => Result): Promise<Result> =>
-  withDirectory(async (folder) => {
-    const rehearsal = join(folder, 'rehearsal.json');
-    writeFileSync(rehearsal, JSON.stringify(spec.rehearsal));
-    const config = join(folder, 'config.json');
-    if (spec.config !== undefined) writeFileSync(config, JSON.stringify(spec.config));
-    const server = await serveMegactor(['rehearsal-server', '--rehearsal', rehearsal, '--seed', String(SEED)]);
-    try {
-      const before = await warmUp(server.url);
-      const runDir = join(folder, 'run');
-      const words = [
-        ...runWords({ goal: GOAL, agents: spec.agents, seed: SEED, runDir }, '--review', spec.review),
-        ...(spec.config === undefined ? [] : ['--config', config]),
-      ];
-      const env = { OPENAI_BASE_URL: `${server.url}/v1`, OPENAI_API_KEY: undefined };
-      const finished = await runMegactor([...words, '--json', '--quiet'], env);
-      const summary = summaryOf(finished);
-      const stats = without(await statsAt(server.url), before);
-      if (summary.status !== 'completed' && spec.mayFail !== true)
-        throw new Error(`the run ended ${summary.status} (${summary.reason})`);
-      if (summary.agents !== spec.agents) {
-        throw new Error(`there were ${summary.agents} agents instead of ${spec.agents}`);
+  withDirectory(
+    async (folder) => {
+      const rehearsal = join(folder, 'rehearsal.json');
+      writeFileSync(rehearsal, JSON.stringify(spec.rehearsal));
+      const config = join(folder, 'config.json');
+      if (spec.config !== undefined) writeFileSync(config, JSON.stringify(spec.config));
+      const server = await serveMegactor(['rehearsal-server', '--rehearsal', rehearsal, '--seed', String(SEED)]);
+      try {
+        const before = await warmUp(server.url);
+        const runDir = join(folder, 'run');
+        const words = [
+          ...runWords({ goal: GOAL, agents: spec.agents, seed: SEED, runDir }, '--review', spec.review),
+          ...(spec.config === undefined ? [] : ['--config', config]),
+        ];
+        const env = { OPENAI_BASE_URL: `${server.url}/v1`, OPENAI_API_KEY: undefined };
+        const finished = await runMegactor([...words, '--json', '--quiet'], env);
+        const summary = summaryOf(finished);
+        const stats = without(await statsAt(server.url), before);
+        if (summary.status !== 'completed' && spec.mayFail !== true)
+          throw new Error(`the run ended ${summary.status} (${summary.reason})`);
+        if (summary.agents !== spec.agents) {
+          throw new Error(`there were ${summary.agents} agents instead of ${spec.agents}`);
+        }
+        const { processorMs, peakMemoryMb } = finished;
+        return read({ wallSeconds: finished.wallMs / 1_000, processorMs, peakMemoryMb, summary, stats, runDir });
+      } finally {
+        await server.close();
       }
-      const { processorMs, peakMemoryMb } = finished;
-      return read({ wallSeconds: finished.wallMs / 1_000, processorMs, peakMemoryMb, summary, stats, runDir });
-    } finally {
-      await server.close();
-    }
-  });
+    },
+    { keep: true },
+  );

@@ -1,6 +1,8 @@
 /**
  * Opens the LMDB journal for those who only read it, in this or another process, while a run lives or after it. What
  * they must not do to a writer, and what a writer does for them, is in `visitors.ts`.
+ *
+ * Invariant: J7 a reader changes nothing of what is written, meets no journal that is half made, and sees one state.
  */
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

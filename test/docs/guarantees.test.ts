@@ -7,7 +7,7 @@ const HOMES: Readonly<Record<string, string | readonly string[]>> = {
   B: 'src/sandbox/sandbox.ts',
   F: ['src/society/chat.ts', 'src/society/duplicates.ts'],
   I: 'actors/prompts/catalogue.ts',
-  J: 'src/journal/shard-log.ts',
+  J: ['src/journal/shard-log.ts', 'src/journal/open-reads.ts'],
   Z: 'src/journal/compact.ts',
   M: 'src/run/services/model.ts',
   K: 'actors/compaction.ts',
