@@ -256,8 +256,8 @@ const goOn = async (turn: Turn, waiting: Waiting, decision: Decision): Promise<O
 };
 
 /**
- * An idle supervisor waits for more reports as long as a call takes: what came after the call had begun would have to wait for
- * its end as well, so that nothing is read later than twice as late, and most of a group's reports cost one call.
+ * An idle supervisor waits for more reports as long as a call takes: what comes after a call has begun waits for its end as
+ * well. A report that comes alone is answered twice as late at most, and most of a group's reports cost one call.
  */
 const bePatient = ({ state, ctx }: Turn, { latencyMs }: ChatAnswer): void => {
   const mostMs = state.settings.pollIntervalMs[state.level];
