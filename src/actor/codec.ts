@@ -4,75 +4,29 @@
  *
  * Invariant: whatever was packed can be unpacked, so that no message makes those beside it unreadable.
  */
-import { addExtension, Packr } from 'msgpackr/pack';
 import { MegactorError } from '../protocol/errors.ts';
+import { NotDataError, packValue, unpackValue } from '../protocol/values.ts';
+
+export { isPackable } from '../protocol/values.ts';
 
 const refuse = (what = 'a function'): never => {
   throw new MegactorError('MESSAGE_NOT_CLONEABLE', `a message holds ${what}`);
 };
 
-const packr = new Packr({ moreTypes: true });
-(packr as Packr & { writeFunction: () => never }).writeFunction = () => refuse();
-
-/** The kinds of typed arrays that msgpackr reads. */
-const KINDS = new Map<string, new (buffer: ArrayBuffer, byteOffset: number, length: number) => ArrayBufferView>(
-  [
-    Int8Array,
-    Uint8Array,
-    Uint8ClampedArray,
-    Int16Array,
-    Uint16Array,
-    Int32Array,
-    Uint32Array,
-    Float32Array,
-    Float64Array,
-    BigInt64Array,
-    BigUint64Array,
-  ].map((Kind) => [Kind.name, Kind]),
-);
-
-const kindOf = (view: ArrayBufferView): string => (view as Uint8Array)[Symbol.toStringTag];
-
-/** Whether `view` can be sent: a Float16Array cannot. */
-export const isPackable = (view: ArrayBufferView): boolean => view instanceof DataView || KINDS.has(kindOf(view));
-
-/** The extension below is of this codec, not of whoever else uses msgpackr in this process. */
-let isPacking = false;
-
-/** Typed arrays that msgpackr would write by the name of a class that it does not know when it reads. */
-const UnknownTypedArray = Object.defineProperty(() => {}, Symbol.hasInstance, {
-  value: (view: unknown): boolean => {
-    if (!isPacking || !ArrayBuffer.isView(view) || view instanceof DataView) return false;
-    return view.constructor !== Buffer && view.constructor !== KINDS.get(kindOf(view));
-  },
-});
-
-addExtension({
-  Class: UnknownTypedArray,
-  write: (view: Uint8Array<ArrayBuffer>) => {
-    const kind = kindOf(view);
-    const Kind = KINDS.get(kind) ?? refuse(`a ${kind}`);
-    return new Kind(view.buffer, view.byteOffset, view.length);
-  },
-});
-
 /** Bytes that own their buffer, so that it can be transferred. @throws MESSAGE_NOT_CLONEABLE */
 export const pack = (value: unknown): Uint8Array<ArrayBuffer> => {
-  const isWithin = isPacking;
-  isPacking = true;
   try {
-    return new Uint8Array(packr.pack(value));
+    return new Uint8Array(packValue(value));
   } catch (thrown) {
-    if (thrown instanceof MegactorError) throw thrown;
-    throw new MegactorError('MESSAGE_NOT_CLONEABLE', `a message cannot be packed: ${String(thrown)}`, {
-      cause: thrown,
-    });
-  } finally {
-    isPacking = isWithin;
+    const why =
+      thrown instanceof NotDataError
+        ? `a message holds ${thrown.what}`
+        : `a message cannot be packed: ${String(thrown)}`;
+    throw new MegactorError('MESSAGE_NOT_CLONEABLE', why, { cause: thrown });
   }
 };
 
-export const unpack = (bytes: Uint8Array): unknown => packr.unpack(bytes);
+export const unpack = unpackValue;
 
 /** A copy that shares nothing with `value`. @throws MESSAGE_NOT_CLONEABLE */
 export const deepCopy = <Value>(value: Value): Value => {

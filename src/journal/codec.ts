@@ -10,9 +10,9 @@ import { crc32 } from 'node:zlib';
 import { MegactorError } from '../protocol/errors.ts';
 import type { ActorAddress } from '../protocol/ids.ts';
 import type { InboxEntry, StepLogEntry, TimerChange, TimerRecord } from './shard-log.ts';
-import { pack, packData, unpack, unpackData } from './values.ts';
+import { pack, packData, Packed, unpack, unpackData } from './values.ts';
 
-export { pack, packData, unpack, unpackData } from './values.ts';
+export { pack, packData, Packed, unpack, unpackData } from './values.ts';
 
 /**
  * Grows when an older version could not read what a newer one writes, but for maps in users' data: older versions lost
@@ -219,29 +219,12 @@ const logEntry = (tuple: LogTuple): StepLogEntry => {
   }
 };
 
-/** An array of at most 15 elements begins with one byte: this plus their number. */
-const SHORT_ARRAY = 0x90;
-/** So many entries beside a step still make short arrays. */
-const OTHERS_MAX = 8;
-
-const elementsOf = (...values: readonly unknown[]): Uint8Array => packData(values).subarray(1);
-
-/** The same bytes as those of `entries` packed whole. */
-const encodeAround = (packedState: Uint8Array, [step, ...others]: readonly StepLogEntry[]): Uint8Array | null => {
-  if (step?.kind !== 'step' || others.length > OTHERS_MAX) return null;
-  const tuple = logTuple(step) as Extract<LogTuple, readonly [typeof STEP, ...unknown[]]>;
-  const [kind, actor, number, taken, , ...rest] = tuple;
-  return Buffer.concat([
-    Uint8Array.of(SHORT_ARRAY + 1 + others.length, SHORT_ARRAY + tuple.length),
-    elementsOf(kind, actor, number, taken),
-    packedState,
-    elementsOf(...rest, ...others.map(logTuple)),
-  ]);
-};
-
 /** @param packedState of the step that is the first of `entries`; it is not packed again then */
-export const encodeLogEntries = (entries: readonly StepLogEntry[], packedState?: Uint8Array): Uint8Array =>
-  (packedState === undefined ? null : encodeAround(packedState, entries)) ?? packData(entries.map(logTuple));
+export const encodeLogEntries = (entries: readonly StepLogEntry[], packedState?: Uint8Array): Uint8Array => {
+  const [first, ...others] = entries;
+  if (packedState === undefined || first?.kind !== 'step') return packData(entries.map(logTuple));
+  return packData([logTuple({ ...first, state: new Packed(packedState) }), ...others.map(logTuple)]);
+};
 export const decodeLogEntries = (bytes: Uint8Array): StepLogEntry[] => (unpackData(bytes) as LogTuple[]).map(logEntry);
 
 /** One append as it is stored: what the journal's thread must know of it without decoding the entries. */

@@ -154,6 +154,8 @@ export interface ActorSnapshot {
   readonly step: number;
   /** undefined before the first step. */
   readonly state: unknown;
+  /** The same, as `packState` packed it: a log may take it instead, and leave `state` unread, which may be unpacked by that. */
+  readonly packedState?: Uint8Array | undefined;
   readonly open: boolean;
   readonly timers: readonly TimerRecord[];
   readonly children: readonly ChildRecord[];

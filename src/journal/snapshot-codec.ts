@@ -14,6 +14,7 @@ import {
   openSeal,
   pack,
   packData,
+  Packed,
   seal,
   timerFromTuple,
   type TimerTuple,
@@ -136,12 +137,14 @@ export const timersRecord = (shard: number, id: number, timers: readonly TimerRe
 
 /** @throws MESSAGE_NOT_CLONEABLE */
 export const encodeSnapshot = (shard: number, snapshot: ActorSnapshot): SnapshotWire => {
-  const { record, history, historyBefore, timers } = snapshot;
+  const { record, step, open, timers, children, history, historyBefore, packedState } = snapshot;
   const { id, name } = record;
+  const state = packedState === undefined ? snapshot.state : new Packed(packedState);
+  const historyLength = historyBefore + history.length;
   return [
     id,
     name,
-    encodeActorRow(shard, { ...snapshot, historyLength: historyBefore + history.length }),
+    encodeActorRow(shard, { record, step, state, open, timers, children, historyLength }),
     historyBefore,
     history.length === 0 ? null : encodeHistory(shard, id, historyBefore, history),
     timersRecord(shard, id, timers),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
 import { Packr } from 'msgpackr/pack';
 import { describe, expect, test } from 'vitest';
@@ -34,6 +35,20 @@ describe('codec', () => {
       big: 2n ** 70n,
     };
     expect(deepCopy(value)).toEqual(value);
+  });
+
+  test('an object may have more keys than MessagePack counts with two bytes', () => {
+    const many = Object.fromEntries(Array.from({ length: 65_537 }, (_, key) => [`k${key}`, key]));
+    expect(isDeepStrictEqual(deepCopy(many), many)).toBe(true);
+  });
+
+  test('the list of many objects alike, and numbers and names of every length, come back equal', () => {
+    const rows = Array.from({ length: 300 }, (_, index) => ({
+      id: index * 2 ** 24,
+      name: 'é'.repeat(index),
+      on: null,
+    }));
+    expect(deepCopy(rows)).toEqual(rows);
   });
 
   test.each([{ f: () => 1 }, [Symbol('x')], () => 1])('refuses what cannot travel', (value) => {

@@ -7,8 +7,10 @@ import {
   decodeLogEntries,
   encodeInboxEntry,
   encodeLogEntries,
+  pack,
   packData,
   packState,
+  unpack,
   unpackData,
   unpackState,
 } from '../../src/journal/codec.ts';
@@ -83,6 +85,36 @@ describe('what users put into the journal', () => {
         expect(Buffer.compare(packData(value), before.pack(value))).toBe(0);
       }),
     );
+  });
+
+  test('D8 a byte-order mark is part of a text, wherever it stands and however long the text is', () => {
+    const marked = fc
+      .tuple(fc.nat(200), fc.constantFrom('x', 'é'), fc.nat(3))
+      .map(([length, letter, marks]) => '\ufeff'.repeat(marks) + letter.repeat(length));
+    const value = fc.letrec((tie) => ({
+      any: fc.oneof(
+        { depthSize: 'small' },
+        marked,
+        fc.double().map((number) => (number === 0 ? 0 : number)),
+        fc.constant(new Uint8Array([0xef, 0xbb, 0xbf])),
+        tie('list'),
+        tie('table'),
+      ),
+      list: fc.array(tie('any'), { maxLength: 4 }),
+      table: fc.dictionary(marked, tie('any'), { maxKeys: 4 }),
+    })).any;
+    const decoder = (): unknown => Object.getOwnPropertyDescriptor(TextDecoder.prototype, 'decode')?.value;
+    const before = decoder();
+    fc.assert(
+      fc.property(value, (sent) => {
+        const plain: unknown = structuredClone(sent);
+        expect(unpackData(packData(plain))).toEqual(plain);
+      }),
+    );
+    expect(decoder()).toBe(before);
+    expect(unpack(pack([`\ufeff${'x'.repeat(5_000)}`]))).toEqual([`\ufeff${'x'.repeat(5_000)}`]);
+    expect(() => unpackData(Uint8Array.of(0xd9, 0xff, 0xef, 0xbb, 0xbf))).toThrow();
+    expect(decoder()).toBe(before);
   });
 
   test('is read from journals of older versions', () => {

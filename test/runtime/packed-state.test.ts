@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeLogEntries, encodeLogEntries, packState, unpackState } from '../../src/journal/codec.ts';
+import { decodeActorRow, encodeSnapshot } from '../../src/journal/snapshot-codec.ts';
 import type { StepEntry, StepLogEntry } from '../../src/journal/shard-log.ts';
 import { PackedState } from '../../src/runtime/packed-state.ts';
 
@@ -28,6 +29,26 @@ test('J6 a step with its state packed before is stored as one that is packed who
       const stored = encodeLogEntries(entries, bytes);
       expect(Buffer.compare(stored, encodeLogEntries(entries))).toBe(0);
       expect(unpackState(bytes)).toEqual((decodeLogEntries(stored)[0] as StepEntry).state);
+    }),
+  );
+});
+
+test('J6 a snapshot with its state packed before is stored as one that is packed whole, and its state is not read', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.boolean(), (state, isRich) => {
+      const init = isRich ? new Map([[1, state]]) : state;
+      const record = { id: 4, name: 'a', module: 'm', export: 'e', init, parent: null, options: {} };
+      const rest = { record, step: 1, open: false, timers: [], children: [], history: [state], historyBefore: 2 };
+      const unread = {
+        get state(): unknown {
+          throw new Error('was read');
+        },
+      };
+      const [id, name, row] = encodeSnapshot(3, Object.assign(unread, rest, { packedState: packState(state) }));
+      const [, , whole] = encodeSnapshot(3, { ...rest, state });
+      expect([id, name]).toEqual([4, 'a']);
+      expect(Buffer.compare(row, whole)).toBe(0);
+      expect(decodeActorRow(3, 4, row).state).toEqual(unpackState(packState(state)));
     }),
   );
 });

@@ -12,8 +12,6 @@ const ENGINE = /^src\/(?:protocol|platform|telemetry|actor|journal|runtime)\//u;
 const ALLOWED_STATE: Readonly<Record<string, readonly string[]>> = {
   // A pure function's results: as many as the program has modules.
   'src/runtime/module-id.ts': ['known'],
-  // True within one synchronous call, and false again when it returns.
-  'src/actor/codec.ts': ['isPacking'],
   // One entry per lease that is held, removed with it; nothing is ever read from it.
   'src/journal/lease.ts': ['heldLocks'],
   // Only with NODE_ENV=test.
