@@ -4,8 +4,10 @@
  * Plain JavaScript like the launcher, which asks at every start: it reads no file but that list. In a checkout only; the
  * package has neither sources nor the list.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+
+// Not imported: to import it reads all its exports, which loads much of Node.
+const { readdirSync, readFileSync, statSync } = process.getBuiltinModule('node:fs');
 
 /** What `dist/` is made of; what else could change it changes one of these, or is one of these. */
 const FOLDERS = ['actors', 'bench', 'src'];

@@ -12,13 +12,14 @@
  * 4. In a checkout the sources run, or what was built from exactly these sources, which starts faster
  *    (`built-from.mjs`). `MEGACTOR_SOURCES=1` in the environment: the sources.
  */
-import { spawn } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
-import * as nodeModule from 'node:module';
-import { constants as osConstants, homedir } from 'node:os';
-import { dirname, join } from 'node:path';
-import process from 'node:process';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/** A module of Node's own. To import one reads all its exports, which loads much of Node; an older one knows no other way. */
+const builtin = async (name) => (process.getBuiltinModule ? process.getBuiltinModule(name) : import(name));
+const { accessSync, constants, existsSync } = await builtin('node:fs');
+const nodeModule = await builtin('node:module');
+const { constants: osConstants, homedir } = await builtin('node:os');
+const { dirname, join } = await builtin('node:path');
+const { fileURLToPath, pathToFileURL } = await builtin('node:url');
 
 const NODE_WANTED = [22, 18];
 const FORWARDED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -74,7 +75,8 @@ const refuse = () => {
   process.exitCode = 2;
 };
 
-const runUnder = (node) => {
+const runUnder = async (node) => {
+  const { spawn } = await builtin('node:child_process');
   const child = spawn(node, [file, ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, [CHILD_MARK]: String(process.pid), UV_THREADPOOL_SIZE: threadPoolSize() },
@@ -122,10 +124,10 @@ const followParent = () => {
  */
 const useCompileCache = () => {
   if (typeof nodeModule.enableCompileCache !== 'function' || process.env.NODE_COMPILE_CACHE !== undefined) return;
-  nodeModule.enableCompileCache(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'megactor', 'modules'));
-  const folder = nodeModule.getCompileCacheDir();
+  const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'megactor', 'modules');
+  nodeModule.enableCompileCache(folder);
   // Threads started from here on read it from the environment.
-  if (folder !== undefined) process.env.NODE_COMPILE_CACHE = folder;
+  if (nodeModule.getCompileCacheDir() !== undefined) process.env.NODE_COMPILE_CACHE = folder;
 };
 
 const start = async (main) => {
@@ -143,5 +145,5 @@ if (main !== undefined) {
 } else {
   const node = process.env[CHILD_MARK] === undefined ? findInstalledNode() : undefined;
   if (node === undefined) refuse();
-  else runUnder(node);
+  else await runUnder(node);
 }

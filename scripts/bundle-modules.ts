@@ -8,6 +8,7 @@
  * 1. An entry is what is loaded by its path or URL. Its file has the path of its source, and its exports.
  * 2. `import.meta.url` and `import.meta.main` of a module in a chunk are those of its source's path below `dist/`; in a
  *    bundle of a user's program, those of that bundle.
+ * 3. No output links a module of Node's own: what it imports of one, it takes from `process.getBuiltinModule`.
  */
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix, relative } from 'node:path';
@@ -101,6 +102,24 @@ const placed = (path: string, text: string): string => {
   return `${foreign}${filled}`;
 };
 
+const BUILTIN = /^import (?:\{(?<names>[^}]*)\}|\* as (?<whole>\w+)) from (?<module>"node:[^"]+");$/gmu;
+
+/**
+ * The text of an output, which takes what it needs of Node's own modules and does not link them. To link one, Node reads all
+ * its exports, and so loads what stands behind them (WebCrypto, `fs.promises`, readline), on every thread.
+ * @param count of such imports in it @throws when it is another
+ */
+const unlinked = (text: string, count: number): string => {
+  const taken: string[] = [];
+  const rest = text.replace(BUILTIN, (_match, names: string | undefined, whole: string, module: string) => {
+    const target = names === undefined ? whole : `{${names.replaceAll(' as ', ': ').replaceAll(/\s+/gu, ' ')}}`;
+    taken.push(`const ${target} = process.getBuiltinModule(${module});\n`);
+    return '';
+  });
+  if (taken.length !== count) throw new Error(`${taken.length} of ${count} imports of Node's modules are found`);
+  return `${taken.join('')}${rest}`;
+};
+
 const write = (path: string, text: string): void => {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
@@ -129,7 +148,11 @@ export const bundle = async (root: string, entries: readonly string[], out: stri
     logLevel: 'warning',
   });
   checkEntries(root, entries, metafile);
-  for (const { path, text } of outputFiles) write(path, placed(slashed(relative(out, path)), text));
+  for (const { path, text } of outputFiles) {
+    const imported = metafile.outputs[slashed(relative(root, path))]?.imports ?? [];
+    const builtins = imported.filter((one) => one.kind === 'import-statement' && one.path.startsWith('node:'));
+    write(path, unlinked(placed(slashed(relative(out, path)), text), builtins.length));
+  }
   const licences = INSIDE.map((name) => {
     const read = (file: string): string => readFileSync(join(root, 'node_modules', name, file), 'utf8').trim();
     const { version } = JSON.parse(read('package.json')) as { version: string };

@@ -4,12 +4,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { systemClock } from '../platform/index.ts';
+import { growThreadsAtOnce, systemClock } from '../platform/index.ts';
 import { commandLine } from './command-line.ts';
 import { endProcess } from './end-process.ts';
 import { interruptsOf } from './interrupts.ts';
 import type { RunApi } from './ports.ts';
-import { canOpen, openTerminal } from './view/terminal.ts';
 
 /** How long the process may live on after its work, for what is still open; then it ends anyway. */
 const EXIT_GRACE_MS = 2_000;
@@ -44,8 +43,9 @@ export const runCommandLine = async (
 ): Promise<void> => {
   ignoreClosedPipes();
   const screen = { input: process.stdin, output: process.stderr, env: process.env, clock: systemClock };
+  const view = screen.output.isTTY ? await import('./view/terminal.ts') : undefined;
   const code = await commandLine(words, {
-    ...(canOpen(screen) ? { openTerminal: () => openTerminal(screen) } : {}),
+    ...(view?.canOpen(screen) === true ? { openTerminal: () => view.openTerminal(screen) } : {}),
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
     clock: systemClock,
@@ -58,7 +58,10 @@ export const runCommandLine = async (
     program: inCheckout ? 'npm start --' : 'npx megactor',
     version: packageVersion(),
     readFile: (path) => readFile(path, 'utf8'),
-    loadRunApi: async (): Promise<RunApi> => import('../run/index.ts'),
+    loadRunApi: async (): Promise<RunApi> => {
+      growThreadsAtOnce();
+      return import('../run/index.ts');
+    },
   });
   process.exitCode = code;
   systemClock.after(EXIT_GRACE_MS, () => endProcess(code));

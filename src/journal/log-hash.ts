@@ -10,7 +10,7 @@
  * 32 bytes after the entries before them were cut off. The log's hash is the sha256 over both chains of every shard, in
  * order of shards.
  */
-import { createHash } from 'node:crypto';
+import { createHash } from '../platform/index.ts';
 import { packData } from './codec.ts';
 import type { Outgoing, StepLogEntry } from './shard-log.ts';
 

@@ -5,10 +5,10 @@
  * Invariants: X4 An index file is loaded only when its length, its checksum, its model and its dimensions are those in the
  * store. X5 It stands under its name whole or not at all, and the store speaks of it only once it is on the disk.
  */
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createHash } from '../platform/index.ts';
 import { hashString } from '../protocol/ids.ts';
 import { indexRecordSchema, type IndexRecord } from './store-layout.ts';
 import { newIndex, type Index, type Usearch } from './usearch.ts';

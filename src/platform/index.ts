@@ -6,6 +6,7 @@
 export * from './canary.ts';
 export * from './clock.ts';
 export * from './disk-fault.ts';
+export * from './hash.ts';
 export * from './kill-point.ts';
 export * from './programs.ts';
 export * from './random.ts';

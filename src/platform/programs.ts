@@ -1,5 +1,4 @@
 /** Child processes. Everybody else takes them from here; what a program may do is the caller's business. */
-import { spawn } from 'node:child_process';
 import type { Duplex, Readable, Writable } from 'node:stream';
 
 export interface ProgramExit {
@@ -34,7 +33,8 @@ export interface ProgramCommand {
 /** Starts a program. It ends with the calling thread only if it asks the operating system for that itself. */
 export const startProgram = (program: ProgramCommand): ChildProgram => {
   const { command, args, environment, directory, pipes = 0, detached = false } = program;
-  const child = spawn(command, args, {
+  // Loaded here: only one thread of a run starts programs.
+  const child = process.getBuiltinModule('node:child_process').spawn(command, args, {
     env: environment,
     detached,
     stdio: ['pipe', 'pipe', 'pipe', ...Array.from({ length: pipes }, () => 'pipe' as const)],

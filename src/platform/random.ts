@@ -1,5 +1,7 @@
-/** Seeded randomness: one small generator for everything that must repeat, and the process's own entropy for the rest. */
-import { randomBytes, randomInt } from 'node:crypto';
+/**
+ * Seeded randomness: one small generator for everything that must repeat, and the process's own entropy for the rest, whose
+ * module few threads need and none loads before (`hash.ts`).
+ */
 
 /** Numbers in [0, 1). */
 export type Random = () => number;
@@ -26,8 +28,9 @@ export const seededRandom = (seedA: number, seedB = 0): Random => {
 /** An unguessable lower-case identifier of `length` characters, for run ids and tokens. */
 export const randomId = (length: number): string => {
   const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
-  return Array.from(randomBytes(length), (byte) => alphabet[byte % alphabet.length]).join('');
+  const bytes = process.getBuiltinModule('node:crypto').randomBytes(length);
+  return Array.from(bytes, (byte) => alphabet[byte % alphabet.length]).join('');
 };
 
 /** A fresh seed when the user gave none. */
-export const freshSeed = (): number => randomInt(1, 2_147_483_647);
+export const freshSeed = (): number => process.getBuiltinModule('node:crypto').randomInt(1, 2_147_483_647);

@@ -17,6 +17,20 @@ const OWN = 'megactor';
  */
 const YOUNG_GENERATION_MB = 48;
 
+/**
+ * Threads that this process starts from now on have a young generation of 16 MB at once, or what they may have at most. V8
+ * begins with 1 MB and collects a dozen times until it has found out; a run's threads all do that in its first second, on
+ * the same processors. It changes the whole process, so that only a program does it, and not a library; on Node 22 nothing.
+ */
+export const growThreadsAtOnce = (): void => {
+  if (/semi-space/u.test([...process.execArgv, process.env['NODE_OPTIONS']].join(' '))) return;
+  const { cachedDataVersionTag, setFlagsFromString } = process.getBuiltinModule('node:v8');
+  const tag = cachedDataVersionTag();
+  setFlagsFromString('--min-semi-space-size=16');
+  // V8 of Node 22 takes no module that was compiled under another setting, as all of Node's own are: that costs more.
+  if (cachedDataVersionTag() !== tag) setFlagsFromString('--min-semi-space-size=0');
+};
+
 /** What every thread of ours gets, so that `isOwnThread` knows it. */
 export const ownThreadData = { startedBy: OWN } as const;
 

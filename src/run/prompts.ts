@@ -5,11 +5,11 @@
  *
  * Invariants: I4 A run goes on with the texts it began with, whatever became of the folder, or not at all.
  */
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { checkPrompts, normalPrompt, PROMPT_CHARS_MAX, PROMPTS } from '../../actors/prompts/catalogue.ts';
 import type { Prompt, PromptTexts } from '../../actors/prompts/prompt.ts';
+import { createHash } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 
 export type { PromptTexts } from '../../actors/prompts/prompt.ts';

@@ -6,9 +6,9 @@
  * everything of git's own is left and named. F2 what is as it was is not brought back. F3 no more than a given number of
  * bytes is held.
  */
-import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { createHash } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 
 /** A file as a program saw it at its start. */

@@ -1,5 +1,5 @@
 /** Git's objects as bytes: blobs, trees, commits and their ids. Says nothing about where they are kept. */
-import { createHash } from 'node:crypto';
+import { createHash } from '../platform/index.ts';
 import { bytesOf, type Content } from './content.ts';
 
 export type ObjectType = 'blob' | 'tree' | 'commit';

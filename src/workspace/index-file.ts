@@ -2,8 +2,8 @@
  * Git's index file, versions 2 and 3: what git last saw of the work tree. Read so that files which did not change need
  * not be looked at, and written when the work tree was brought to a commit. Extensions are dropped: they are caches.
  */
-import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
+import { createHash } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 
 export interface IndexEntry {

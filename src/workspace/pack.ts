@@ -2,9 +2,9 @@
  * Git's pack format, version 2, without deltas: objects into a pack and its index, and a pack apart again. Since no
  * entry refers to another, packs can be joined by copying their entries.
  */
-import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { crc32, deflate, deflateSync } from 'node:zlib';
+import { createHash } from '../platform/index.ts';
 import type { GitObject, ObjectType } from './git-objects.ts';
 
 /** One object as it lies in a pack: header and compressed body. */

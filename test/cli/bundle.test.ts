@@ -51,6 +51,28 @@ test('a module in a chunk is where its source was, and a program when it is star
   expect(run('bench/deep/alone.js')).toBe(`alone ${where}\n`);
 });
 
+test('nothing links a module of Node, which would load what it only might need', async () => {
+  const root = join(folder, 'builtins');
+  mkdirSync(join(root, 'bench'), { recursive: true });
+  const one = [
+    "import { existsSync as there, readFileSync } from 'node:fs';",
+    "import * as paths from 'node:path';",
+    "import { join } from 'node:path';",
+    "const loaded = () => process.moduleLoadList.includes('NativeModule internal/fs/promises');",
+    'console.log(there(readFileSync(0, "utf8")), paths.join === join, loaded());',
+  ];
+  writeFileSync(join(root, 'package.json'), SMALL['package.json'].replace(/,"exports".*/u, ',"exports":{}}'));
+  writeFileSync(join(root, 'bench/one.ts'), one.join('\n'));
+  symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
+  await bundle(root, ['bench/one.ts'], join(root, 'dist'));
+  const options = { encoding: 'utf8', input: root } as const;
+  const linked = execFileSync(process.execPath, [join(root, 'bench/one.ts')], options);
+  expect([linked, execFileSync(process.execPath, [join(root, 'dist/bench/one.js')], options)]).toEqual([
+    'true true true\n',
+    'true true false\n',
+  ]);
+});
+
 test('what is started must be an entry', async () => {
   const root = join(folder, 'small');
   mkdirSync(join(root, 'src'), { recursive: true });

@@ -2,7 +2,6 @@
  * `bench`: starts a program of `bench/` as a child process and hands on what it prints. What is measured and how is that
  * program's business; here the words of the command line become its settings.
  */
-import { fork } from 'node:child_process';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
@@ -159,7 +158,9 @@ const pageFile = ({ values }: ParsedLine, cwd: string): string[] => {
 const runProgram = (url: URL, words: readonly string[], context: CommandContext): Promise<number> =>
   new Promise((done, reject) => {
     // The channel tells the program when this process is gone.
-    const child = fork(url, words, { cwd: context.cwd, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    const child = process
+      .getBuiltinModule('node:child_process')
+      .fork(url, words, { cwd: context.cwd, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     let interrupted = false;
     const unsubscribe = context.interrupts.subscribe(() => {
       if (interrupted) context.exitNow(EXIT.interrupted);

@@ -7,7 +7,7 @@
  * that changed are written. Z3 Nothing is written before `openTerminal` or after `close`.
  */
 import { readFileSync } from 'node:fs';
-import { emitKeypressEvents, type Interface } from 'node:readline';
+import type { Interface } from 'node:readline';
 import type { ReadStream, WriteStream } from 'node:tty';
 import {
   beginSynchronizedOutput,
@@ -104,7 +104,9 @@ class ProcessTerminal implements Terminal {
     this.unicode = isUnicode(env);
     this.keys = input.isTTY;
     if (this.keys) {
-      emitKeypressEvents(input, { escapeCodeTimeout: ESCAPE_TIMEOUT_MS } as unknown as Interface);
+      process
+        .getBuiltinModule('node:readline')
+        .emitKeypressEvents(input, { escapeCodeTimeout: ESCAPE_TIMEOUT_MS } as unknown as Interface);
       input.on('keypress', this.#onKeypress);
       input.on('error', this.#onGone);
     }

@@ -7,8 +7,8 @@
  * 2. No key of a provider is in it: what looks like one, and whatever else is to be blotted out, is replaced before it is
  *    hashed or written.
  */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { createHash } from '../../platform/index.ts';
 import type { ChatAnswer, ChatMessage, ChatRequest } from '../types.ts';
 
 export const CASSETTE_FORMAT = 1;
