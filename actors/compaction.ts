@@ -10,6 +10,7 @@
  * the arguments of its calls among it. K6 Of an answer no text, and no call's arguments, enter the history with more than
  * `resultCharsMax` characters, nor all together with more than half of the window (`kept-answer.ts`).
  */
+import { onWire } from '../src/model/request-wire.ts';
 import type { ChatAnswer, ChatRequest } from '../src/model/types.ts';
 import { MegactorError } from '../src/protocol/errors.ts';
 import { clip, type AgentState, type BudgetHold } from '../src/society/index.ts';
@@ -52,7 +53,7 @@ const isRefusal = (error: unknown): error is MegactorError =>
 const ask = async ({ state, ctx }: Turn, request: ChatRequest, effectId: string): Promise<Compaction> => {
   try {
     const options = { effectId, deadlineMs: state.settings.limits.callWaitMs };
-    return (await ctx.service('model', 'complete', request, options)) as ServedAnswer;
+    return (await ctx.service('model', 'complete', onWire(request), options)) as ServedAnswer;
   } catch (error) {
     if (isRefusal(error)) return { failed: error.code };
     if (error instanceof MegactorError && error.code === 'BUDGET_SPENT') return { spent: holdOf(error) };

@@ -8,6 +8,7 @@
  * asked for again. A4 Errors of the model service leave the turn; the runtime decides on them.
  */
 import type { MailOf } from '../src/actor/definition.ts';
+import { onWire } from '../src/model/request-wire.ts';
 import type { AnswerClass, ChatAnswer } from '../src/model/types.ts';
 import { MegactorError } from '../src/protocol/errors.ts';
 import {
@@ -125,7 +126,7 @@ const ask = (turn: Turn): Promise<Asked> => {
       };
       try {
         const options = { effectId, deadlineMs: limits.callWaitMs };
-        const answer = (await ctx.service('model', 'complete', request, options)) as ServedAnswer;
+        const answer = (await ctx.service('model', 'complete', onWire(request), options)) as ServedAnswer;
         await forgetHold(turn);
         return answer;
       } catch (error) {

@@ -15,8 +15,9 @@ import { readLimits } from './gate/limit-headers.ts';
 import type { HeaderReader } from './http-error.ts';
 import { createOpenAiParts, type Template } from './openai-client.ts';
 import type { OpenAiModelOptions } from './openai-setting.ts';
+import { toolText } from './request-wire.ts';
 import { HttpStatusError, type Cut } from './request-runner.ts';
-import type { CallHooks, ChatAnswer, ChatModel, ChatRequest, ToolSpec } from './types.ts';
+import type { CallHooks, ChatAnswer, ChatModel, ChatRequest } from './types.ts';
 import { headerOf } from './whole-exchange.ts';
 
 export type { OpenAiModelOptions } from './openai-setting.ts';
@@ -46,18 +47,6 @@ const bodyOf = (model: string, request: ChatRequest): Body => ({
   messages: request.messages as unknown as OpenAI.Chat.ChatCompletionMessageParam[],
   ...(request.tools.length === 0 ? {} : { tools: request.tools as unknown as OpenAI.Chat.ChatCompletionTool[] }),
 });
-
-/** The JSON texts of tools that many requests share. */
-const toolTexts = new WeakMap<readonly ToolSpec[], string>();
-
-const toolText = (tools: readonly ToolSpec[]): string => {
-  let text = toolTexts.get(tools);
-  if (text === undefined) {
-    text = JSON.stringify(tools);
-    toolTexts.set(tools, text);
-  }
-  return text;
-};
 
 /** `bodyOf` as JSON, put together from its parts. */
 const bodyText = (model: string, request: ChatRequest): string => {

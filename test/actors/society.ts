@@ -4,6 +4,7 @@
  */
 import type { ActorContext, EffectOptions } from '../../src/actor/context.ts';
 import type { ActorRef } from '../../src/actor/definition.ts';
+import { ArrivingRequests, type RequestOnWire } from '../../src/model/request-wire.ts';
 import type { ChatAnswer, ChatRequest } from '../../src/model/types.ts';
 import { effectId as effectIdOf } from '../../src/protocol/ids.ts';
 import {
@@ -83,6 +84,7 @@ export class Society {
   readonly heard: string[] = [];
   readonly store: MemoryStore = memoryStore();
   readonly #options: SocietyOptions;
+  readonly #arriving = new ArrivingRequests();
   readonly #answers = new Map<string, ChatAnswer>();
   /** How often a call was sent, by its effect id. */
   readonly #sent = new Map<string, number>();
@@ -324,10 +326,11 @@ export class Society {
       const kept = this.#answers.get(effectId ?? '');
       const sentBefore = this.#sent.get(effectId ?? '') ?? 0;
       if (kept !== undefined) return { ...kept, repeats: sentBefore - 1 };
-      this.requests.push(args as ChatRequest);
+      const request = this.#arriving.receive(args as RequestOnWire);
+      this.requests.push(request);
       if (effectId !== null) this.#sent.set(effectId, sentBefore + 1);
-      this.#options.crash?.(`sent ${(args as ChatRequest).agent}`);
-      const answer = await this.#options.answer(args as ChatRequest);
+      this.#options.crash?.(`sent ${request.agent}`);
+      const answer = await this.#options.answer(request);
       // As the service does: an answer is kept under its effect id before anybody is told of it.
       if (effectId !== null) this.#answers.set(effectId, answer);
       return { ...answer, repeats: sentBefore };

@@ -14,6 +14,7 @@ import {
   type RehearsalOptions,
   type RouteOptions,
 } from '../../model/index.ts';
+import { ArrivingRequests, type RequestOnWire } from '../../model/request-wire.ts';
 import type { RateLimits } from '../../model/rehearsal-server/limits.ts';
 import { createRehearsedProvider } from '../../model/rehearsal-server/provider.ts';
 import { seededRandom, type Clock } from '../../platform/index.ts';
@@ -65,6 +66,7 @@ const drainSchema = z.object({ deadlineMs: z.number() });
 export class ForecastCalls {
   readonly #options: CallsOptions;
   readonly #gate: Gate;
+  readonly #arriving = new ArrivingRequests();
   readonly #byRoute = new Map<string, Tokens & { readonly calls: number }>();
   /** The effect id of each agent's last call, whose answer is kept no longer than its next. */
   readonly #last = new Map<string, string>();
@@ -126,7 +128,8 @@ export class ForecastCalls {
       this.#gate.onStop(({ reason, error }) => host.notify({ kind: 'model-stop', reason, error: errorToWire(error) }));
       return {
         methods: {
-          complete: (request: ChatRequest, call: ServiceCallContext) => this.#complete(request, call),
+          complete: (sent: RequestOnWire, call: ServiceCallContext) =>
+            this.#complete(this.#arriving.receive(sent), call),
           drain: (raw: unknown) => this.#gate.drain(drainSchema.parse(raw).deadlineMs),
         },
       };

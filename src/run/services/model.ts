@@ -16,6 +16,7 @@ import {
   type ChatRequest,
   type RouteOptions,
 } from '../../model/index.ts';
+import { ArrivingRequests, type RequestOnWire } from '../../model/request-wire.ts';
 import { isCanary, seededRandom, systemClock, VirtualClock, type Clock, type Random } from '../../platform/index.ts';
 import { errorToWire, toMegactorError } from '../../protocol/errors.ts';
 import { hashString } from '../../protocol/ids.ts';
@@ -23,7 +24,6 @@ import type { CreateService, ServiceCallContext, ServiceHost, ServiceInstance } 
 import { openContextCheck } from './model-context.ts';
 import { makeRoutes, routeOf, routeOptionsSchema } from './model-routes.ts';
 import { SentCalls } from './sent-calls.ts';
-import { SharedTools } from './shared-tools.ts';
 import { openEmbedding } from './model-embedding.ts';
 import { openSpending } from './model-spend.ts';
 import { Watch, watchSchema } from './model-watch.ts';
@@ -73,7 +73,7 @@ export const createModelService = async (
   const context = openContextCheck(options);
   const watch = new Watch(time, (notice) => host.notify(notice));
   const sentCalls = await SentCalls.read(store, time);
-  const tools = new SharedTools();
+  const arriving = new ArrivingRequests();
   const { embedder } = options;
   const embedding =
     embedder === null ? null : await openEmbedding({ name: embedder, options, clock: systemClock, store, spending });
@@ -111,8 +111,8 @@ export const createModelService = async (
   /** Neither whether a process died in between nor whether somebody watched must show where runs are to be equal. */
   const same = ({ firstTokenMs: _time, ...served }: ServedAnswer): ServedAnswer => ({ ...served, joined: false });
 
-  const complete = (own: ChatRequest, call: ServiceCallContext): Promise<ServedAnswer> => {
-    const request = tools.share(own);
+  const complete = (sent: RequestOnWire, call: ServiceCallContext): Promise<ServedAnswer> => {
+    const request = arriving.receive(sent);
     return options.deterministic ? serve(request, call).then(same) : serve(request, call);
   };
 
