@@ -92,7 +92,8 @@ export interface SpawnOptions {
   readonly mailbox?: { readonly capacity?: number; readonly overflow?: OverflowPolicy };
   /**
    * How long an idle actor waits for more mail before its turn starts; all that comes meanwhile is handled in that turn. The
-   * wait begins again with each mail, and lasts three intervals at most. Default 0.
+   * wait begins again with each mail, and lasts three intervals at most. What came during a turn waits in the same way, from
+   * the end of that turn on. Default 0.
    */
   readonly pollIntervalMs?: number;
   /**

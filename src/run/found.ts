@@ -108,7 +108,14 @@ const withoutActor = async <Agent extends { readonly address: ActorAddress }>(
   system: ActorSystem,
   agents: readonly Agent[],
 ): Promise<Agent[]> => {
-  const there = new Set((await system.inspect(agents.map(({ address }) => address))).map(({ id }) => id));
+  const there = new Set(
+    (
+      await system.inspect(
+        agents.map(({ address }) => address),
+        { state: [] },
+      )
+    ).map(({ id }) => id),
+  );
   return agents.filter(({ address }) => !there.has(address.id));
 };
 

@@ -17,7 +17,7 @@ export const closeGivenUp = async (
 ): Promise<{ readonly closed: number; readonly mails: readonly Notice[] }> => {
   const { rows } = (await system.callService('roster', 'summary', {})) as RosterSummary;
   const waiting = rows.filter(({ held, questions }) => held !== null || questions.length > 0);
-  const there = new Set((await system.inspect(waiting)).map(({ id }) => id));
+  const there = new Set((await system.inspect(waiting, { state: [] })).map(({ id }) => id));
   const gone = waiting.filter(({ id }) => !there.has(id));
   const mails: Notice[] = [];
   for (const { name } of gone) {

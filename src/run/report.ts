@@ -37,7 +37,8 @@ export interface Gathered {
   readonly roster: RosterSummary;
   /** Questions to the person that are open. */
   readonly questions: readonly ReportQuestion[];
-  readonly states: readonly AgentState[];
+  /** Of the agents that are there, in memory or passive. */
+  readonly states: readonly Pick<AgentState, 'counters'>[];
   readonly workspace: { readonly files: number; readonly commits: number };
   readonly files: readonly ReportFileInput[];
   /** What model calls have cost, by agent. */
@@ -61,9 +62,9 @@ export const gatherSociety = async (system: ActorSystem, memoryThreads: number):
   ]);
   const plan = system.journal === null ? null : await planQuestion(system.journal.store(RUN_STORE));
   // Agents that have been idle for long are not in memory, and stay so.
-  const actors = await system.inspect(roster.rows);
+  const actors = await system.inspect(roster.rows, { state: ['counters'] });
   const states = actors.flatMap((actor) => {
-    const state = agentStateSchema.safeParse(actor.state);
+    const state = countersSchema.safeParse(actor.state);
     return state.success ? [state.data] : [];
   });
   return {
@@ -105,6 +106,8 @@ export const openQuestions = (questions: readonly ReportQuestion[]): readonly Ev
           },
         ],
   );
+
+const countersSchema = agentStateSchema.pick({ counters: true });
 
 const spentSchema = z.array(z.tuple([z.string(), leafSchema]));
 

@@ -202,6 +202,7 @@ export class SocietyRun implements Run {
     if (run.plan !== null && run.plan !== undefined) givenPlan(run.plan, limitsOf(run));
     const startedAt = this.#clock.monotonic();
     const { settings } = run;
+    let checkpoint = true;
     const early: unknown[] = [];
     let controller: Controller | null = null;
     let plan: Plan | null = null;
@@ -296,12 +297,14 @@ export class SocietyRun implements Run {
       const outcome = await controller.drive();
       deadline?.cancel();
       const summary = await this.#close(prepared, { system, journal, outcome, startedAt });
+      // Nobody will go on with it.
+      checkpoint = !hasEnded(summary);
       return plan === null ? summary : { ...summary, plan };
     } catch (error) {
       this.#endWithoutReport(prepared, controller?.ending?.status === 'failed' ? controller.ending : failure(error));
       throw error;
     } finally {
-      await system.stop({ deadlineMs: STOP_DEADLINE_MS });
+      await system.stop({ deadlineMs: STOP_DEADLINE_MS, checkpoint });
     }
   }
 

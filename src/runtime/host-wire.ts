@@ -8,7 +8,7 @@ import type { ActorCharge } from './blame.ts';
 import type { ServiceDirectory, ServicePorts } from './service-client.ts';
 import type { FoundActor } from './shard.ts';
 import type { ShardLimits } from './shard-core.ts';
-import type { ActorSnapshot } from './snapshot.ts';
+import type { ActorSnapshot, InspectOptions } from './snapshot.ts';
 
 /** The host of a shard: fixed for the life of a system, so that nobody has to ask. */
 export const hostOfShard = (shard: number, hosts: number): number => shard % hosts;
@@ -62,7 +62,7 @@ export interface HostControl {
   /** All actors in memory. */
   actors(): ActorSnapshot[];
   /** These actors of a shard, in memory or passive. */
-  inspect(shard: number, ids: readonly number[]): Promise<ActorSnapshot[]>;
+  inspect(shard: number, ids: readonly number[], options?: InspectOptions): Promise<ActorSnapshot[]>;
   deadLetters(): DeadLetter[];
   /** A host died; its shards are these. */
   peerDied(host: number): void;
@@ -75,7 +75,8 @@ export interface HostControl {
   /** Quiesces and waits for the turns under way until the deadline, then gives them up. */
   drain(deadlineMs: number): Promise<void>;
   /** Drains, closes everything and ends the host. */
-  stop(deadlineMs: number): Promise<void>;
+  /** @param checkpoint whether what only the log says is put into snapshots first */
+  stop(deadlineMs: number, checkpoint: boolean): Promise<void>;
 }
 
 /** How a control call comes back: Comlink loses the code of an error. */

@@ -188,7 +188,7 @@ export class Host {
         return null;
       },
       actors: () => all().flatMap((shard) => shard.snapshots()),
-      inspect: async (shard, ids) => (await this.#shards.get(shard)?.inspect(ids)) ?? [],
+      inspect: async (shard, ids, options) => (await this.#shards.get(shard)?.inspect(ids, options)) ?? [],
       deadLetters: () => all().flatMap((shard): readonly DeadLetter[] => shard.deadLetters()),
       peerDied: (host) => {
         this.#peers.get(host)?.detach();
@@ -210,17 +210,17 @@ export class Host {
         this.#serial?.release();
         await Promise.all(all().map((shard) => shard.drain(deadlineMs)));
       },
-      stop: (deadlineMs) => this.#stop(deadlineMs),
+      stop: (deadlineMs, checkpoint) => this.#stop(deadlineMs, checkpoint),
     };
   }
 
-  async #stop(deadlineMs: number): Promise<void> {
+  async #stop(deadlineMs: number, checkpoint: boolean): Promise<void> {
     this.#serial?.release();
     const shards = [...this.#shards.values()];
     await Promise.all(shards.map((shard) => shard.drain(deadlineMs)));
     // Replies of the last turns leave before their links close.
     for (const link of this.#peers.values()) link.flush();
-    await Promise.all(shards.map((shard) => shard.close()));
+    await Promise.all(shards.map((shard) => shard.close(checkpoint)));
     await this.#journal?.close();
     this.#services.close();
     this.#events.flush();

@@ -155,10 +155,12 @@ export class Hosts {
   }
 
   /** Drains and ends all hosts; those that do not answer in time are killed with the pool. */
-  async stop(deadlineMs: number): Promise<void> {
+  async stop(deadlineMs: number, checkpoint: boolean): Promise<void> {
     this.#stopping = true;
     await this.#repairs;
-    await Promise.allSettled(this.#hosts.filter((host) => host.up).map((host) => this.#stopOne(host, deadlineMs)));
+    await Promise.allSettled(
+      this.#hosts.filter((host) => host.up).map((host) => this.#stopOne(host, deadlineMs, checkpoint)),
+    );
     this.#watch.close();
     const stopped = new MegactorError('SYSTEM_STOPPED', 'the system was stopped');
     for (const host of this.#hosts) {
@@ -168,10 +170,10 @@ export class Hosts {
     await this.#parts.pool.destroy();
   }
 
-  async #stopOne(host: HostRecord, deadlineMs: number): Promise<void> {
+  async #stopOne(host: HostRecord, deadlineMs: number, checkpoint: boolean): Promise<void> {
     const waiting = new AbortController();
     const stopped = async (): Promise<void> => {
-      await this.#control(host).callWithin(deadlineMs + CLOSE_LIMIT_MS, 'stop', deadlineMs);
+      await this.#control(host).callWithin(deadlineMs + CLOSE_LIMIT_MS, 'stop', deadlineMs, checkpoint);
       await host.ended;
     };
     try {

@@ -7,7 +7,7 @@ export type { PlacedRecord } from './system-spawns.ts';
 export { SystemRef } from './system-ref.ts';
 export { SystemRouter, type SystemRouterOptions } from './system-router.ts';
 export type { HostDeath, SystemFailure, SystemOptions } from './system-options.ts';
-export type { ActorSnapshot } from './snapshot.ts';
+export type { ActorSnapshot, InspectOptions } from './snapshot.ts';
 export type { ActorSurvey } from './survey.ts';
 export type { HostState } from './host-record.ts';
 export type { CellStatus } from './cell.ts';

@@ -42,7 +42,10 @@ const snapshotOf = (cell: DurableActor): ActorSnapshot => {
   return {
     record: cell.record,
     step: durable.step,
-    state: committed?.unpack(),
+    get state() {
+      return committed?.unpack();
+    },
+    packedState: committed?.bytes,
     open: durable.open,
     timers: isCanary('timer-lost') ? [] : [...durable.timers.values()],
     children: durableChildren(cell),

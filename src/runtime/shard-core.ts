@@ -238,25 +238,20 @@ export class ShardCore {
   /** After something was put into the mailbox of `cell`, or its turn ended with mail left. */
   wake(cell: ActorCell, item: MailboxItem | null = null): void {
     if (cell.status === 'idle') {
-      const { pollMs } = cell;
-      if (pollMs > 0 && item !== null && this.parts.serial === undefined && !this.#skipsPoll(cell, item)) {
-        cell.status = 'polling';
-        cell.pollsUntilMs = this.clock.monotonic() + POLL_INTERVALS_MAX * pollMs;
-        this.#poll(cell);
-        return;
-      }
-      this.#enqueue(cell);
+      if (item !== null && this.#polls(cell) && !this.#skipsPoll(cell, item)) this.#beginPoll(cell);
+      else this.#enqueue(cell);
     } else if (cell.status === 'polling') {
       if (item === null || this.#skipsPoll(cell, item)) this.#enqueue(cell);
       else this.#poll(cell);
     }
   }
 
-  /** Ends a turn of `cell`; it queues again when there is something to do. */
+  /** Ends a turn of `cell`; it queues again when there is something to do, or waits for more as if that had just come. */
   turnEnded(cell: ActorCell, more: boolean): void {
     cell.status = 'idle';
-    if (more && !isCanary('lost-wake-up')) this.#enqueue(cell);
-    else this.passivation.rest(cell);
+    if (!more || isCanary('lost-wake-up')) this.passivation.rest(cell);
+    else if (this.#polls(cell) && this.#mayWait(cell)) this.#beginPoll(cell);
+    else this.#enqueue(cell);
   }
 
   setPassive(count: number): void {
@@ -330,6 +325,23 @@ export class ShardCore {
       this.deadMail(envelope, 'not-cloneable', '', 'MESSAGE_NOT_CLONEABLE', thrown.message);
       return false;
     }
+  }
+
+  #polls(cell: ActorCell): boolean {
+    return cell.pollMs > 0 && this.parts.serial === undefined;
+  }
+
+  /** Whether nothing that it has skips the wait for more. */
+  #mayWait(cell: ActorCell): boolean {
+    const { mailbox } = cell;
+    const isSeen = mailbox.systemLength === 0 && mailbox.spilled === 0;
+    return isSeen && [...mailbox.held()].every((item) => !this.#skipsPoll(cell, item));
+  }
+
+  #beginPoll(cell: ActorCell): void {
+    cell.status = 'polling';
+    cell.pollsUntilMs = this.clock.monotonic() + POLL_INTERVALS_MAX * cell.pollMs;
+    this.#poll(cell);
   }
 
   /** Waits for what may follow the mail that has just come. */

@@ -20,7 +20,7 @@ import { Life } from './life.ts';
 import { Peers } from './peers.ts';
 import { Relations } from './relations.ts';
 import { ShardCore, type ShardParts } from './shard-core.ts';
-import { snapshotOf, snapshotOfPassive, type ActorSnapshot } from './snapshot.ts';
+import { snapshotOf, snapshotOfPassive, withPart, type ActorSnapshot, type InspectOptions } from './snapshot.ts';
 import { Spawning } from './spawning.ts';
 import { Turns } from './turns.ts';
 
@@ -181,7 +181,7 @@ export class Shard {
   }
 
   /** After `drain`: settles what still waits, writes snapshots until its deadline, and lets the journal go. */
-  async close(): Promise<void> {
+  async close(checkpoint = true): Promise<void> {
     this.#core.passivation.close();
     this.#core.spilling.close();
     this.#activation.close();
@@ -195,7 +195,8 @@ export class Shard {
     }
     this.#core.timers.close();
     this.#arrivals.close();
-    await this.#core.saves.finish(this.#stopByMs - this.#core.clock.monotonic());
+    if (checkpoint) await this.#core.saves.finish(this.#stopByMs - this.#core.clock.monotonic());
+    else this.#core.saves.close();
     await this.#core.parts.log?.close();
   }
 
@@ -309,14 +310,15 @@ export class Shard {
   }
 
   /** These actors, in memory or passive; unknown ones are left out. Nobody is loaded for it. */
-  async inspect(ids: readonly number[]): Promise<ActorSnapshot[]> {
+  async inspect(ids: readonly number[], options: InspectOptions = {}): Promise<ActorSnapshot[]> {
     const cells = ids.map((id) => this.#core.cells.get(id)).filter((cell) => cell !== undefined);
-    const snapshots = cells.map((cell) => snapshotOf(this.#core, cell));
+    const snapshots = cells.map((cell) => snapshotOf(this.#core, cell, options));
     const passive = await this.#activation.look(ids.filter((id) => !this.#core.cells.has(id)));
     for (const found of passive) {
       const { record } = found;
       const state = found.state === undefined ? await this.#spawning.firstState(record) : found.state;
-      snapshots.push(snapshotOfPassive(this.#core.shard, { ...found, state }, this.#activation.waiting(record.id)));
+      const waiting = this.#activation.waiting(record.id);
+      snapshots.push(withPart(snapshotOfPassive(this.#core.shard, { ...found, state }, waiting), options));
     }
     return snapshots;
   }

@@ -1,5 +1,4 @@
 /** What can be told of an actor without its help. Plain data, made on request. */
-import { deepCopy } from '../actor/index.ts';
 import type { RecoveredActor } from '../journal/shard-log.ts';
 import type { ActorAddress } from '../protocol/ids.ts';
 import type { ActorCell, CellStatus } from './cell.ts';
@@ -33,15 +32,29 @@ export interface ActorSnapshot {
   readonly children: number;
 }
 
+/** Which fields to tell of a state that is an object; absent: the whole state. */
+export interface InspectOptions {
+  readonly state?: readonly string[] | undefined;
+}
+
+/** Those of its fields that are asked for; what is no object is told whole. */
+const partOf = (state: unknown, { state: names }: InspectOptions): unknown => {
+  if (names === undefined || typeof state !== 'object' || state === null) return state;
+  return Object.fromEntries(Object.entries(state).filter(([name]) => names.includes(name)));
+};
+
 const copyOf = (state: unknown): unknown => {
   try {
-    return deepCopy(state);
+    return structuredClone(state);
   } catch {
     return undefined;
   }
 };
 
-export const snapshotOf = (core: ShardCore, cell: ActorCell): ActorSnapshot => ({
+export const withPart = (snapshot: ActorSnapshot, options: InspectOptions): ActorSnapshot =>
+  options.state === undefined ? snapshot : { ...snapshot, state: partOf(snapshot.state, options) };
+
+export const snapshotOf = (core: ShardCore, cell: ActorCell, options: InspectOptions = {}): ActorSnapshot => ({
   name: cell.ref.name,
   id: cell.ref.id,
   shard: cell.ref.shard,
@@ -53,7 +66,7 @@ export const snapshotOf = (core: ShardCore, cell: ActorCell): ActorSnapshot => (
   spilled: cell.mailbox.spilled,
   stashed: cell.stash?.length ?? 0,
   step: cell.durable?.step ?? cell.turn,
-  state: copyOf(cell.state),
+  state: copyOf(partOf(cell.state, options)),
   historyLength: cell.durable?.history.length ?? 0,
   restarts: cell.restartCount,
   stale: false,

@@ -11,7 +11,7 @@ import type { RecoveredActor } from '../journal/shard-log.ts';
 import type { ActorAddress } from '../protocol/ids.ts';
 import type { HostState } from './host-record.ts';
 import type { Hosts } from './hosts.ts';
-import { snapshotOfPassive, type ActorSnapshot } from './snapshot.ts';
+import { snapshotOfPassive, withPart, type ActorSnapshot, type InspectOptions } from './snapshot.ts';
 
 /** Most actors of one call to a host. */
 const INSPECT_BATCH = 1_024;
@@ -49,22 +49,22 @@ export class Survey {
   }
 
   /** These actors, in memory or passive. Left out is who does not exist, and who is ephemeral on a silent host. */
-  async some(refs: readonly ActorAddress[]): Promise<ActorSnapshot[]> {
+  async some(refs: readonly ActorAddress[], options: InspectOptions): Promise<ActorSnapshot[]> {
     const byShard = [...Map.groupBy(refs, (ref) => ref.shard)];
     const found = byShard.map(async ([shard, those]): Promise<ActorSnapshot[]> => {
       const ids = those.map((ref) => ref.id);
       const actors: ActorSnapshot[] = [];
       for (let from = 0; from < ids.length; from += INSPECT_BATCH) {
-        actors.push(...(await this.#ofShard(shard, ids.slice(from, from + INSPECT_BATCH))));
+        actors.push(...(await this.#ofShard(shard, ids.slice(from, from + INSPECT_BATCH), options)));
       }
       return actors;
     });
     return (await Promise.all(found)).flat();
   }
 
-  async #ofShard(shard: number, ids: readonly number[]): Promise<readonly ActorSnapshot[]> {
-    const { state, value } = await this.#hosts.askShard(shard, 'inspect', shard, ids);
-    return value ?? this.#peek(shard, ids, state);
+  async #ofShard(shard: number, ids: readonly number[], options: InspectOptions): Promise<readonly ActorSnapshot[]> {
+    const { state, value } = await this.#hosts.askShard(shard, 'inspect', shard, ids, options);
+    return value ?? (await this.#peek(shard, ids, state)).map((found) => withPart(found, options));
   }
 
   /** @param ids of those that are wanted; empty: whoever has something to do */

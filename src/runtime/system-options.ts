@@ -38,6 +38,13 @@ export interface JournalOptions {
   readonly leased?: boolean;
 }
 
+export interface StopOptions {
+  /** How long turns under way may take to end. Default 5 s. */
+  readonly deadlineMs?: number;
+  /** Whether what only the log says is put into snapshots first. Default true. */
+  readonly checkpoint?: boolean;
+}
+
 export interface SystemOptions {
   /** Default: as many as there are cores, at most one per shard. */
   readonly threads?: number;

@@ -26,8 +26,8 @@ import { Hosts } from './hosts.ts';
 import type { ServiceClient } from './service-client.ts';
 import type { ServiceThreads } from './service-threads.ts';
 import type { FoundActor } from './shard.ts';
-import type { ActorSnapshot } from './snapshot.ts';
-import { resolveSystemOptions, type SystemOptions } from './system-options.ts';
+import type { ActorSnapshot, InspectOptions } from './snapshot.ts';
+import { resolveSystemOptions, type StopOptions, type SystemOptions } from './system-options.ts';
 import { startParts, throwIfAborted, type SystemParts } from './system-parts.ts';
 import { type ActorSurvey, Survey } from './survey.ts';
 import { SystemRef } from './system-ref.ts';
@@ -263,10 +263,11 @@ export class ActorSystem {
   /**
    * These actors, in memory or passive. Nobody is woken. Of a host that does not answer the journal tells, which is marked
    * as `stale`. Left out is who does not exist, and who is ephemeral on such a host.
+   * @param options `state: ['name', …]`: only these fields of states that are objects, for looks at many
    */
-  inspect(refs: readonly ActorAddress[]): Promise<ActorSnapshot[]> {
+  inspect(refs: readonly ActorAddress[], options: InspectOptions = {}): Promise<ActorSnapshot[]> {
     this.#checkRunning();
-    return this.#survey.some(refs);
+    return this.#survey.some(refs, options);
   }
 
   /**
@@ -294,11 +295,13 @@ export class ActorSystem {
   /**
    * Starts no more turns, lets those under way end until the deadline, gives them up then, and ends all threads.
    * Nothing of a durable actor is lost. Resolves when everything is closed; further calls wait for the first.
+   * @param options `checkpoint: false` for a journal that will only be read: what only the log says of actors is not put
+   *   into snapshots first, which the next start would be quicker with
    */
-  stop(options: { readonly deadlineMs?: number } = {}): Promise<void> {
+  stop(options: StopOptions = {}): Promise<void> {
     this.#endpoint.close();
     this.#unlisten();
-    this.#stopped ??= this.#stop(options.deadlineMs ?? STOP_DEADLINE_MS);
+    this.#stopped ??= this.#stop(options);
     return this.#stopped;
   }
 
@@ -350,9 +353,9 @@ export class ActorSystem {
     if (this.#stopped !== null) throw new MegactorError('SYSTEM_STOPPED', 'the system was stopped');
   }
 
-  async #stop(deadlineMs: number): Promise<void> {
+  async #stop({ deadlineMs = STOP_DEADLINE_MS, checkpoint = true }: StopOptions): Promise<void> {
     try {
-      await this.#hosts.stop(deadlineMs);
+      await this.#hosts.stop(deadlineMs, checkpoint);
       this.#endpoint.end();
       await this.journal?.close();
     } finally {

@@ -2,7 +2,7 @@
  * The trail of a run against its end: whoever is said to have finished has handed in and was accepted, whoever is said to be
  * gone was let go, and what the report counts is what the events say. Nothing here asks the roster about itself.
  */
-import { BOSS } from '../../src/society/index.ts';
+import { agentStateSchema, BOSS } from '../../src/society/index.ts';
 import type { EventRecord } from '../../src/protocol/event.ts';
 import type { RosterRow } from '../../src/society/roster-view.ts';
 import { costOfUsage } from '../../src/model/budget/index.ts';
@@ -76,9 +76,11 @@ const nobodyForgotten = (run: TrialRun, { gathered, outcome }: Life): readonly s
 };
 
 /** Whoever has approved has closed its own list. */
-const bossIsDone = (_run: TrialRun, { gathered, outcome }: Life): readonly string[] => {
+const bossIsDone = (_run: TrialRun, { actors, outcome }: Life): readonly string[] => {
   if (outcome.status !== 'completed') return [];
-  const open = gathered.states.find(({ name }) => name === BOSS)?.checklist.filter(({ status }) => status !== 'done');
+  const states = actors.map(({ state }) => agentStateSchema.safeParse(state).data);
+  const boss = states.find((state) => state?.name === BOSS);
+  const open = boss?.checklist.filter(({ status }) => status !== 'done');
   return (open ?? []).map(({ id }) => `completed, and item ${id} of the Boss is open`);
 };
 

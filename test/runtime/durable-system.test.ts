@@ -51,7 +51,25 @@ describe('durable actors on threads', () => {
     expect(await again?.ask('total')).toBe(12);
     const fresh = await second.spawn(account, 1, { durable: true });
     expect([a.id, b.id]).not.toContain(fresh.id);
+    const states = async (...names: string[]) =>
+      (await second.inspect([a, b], { state: names })).map(({ state }) => state);
+    expect(await states('total', 'other')).toEqual(expect.arrayContaining([{ total: 12 }, { total: 3 }]));
+    expect(await states()).toEqual([{}, {}]);
     await second.stop();
+  });
+
+  test('J6 a stop without a checkpoint writes no snapshots, and the log alone says what there was', async () => {
+    for (const checkpoint of [true, false]) {
+      const first = await start();
+      const a = await first.spawn(account, 10, { name: `a${checkpoint}`, durable: true });
+      expect(await a.ask('total')).toBe(10);
+      await quiet(first);
+      const before = first.stats().total.snapshots;
+      await first.stop({ checkpoint });
+      expect(first.stats().total.snapshots > before).toBe(checkpoint);
+      await using second = await start();
+      expect((await second.inspect([a])).map(({ state }) => state)).toEqual([{ total: 10 }]);
+    }
   });
 
   test('spawns and mail can be put into the journal in one commit', async () => {

@@ -76,15 +76,22 @@ const parent = defineActor(FIXTURES, 'parent', {
 });
 
 /** Remembers its batches. */
+const thinking = { ends: (): void => {} };
 const batcher = defineActor(FIXTURES, 'batcher', {
   state: () => ({ batches: [] as unknown[][] }),
-  messages: { item: message<number>(), wait: message<number>(), urgent: request<unknown, unknown[][]>() },
-  receiveBatch: (state, batch, ctx) => {
+  messages: {
+    item: message<number>(),
+    wait: message<number>(),
+    think: message<string>(),
+    urgent: request<unknown, unknown[][]>(),
+  },
+  receiveBatch: async (state, batch, ctx) => {
     state.batches.push(batch.map((mail) => mail.body));
+    if (batch.some((mail) => mail.type === 'think')) await new Promise<void>((resolve) => (thinking.ends = resolve));
     for (const mail of batch) if (mail.type === 'wait') ctx.setPollInterval(mail.body);
     for (const mail of batch) if (mail.type === 'urgent') mail.reply(state.batches);
   },
-  urgent: (mail) => mail.type === 'urgent',
+  urgent: (mail) => mail.type === 'urgent' || mail.type === 'think',
   batchMax: 4,
 });
 
@@ -259,6 +266,34 @@ describe('what holds an actor back', () => {
     expect(await world.ask(ref, 'urgent', 'batches')).toEqual([[1, 2], [3, 4], ['batches']]);
   });
 
+  test('A3 poll interval: what comes during a turn waits from its end on, unless something urgent is among it', async () => {
+    const world = await new World(definitions).start();
+    const ref = await world.spawn(batcher, undefined, { pollIntervalMs: 20 });
+    const during = async (...mail: (readonly ['item' | 'think', unknown])[]): Promise<void> => {
+      for (const [type, body] of mail) world.tell(ref, type, body);
+      await world.clock.advance(50);
+      thinking.ends();
+      await world.clock.settle();
+    };
+    world.tell(ref, 'think', 'a');
+    await world.clock.settle();
+    await during(['item', 1], ['item', 2]);
+    expect(world.shards[0]?.snapshots()).toMatchObject([{ status: 'polling', hold: 'poll', mailbox: 2 }]);
+    await world.clock.advance(19);
+    world.tell(ref, 'item', 3);
+    await world.clock.advance(19);
+    expect(world.shards[0]?.snapshots()).toMatchObject([{ status: 'polling', mailbox: 3 }]);
+    await world.clock.advance(1);
+    expect(world.shards[0]?.snapshots()).toMatchObject([{ status: 'idle', mailbox: 0 }]);
+    world.tell(ref, 'think', 'b');
+    await world.clock.settle();
+    await during(['item', 4], ['think', 'c'], ['item', 5]);
+    expect(world.shards[0]?.snapshots()).toMatchObject([{ status: 'running', mailbox: 0 }]);
+    await during(['item', 6]);
+    await world.clock.advance(20);
+    expect(await world.ask(ref, 'urgent', 'x')).toEqual([['a'], [1, 2, 3], ['b'], [4, 'c', 5], [6], ['x']]);
+  });
+
   test('A3 however much comes, no wait for more is longer than three intervals', async () => {
     const world = await new World(definitions).start();
     const ref = await world.spawn(batcher, undefined, { pollIntervalMs: 30 });
@@ -298,7 +333,11 @@ describe('what holds an actor back', () => {
     const ref = await world.spawn(batcher, undefined, { pollIntervalMs: 1_000 });
     for (const n of [1, 2, 3, 4, 5]) world.tell(ref, 'item', n);
     await world.clock.settle();
-    expect(await world.ask(ref, 'urgent', 'x')).toEqual([[1, 2, 3, 4], [5], ['x']]);
+    // The rest of it waits as what comes alone.
+    expect(await world.ask(ref, 'urgent', 'x')).toEqual([
+      [1, 2, 3, 4],
+      [5, 'x'],
+    ]);
   });
 
   test('A3 stashed mail comes back in front, in order, and its asks are answered then', async () => {

@@ -55,6 +55,7 @@ test('Y1 a blocked host keeps nobody waiting: the journal and shared memory tell
         { name: 'durable', stale: true },
         { name: 'fine', stale: false },
       ]);
+    expect(await system.inspect(refs.slice(0, 1), { state: ['other'] })).toMatchObject([{ stale: true, state: {} }]);
     await expect(system.inspect([{ shard: 4, id: 1 }])).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
     expect(await system.deadLetters()).toEqual([]);
     expect(deaths).toEqual([]);
