@@ -5,8 +5,10 @@
  * Invariants: X1 nothing outside the work tree is written or removed: a symlink where a directory should be is moved
  * away, never followed, also when it is put there in this very moment (`inside.ts`; on systems without `/proc` the moment
  * between a look and a rename remains). X2 a file holds its old or its new content, never half of it. X3 afterwards the
- * work tree equals the commit in every tracked path.
+ * work tree equals the commit in every tracked path. X7 what changed while the new content was read is looked at again, so
+ * that only the moment between a look and a rename remains.
  */
+import type { BigIntStats } from 'node:fs';
 import { chmodSync, mkdirSync, renameSync, rmdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { MegactorError } from '../protocol/errors.ts';
@@ -16,11 +18,19 @@ import { formatIndex, looksSame, statNumbers, type IndexEntry } from './index-fi
 import { Inside } from './inside.ts';
 import { parentsOf } from './path-jail.ts';
 import type { TreeFile } from './tree.ts';
-import { blobIdOf, Pacer, readIndex, statOf, type WorkTree } from './work-tree.ts';
+import { blobIdOf, Pacer, statOf, type WorkTree } from './work-tree.ts';
 
-export interface CheckoutParts extends WorkTree {
+export interface PlacerParts extends Omit<WorkTree, 'files'> {
   readonly read: (oid: string, path: string) => Promise<Buffer | undefined>;
+  /** What is known to lie in the work tree, by path. */
+  readonly known: ReadonlyMap<string, IndexEntry>;
+  /** Whether `oid`, which lies at `path` and is not what is known of it, is the run's own and kept elsewhere. */
+  readonly isOwn?: ((path: string, oid: string) => Promise<boolean>) | undefined;
+  /** False: what somebody else put into the way stays there, and `InTheWay` is thrown. Default true: it is moved away. */
+  readonly moveAside?: boolean;
 }
+
+export type CheckoutParts = PlacerParts & WorkTree;
 
 export interface CheckoutResult {
   /** Paths whose content was not the run's and was moved away. */
@@ -35,53 +45,55 @@ const indexMode = (mode: string): number => {
   return mode === MODE.executable ? INDEX_MODE.executable : INDEX_MODE.file;
 };
 
-class Checkout {
-  readonly #parts: CheckoutParts;
-  readonly #index: ReadonlyMap<string, IndexEntry>;
-  readonly #entries: IndexEntry[] = [];
+/** Somebody else's file is where one is to be put or removed. */
+export class InTheWay extends Error {}
+
+/** A file that changes with every look is moved away, or left, after so many. */
+const LOOKS_MAX = 5;
+
+const isUnchanged = (before: BigIntStats | undefined, now: BigIntStats | undefined): boolean => {
+  if (before === undefined || now === undefined) return before === now;
+  const numbers = statNumbers(now);
+  return statNumbers(before).every((value, field) => value === numbers[field]);
+};
+
+/** Puts files into a work tree, and takes them away. Ask in the order of paths, so that each directory is opened once. */
+export class Placer {
+  readonly #parts: PlacerParts;
   readonly #displaced: string[] = [];
   readonly #inside: Inside;
   #written = 0;
 
-  constructor(parts: CheckoutParts) {
+  constructor(parts: PlacerParts) {
     this.#parts = parts;
-    this.#index = readIndex(parts.gitDirectory);
     this.#inside = new Inside(parts.directory);
   }
 
-  async run(): Promise<CheckoutResult> {
-    try {
-      return await this.#run();
-    } finally {
-      this.#inside.close();
-    }
+  /** What was moved away, in no particular order. */
+  get displaced(): readonly string[] {
+    return this.#displaced;
   }
 
-  async #run(): Promise<CheckoutResult> {
-    const { gitDirectory, files, clock } = this.#parts;
-    const pacer = new Pacer(clock);
-    const wanted = new Set(files.map((file) => file.path));
-    for (const entry of this.#index.values()) {
-      await pacer.step();
-      if (!wanted.has(entry.path)) this.#remove(entry);
-    }
-    // In the order of paths, so that each directory is opened once.
-    for (const file of files.toSorted((left, right) => (left.path < right.path ? -1 : 1))) {
-      await pacer.step();
-      await this.#bring(file);
-    }
-    const temporary = join(gitDirectory, `${TEMPORARY_PREFIX}index`);
-    await writeWhole(join(gitDirectory, 'index'), formatIndex(this.#entries), { sync: false, temporary });
-    await removeTemporaries(gitDirectory);
-    return { displaced: this.#displaced.sort() };
+  close(): void {
+    this.#inside.close();
   }
 
-  /** Removes a file that the commit does not have, and the directories that it leaves empty. */
-  #remove(entry: IndexEntry): void {
+  /** For after a pause: the directories may be others by now. */
+  renew(): void {
+    this.#inside.renew();
+  }
+
+  /** Removes a file that the commit does not have, and the directories that it leaves empty. @throws InTheWay, DISK */
+  async remove(entry: IndexEntry): Promise<void> {
     const file = this.#inside.reach(entry.path);
     const stat = file === undefined ? undefined : statOf(file);
     if (file === undefined || stat === undefined || stat.isDirectory()) return;
-    if (looksSame(entry, stat) || blobIdOf(file, stat) === entry.oid) unlinkSync(file);
+    const oid = looksSame(entry, stat) ? entry.oid : blobIdOf(file, stat);
+    const isRuns = oid === entry.oid || (await this.#isOwn(entry.path, oid));
+    const found = this.#inside.reach(entry.path);
+    const now = found === undefined ? undefined : statOf(found);
+    if (found === undefined || now === undefined) return;
+    if (isRuns && isUnchanged(stat, now)) unlinkSync(found);
     else this.#displace(entry.path);
     for (const parent of parentsOf(entry.path).reverse()) {
       const directory = this.#inside.reach(parent);
@@ -95,54 +107,90 @@ class Checkout {
     }
   }
 
-  async #bring(target: TreeFile): Promise<void> {
-    const file = this.#makeRoom(target.path);
-    const known = this.#index.get(target.path);
-    const stat = statOf(file);
-    if (target.mode === MODE.module) {
-      if (stat === undefined) mkdirSync(file);
-      const fresh = { path: target.path, oid: target.oid, mode: INDEX_MODE.module, stat: Array<number>(10).fill(0) };
-      this.#entries.push(known?.oid === target.oid ? known : fresh);
-      return;
-    }
+  /** Brings a file to what the commit has. @returns what the index says of it then @throws InTheWay, DISK */
+  async bring(target: TreeFile): Promise<IndexEntry> {
     const mode = indexMode(target.mode);
-    if (stat !== undefined) {
-      const isKnown = known !== undefined && looksSame(known, stat);
-      if (isKnown && known.oid === target.oid && known.mode === mode) {
-        this.#entries.push(known);
-        return;
-      }
-      const oid = isKnown ? known.oid : blobIdOf(file, stat);
-      const isLink = mode === INDEX_MODE.link;
-      if (oid === target.oid && stat.isSymbolicLink() === isLink) {
-        const isExecutable = (stat.mode & 0o100n) !== 0n;
-        if (!isLink && isExecutable !== (mode === INDEX_MODE.executable)) chmodSync(file, mode & 0o777);
-        this.#note(target, mode);
-        return;
-      }
-      if (oid === undefined || (!isKnown && oid !== known?.oid)) this.#displace(target.path);
+    let bytes: Buffer | undefined;
+    for (let looks = 1; ; looks += 1) {
+      const file = this.#makeRoom(target.path);
+      const stat = statOf(file);
+      if (target.mode === MODE.module) return this.#bringModule(target, file, stat);
+      const seen = stat === undefined ? 'nothing' : await this.#look(target, mode, file, stat);
+      if (typeof seen === 'object') return seen;
+      if (looks > 2 * LOOKS_MAX)
+        throw new MegactorError('DISK', `${target.path} changes in the work tree all the time`);
+      const isInTheWay = seen === 'others' || looks > LOOKS_MAX;
+      if (isInTheWay) this.#clear(target.path);
+      bytes ??= await this.#parts.read(target.oid, target.path);
+      // Reading took a while: what stands above the file now may be something else.
+      this.#inside.renew();
+      if (bytes === undefined) throw new MegactorError('JOURNAL_DAMAGED', `the content of ${target.path} is gone`);
+      if (this.#write(target, mode, bytes, isInTheWay ? undefined : stat)) return this.#entry(target, mode);
     }
-    await this.#write(target, mode);
-    this.#note(target, mode);
   }
 
-  async #write(target: TreeFile, mode: number): Promise<void> {
-    const bytes = await this.#parts.read(target.oid, target.path);
-    // Reading took a while: what stands above the file now may be something else.
-    this.#inside.renew();
-    if (bytes === undefined) throw new MegactorError('JOURNAL_DAMAGED', `the content of ${target.path} is gone`);
+  #bringModule(target: TreeFile, file: string, stat: BigIntStats | undefined): IndexEntry {
+    if (stat === undefined) mkdirSync(file);
+    const known = this.#parts.known.get(target.path);
+    if (known?.oid === target.oid) return known;
+    return { path: target.path, oid: target.oid, mode: INDEX_MODE.module, stat: Array<number>(10).fill(0) };
+  }
+
+  /** Whose content lies there; when it is what the commit has, what the index says of it. */
+  async #look(
+    target: TreeFile,
+    mode: number,
+    file: string,
+    stat: BigIntStats,
+  ): Promise<IndexEntry | 'runs' | 'others'> {
+    const known = this.#parts.known.get(target.path);
+    const isKnown = known !== undefined && looksSame(known, stat);
+    if (isKnown && known.oid === target.oid && known.mode === mode) return known;
+    const oid = isKnown ? known.oid : blobIdOf(file, stat);
+    const isLink = mode === INDEX_MODE.link;
+    if (oid === target.oid && stat.isSymbolicLink() === isLink) {
+      const isExecutable = (stat.mode & 0o100n) !== 0n;
+      if (!isLink && isExecutable !== (mode === INDEX_MODE.executable)) chmodSync(file, mode & 0o777);
+      return this.#entry(target, mode);
+    }
+    const isRuns = isKnown || (oid !== undefined && oid === known?.oid) || (await this.#isOwn(target.path, oid));
+    return isRuns ? 'runs' : 'others';
+  }
+
+  /** False when something else than `before` stands there. */
+  #write(target: TreeFile, mode: number, bytes: Buffer, before: BigIntStats | undefined): boolean {
     // Beside the repository's own files, so that a killed process leaves nothing in the work tree.
     const temporary = join(this.#parts.gitDirectory, `${TEMPORARY_PREFIX}${this.#written}`);
     this.#written += 1;
-    if (mode === INDEX_MODE.link) symlinkSync(bytes.toString('utf8'), temporary);
-    else writeFileSync(temporary, bytes, { mode: mode & 0o777 });
-    renameSync(temporary, this.#makeRoom(target.path));
+    const make = (): void => {
+      if (mode === INDEX_MODE.link) symlinkSync(bytes.toString('utf8'), temporary);
+      else writeFileSync(temporary, bytes, { mode: mode & 0o777, flag: 'wx' });
+    };
+    try {
+      make();
+    } catch (error) {
+      if (errorCode(error) !== 'EEXIST') throw error;
+      // A killed process left it: with another mode, or a link that would be followed.
+      unlinkSync(temporary);
+      make();
+    }
+    let isPlaced = false;
+    try {
+      const file = this.#makeRoom(target.path);
+      if (isUnchanged(before, statOf(file))) {
+        renameSync(temporary, file);
+        isPlaced = true;
+      }
+      return isPlaced;
+    } finally {
+      if (!isPlaced) unlinkSync(temporary);
+    }
   }
 
-  #note(target: TreeFile, mode: number): void {
+  #entry(target: TreeFile, mode: number): IndexEntry {
     const stat = statOf(this.#reach(target.path));
     if (stat === undefined) throw new MegactorError('DISK', `${target.path} disappeared from the work tree`);
-    this.#entries.push({ path: target.path, oid: target.oid, mode, stat: statNumbers(stat) });
+    return { path: target.path, oid: target.oid, mode, stat: statNumbers(stat) };
   }
 
   /** Makes the directories above a file; what stands in their place is moved away. @returns where the file is */
@@ -163,7 +211,22 @@ class Checkout {
     return file;
   }
 
+  async #isOwn(path: string, oid: string | undefined): Promise<boolean> {
+    if (oid === undefined || this.#parts.isOwn === undefined) return false;
+    const isOwn = await this.#parts.isOwn(path, oid);
+    // Asking took a while, as reading does.
+    this.#inside.renew();
+    return isOwn;
+  }
+
+  /** Moves away what stands there by now, if anything does. */
+  #clear(path: string): void {
+    const file = this.#inside.reach(path);
+    if (file !== undefined && statOf(file) !== undefined) this.#displace(path);
+  }
+
   #displace(path: string): void {
+    if (this.#parts.moveAside === false) throw new InTheWay(path);
     const target = join(this.#parts.gitDirectory, 'megactor', 'displaced');
     mkdirSync(target, { recursive: true });
     let number = 1;
@@ -174,4 +237,33 @@ class Checkout {
   }
 }
 
-export const checkOut = async (parts: CheckoutParts): Promise<CheckoutResult> => await new Checkout(parts).run();
+/** Brings the work tree and the index to the commit that has `files`. */
+export const checkOut = async (parts: CheckoutParts): Promise<CheckoutResult> => {
+  const { gitDirectory, files, clock, known } = parts;
+  const placer = new Placer(parts);
+  try {
+    const pacer = new Pacer(clock);
+    const pause = async (): Promise<void> => {
+      const step = pacer.step();
+      if (step === undefined) return;
+      await step;
+      placer.renew();
+    };
+    const wanted = new Set(files.map((file) => file.path));
+    for (const entry of known.values()) {
+      await pause();
+      if (!wanted.has(entry.path)) await placer.remove(entry);
+    }
+    const entries: IndexEntry[] = [];
+    for (const file of files.toSorted((left, right) => (left.path < right.path ? -1 : 1))) {
+      await pause();
+      entries.push(await placer.bring(file));
+    }
+    const temporary = join(gitDirectory, `${TEMPORARY_PREFIX}index`);
+    await writeWhole(join(gitDirectory, 'index'), formatIndex(entries), { sync: false, temporary });
+    await removeTemporaries(gitDirectory);
+    return { displaced: placer.displaced.toSorted() };
+  } finally {
+    placer.close();
+  }
+};

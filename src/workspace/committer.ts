@@ -51,6 +51,8 @@ export interface CommitterParts {
   readonly branch: string;
   readonly runId: string;
   readonly onCommit: (info: CommitInfo) => void;
+  /** Told of the paths that a commit may have changed. */
+  readonly onPaths: (paths: Iterable<string>) => void;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -112,6 +114,12 @@ export class Committer {
     while (this.#work !== null) await this.#work;
     this.#check();
     return { commit: this.#head, files: [...this.#tree.files()] };
+  }
+
+  /** The file of the last commit at a path, or of the one that is being made. */
+  fileAt(path: string): TreeFile | undefined {
+    const leaf = this.#tree.get(path);
+    return leaf === undefined ? undefined : { path, mode: leaf.mode, oid: leaf.oid };
   }
 
   /** Counts what was refused and merged; written down with the next batch. */
@@ -258,6 +266,7 @@ export class Committer {
     await this.#keepProgress({ sequence: summary.sequence, commit: this.#head }, changes);
     const authors = [...new Set(versions.map((version) => version.author))];
     if (!isSame && this.#head !== null) this.#parts.onCommit({ commit: this.#head, files: lastOf.size, authors });
+    this.#parts.onPaths(lastOf.keys());
   }
 
   async #advance(root: string, objects: GitObject[], summary: CommitSummary): Promise<void> {

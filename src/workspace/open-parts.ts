@@ -4,6 +4,8 @@
 import type { ServiceStore } from '../journal/shard-log.ts';
 import { systemClock, type Clock } from '../platform/index.ts';
 import { toMegactorError, type MegactorError } from '../protocol/errors.ts';
+import { broughtEarlier, CheckoutAhead } from './ahead.ts';
+import { bytesOf, type Content } from './content.ts';
 import { Committer, type CommitInfo, type CommitterLimits } from './committer.ts';
 import { Contents } from './contents.ts';
 import { errorCode } from './durable-files.ts';
@@ -68,6 +70,12 @@ export interface WorkspaceParts {
   readonly store: ServiceStore;
   readonly limits: WorkspaceLimits;
   readonly clock: Clock;
+  /** What a blob of a commit holds. The store is quicker than git for what is current. */
+  readonly contentAt: (oid: string, path: string) => Promise<Content | undefined>;
+  /** The same as bytes. */
+  readonly read: (oid: string, path: string) => Promise<Buffer | undefined>;
+  /** In a repository that the workspace made. */
+  readonly ahead: CheckoutAhead | null;
 }
 
 /** The first failure of the store or of git: nothing is taken after it, and an opening finds out what is there. */
@@ -105,8 +113,21 @@ export const openParts = async (options: WorkspaceOptions, state: FailureState):
   const { table, start, pending } = await recover({ store, repository, contents, origin, runId });
   if (known !== undefined) {
     const { directory, gitDirectory } = repository;
-    refuseDirty(directory, await changedByOthers({ directory, gitDirectory, files: [...start.tree.files()], clock }));
+    const tree = { directory, gitDirectory, files: [...start.tree.files()], clock };
+    refuseDirty(
+      directory,
+      await changedByOthers(tree, origin.kind === 'fresh' ? broughtEarlier(repository) : undefined),
+    );
   }
+  const contentAt = async (oid: string, path: string): Promise<Content | undefined> => {
+    const entry = table.get(path);
+    return await contents.look(oid, entry?.base === oid ? entry.kept : null);
+  };
+  const read = async (oid: string, path: string): Promise<Buffer | undefined> => {
+    const content = await contentAt(oid, path);
+    return content === undefined ? undefined : bytesOf(content);
+  };
+  let ahead: CheckoutAhead | null = null;
   const committer = new Committer(
     {
       store,
@@ -119,12 +140,24 @@ export const openParts = async (options: WorkspaceOptions, state: FailureState):
       branch: origin.branch,
       runId,
       onCommit,
+      onPaths: (paths) => ahead?.changed(paths),
       onFailure: (error) => state.fail(error),
     },
     start,
   );
+  if (origin.kind === 'fresh') {
+    ahead = new CheckoutAhead({
+      repository,
+      branch: origin.branch,
+      clock,
+      sync,
+      read,
+      fileAt: (path) => committer.fileAt(path),
+      isBusy: () => committer.backlog > 0,
+    });
+  }
   for (const version of pending) committer.enqueue([version]);
   await committer.flush();
   if (known !== undefined) await committer.settle();
-  return { repository, origin, objects, contents, table, committer, store, limits, clock };
+  return { repository, origin, objects, contents, table, committer, store, limits, clock, contentAt, read, ahead };
 };

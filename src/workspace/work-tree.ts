@@ -18,16 +18,18 @@ const UNTRACKED_DEPTH_MAX = 64;
 /** Lets others run after every so many files. */
 export class Pacer {
   readonly #clock: Clock;
+  readonly #filesPerPause: number;
   #count = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, filesPerPause = FILES_PER_PAUSE) {
     this.#clock = clock;
+    this.#filesPerPause = filesPerPause;
   }
 
   /** A promise when it is time to give way, else undefined. */
   step(): Promise<void> | undefined {
     this.#count += 1;
-    if (this.#count % FILES_PER_PAUSE !== 0) return undefined;
+    if (this.#count % this.#filesPerPause !== 0) return undefined;
     return new Promise((resolve) => {
       this.#clock.soon(resolve);
     });
@@ -69,7 +71,10 @@ export const blobIdOf = (file: string, stat: BigIntStats): string | undefined =>
 
 export const readIndex = (gitDirectory: string): Map<string, IndexEntry> => {
   try {
-    const entries = parseIndex(readFileSync(join(gitDirectory, 'index')));
+    const bytes = readFileSync(join(gitDirectory, 'index'));
+    // What a power failure may make of one that had just been written.
+    if (bytes.length === 0) return new Map();
+    const entries = parseIndex(bytes);
     return new Map(entries.map((entry) => [entry.path, entry]));
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return new Map();
@@ -107,8 +112,14 @@ export interface WorkTree {
   readonly clock: Clock;
 }
 
-/** Tracked paths whose content is neither what git last saw nor what the commit holds: somebody's own changes. */
-export const changedByOthers = async (tree: WorkTree): Promise<string[]> => {
+/**
+ * Tracked paths whose content is neither what git last saw nor what the commit holds: somebody's own changes.
+ * @param isOwn whether the run itself has brought a content that is neither
+ */
+export const changedByOthers = async (
+  tree: WorkTree,
+  isOwn: (path: string, oid: string) => Promise<boolean> = () => Promise.resolve(false),
+): Promise<string[]> => {
   const target = new Map(tree.files.map((file) => [file.path, file.oid]));
   const look = new ParentLook(tree.directory);
   const pacer = new Pacer(tree.clock);
@@ -119,7 +130,8 @@ export const changedByOthers = async (tree: WorkTree): Promise<string[]> => {
     const stat = look.reaches(entry.path) ? statOf(file) : undefined;
     if (stat === undefined || stat.isDirectory() || looksSame(entry, stat)) continue;
     const oid = blobIdOf(file, stat);
-    if (oid !== entry.oid && oid !== target.get(entry.path)) changed.push(entry.path);
+    if (oid === entry.oid || oid === target.get(entry.path)) continue;
+    if (oid === undefined || !(await isOwn(entry.path, oid))) changed.push(entry.path);
   }
   return changed.sort();
 };

@@ -65,6 +65,7 @@ import { checkQuery, MATCHES_MAX, searchFiles } from './search.ts';
 import { exportSnapshot, type SnapshotArguments } from './snapshot.ts';
 import type { PackState } from './pack-store.ts';
 import type { TreeFile } from './tree.ts';
+import { readIndex } from './work-tree.ts';
 import { Writer } from './writer.ts';
 
 const HISTORY_COUNT = 100;
@@ -273,16 +274,16 @@ export class Workspace {
    */
   async finish(): Promise<FinishResult> {
     await this.flush();
-    const { repository, committer, objects, clock } = this.#parts;
+    const { repository, committer, objects, clock, read, ahead } = this.#parts;
     const { directory, gitDirectory } = repository;
     const { commit, files } = await committer.snapshot();
-    const read = async (oid: string, path: string): Promise<Buffer | undefined> => {
-      const content = await this.#content(oid, path);
-      return content === undefined ? undefined : bytesOf(content);
-    };
     try {
       if ((await repository.headBranch()) !== this.branch) await repository.pointHead(this.branch);
-      const { displaced } = await checkOut({ directory, gitDirectory, files, clock, read });
+      const checkedOut =
+        ahead === null
+          ? checkOut({ directory, gitDirectory, files, clock, read, known: readIndex(gitDirectory) })
+          : ahead.finish(files);
+      const { displaced } = await checkedOut;
       return { commit, displaced, packs: await objects.fold(clock) };
     } catch (error) {
       throw asFailure(error);
@@ -304,9 +305,10 @@ export class Workspace {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    const { committer, objects, ahead } = this.#parts;
+    await ahead?.close();
     await this.#writer.idle();
     if (this.#state.error !== null) return;
-    const { committer, objects } = this.#parts;
     await committer.flush();
     await objects.joinAll();
   }
@@ -339,21 +341,13 @@ export class Workspace {
     return { ok: true, path, content, base };
   }
 
-  /** What a blob of a commit holds. The store is quicker than git for what is current. */
-  async #content(oid: string, path: string): Promise<Content | undefined> {
-    const { contents, table } = this.#parts;
-    const entry = table.get(path);
-    return await contents.look(oid, entry?.base === oid ? entry.kept : null);
-  }
-
   async #export(args: SnapshotArguments): Promise<SnapshotResult> {
-    const { repository, clock } = this.#parts;
+    const { repository, clock, contentAt } = this.#parts;
     const state = await this.#stateOf(args.commit);
     if (state === undefined) {
       return refuse('NOT_FOUND', `There is no commit ${args.commit}.`, 'Take one from the history.');
     }
-    const read = (oid: string, path: string): Promise<Content | undefined> => this.#content(oid, path);
-    return await exportSnapshot(args, { ...state, workTree: repository.directory, clock, read });
+    return await exportSnapshot(args, { ...state, workTree: repository.directory, clock, read: contentAt });
   }
 
   async #stateOf(

@@ -106,6 +106,7 @@ test('X1: a directory that becomes a link in the middle of the checkout leads no
     gitDirectory: join(directory, '.git'),
     files: [file('d/e/a'), file('d/e/b')],
     clock: systemClock,
+    known: new Map(),
     read: async () => {
       swaps += 1;
       renameSync(join(directory, 'd'), join(root, `moved${swaps}`));
