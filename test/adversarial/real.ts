@@ -27,7 +27,7 @@ export interface RealOutcome {
 }
 
 /** What happens on real threads, as the counters name it. */
-export const REAL_HAPPENINGS = ['real', 'real-completed', 'real-paused', 'real-answers', 'real-errors'] as const;
+export const REAL_HAPPENINGS = ['real', 'real-completed', 'real-paused', 'real-answers'] as const;
 
 const FINAL = /^system: \[final-review\]/mu;
 const SLOW_MS = 150;
