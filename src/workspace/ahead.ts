@@ -4,9 +4,9 @@
  * it does not do: move what others put there, write git's index, or bring what it could not bring: `checkout.ts` does
  * that at the end.
  *
- * `.git/megactor/ahead` lists, each with a NUL behind it, the paths that it may have brought since the index was last
- * written. Without it nobody could tell after a crash whose an old version of a file is, or one that is gone from the
- * commits. The index itself stays behind: after a power failure it would call files changed that were never on disk.
+ * `.git/megactor/ahead` lists, each with a NUL behind it, the paths that it, or an end, may have brought since the index
+ * was last written. Without it nobody could tell after a crash whose an old version of a file is, or one that is gone from
+ * the commits. The index itself stays behind: after a power failure it would call files changed that were never on disk.
  *
  * Invariants: X4 a path is on the list, and the list on disk, before the file is in the work tree. X5 nothing that somebody
  * else put into the work tree is changed or moved, unless git has just that content, of which nothing is lost. X6 it gives
@@ -22,7 +22,7 @@ import { gitObject } from './git-objects.ts';
 import type { IndexEntry } from './index-file.ts';
 import type { Repository } from './repository.ts';
 import type { TreeFile } from './tree.ts';
-import { Pacer, readIndex } from './work-tree.ts';
+import { type IsOwn, Pacer, readIndex } from './work-tree.ts';
 
 /** How long nobody must have written. */
 const QUIET_MS = 100;
@@ -37,6 +37,8 @@ export interface AheadParts {
   readonly clock: Clock;
   /** False: the list survives a killed process but not a power failure. */
   readonly sync: boolean;
+  /** False: files come to the work tree at the end and not before. */
+  readonly early: boolean;
   readonly read: (oid: string, path: string) => Promise<Buffer | undefined>;
   /** The file of the last commit at a path. */
   readonly fileAt: (path: string) => TreeFile | undefined;
@@ -66,12 +68,17 @@ const pathsOf = (list: Buffer): string[] => list.toString('utf8').split('\0').sl
 
 /**
  * Tells of what lies at a path whether an earlier session brought it, for an opening: git has it, or a power failure left
- * nothing of it, and its path is on the list.
+ * nothing of it, and its path is on the list. A path where nothing lies (null) may be one that it took away.
  */
-export const broughtEarlier = (repository: Repository): ((path: string, oid: string) => Promise<boolean>) => {
+export const broughtEarlier = (repository: Repository): IsOwn => {
   const paths = new Set(pathsOf(readList(listFileOf(repository.gitDirectory))));
-  return async (path, oid) => paths.has(path) && (oid === EMPTY || (await repository.readBlob(oid)) !== undefined);
+  return async (path, oid) =>
+    paths.has(path) && (oid === null || oid === EMPTY || (await repository.readBlob(oid)) !== undefined);
 };
+
+/** For a run that begins, in a work tree that is clean: another one that was killed here may have left a list. */
+export const forgetBrought = (repository: Repository): Promise<void> =>
+  removeIfThere(listFileOf(repository.gitDirectory));
 
 export class CheckoutAhead {
   readonly #parts: AheadParts;
@@ -100,6 +107,7 @@ export class CheckoutAhead {
 
   /** A commit has changed these paths. */
   changed(paths: Iterable<string>): void {
+    if (!this.#parts.early) return;
     for (const path of paths) this.#changed.add(path);
     this.#wait();
   }
@@ -127,6 +135,7 @@ export class CheckoutAhead {
       await this.#rest();
       const { gitDirectory } = this.#parts.repository;
       const index = readIndex(gitDirectory);
+      this.#index = index;
       // It may be killed as well before it has written the index.
       const isNew = ({ path, oid }: TreeFile): boolean => !this.#brought.has(path) && index.get(path)?.oid !== oid;
       await this.#list(files.filter(isNew).map(({ path }) => path));

@@ -4,7 +4,7 @@
 import type { ServiceStore } from '../journal/shard-log.ts';
 import { systemClock, type Clock } from '../platform/index.ts';
 import { toMegactorError, type MegactorError } from '../protocol/errors.ts';
-import { broughtEarlier, CheckoutAhead } from './ahead.ts';
+import { broughtEarlier, CheckoutAhead, forgetBrought } from './ahead.ts';
 import { bytesOf, type Content } from './content.ts';
 import { Committer, type CommitInfo, type CommitterLimits } from './committer.ts';
 import { Contents } from './contents.ts';
@@ -74,8 +74,7 @@ export interface WorkspaceParts {
   readonly contentAt: (oid: string, path: string) => Promise<Content | undefined>;
   /** The same as bytes. */
   readonly read: (oid: string, path: string) => Promise<Buffer | undefined>;
-  /** In a repository that the workspace made. */
-  readonly ahead: CheckoutAhead | null;
+  readonly ahead: CheckoutAhead;
 }
 
 /** The first failure of the store or of git: nothing is taken after it, and an opening finds out what is there. */
@@ -103,6 +102,7 @@ export const openParts = async (options: WorkspaceOptions, state: FailureState):
   });
   const { repository, origin } = opening;
   if (known === undefined) {
+    await forgetBrought(repository);
     await store.commit({ effectId: null, result: null, changes: [{ key: KEY.origin, value: origin }] });
   }
   await opening.prepare();
@@ -114,10 +114,7 @@ export const openParts = async (options: WorkspaceOptions, state: FailureState):
   if (known !== undefined) {
     const { directory, gitDirectory } = repository;
     const tree = { directory, gitDirectory, files: [...start.tree.files()], clock };
-    refuseDirty(
-      directory,
-      await changedByOthers(tree, origin.kind === 'fresh' ? broughtEarlier(repository) : undefined),
-    );
+    refuseDirty(directory, await changedByOthers(tree, broughtEarlier(repository)));
   }
   const contentAt = async (oid: string, path: string): Promise<Content | undefined> => {
     const entry = table.get(path);
@@ -145,17 +142,16 @@ export const openParts = async (options: WorkspaceOptions, state: FailureState):
     },
     start,
   );
-  if (origin.kind === 'fresh') {
-    ahead = new CheckoutAhead({
-      repository,
-      branch: origin.branch,
-      clock,
-      sync,
-      read,
-      fileAt: (path) => committer.fileAt(path),
-      isBusy: () => committer.backlog > 0,
-    });
-  }
+  ahead = new CheckoutAhead({
+    repository,
+    branch: origin.branch,
+    clock,
+    sync,
+    early: origin.kind === 'fresh',
+    read,
+    fileAt: (path) => committer.fileAt(path),
+    isBusy: () => committer.backlog > 0,
+  });
   for (const version of pending) committer.enqueue([version]);
   await committer.flush();
   if (known !== undefined) await committer.settle();

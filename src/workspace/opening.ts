@@ -6,9 +6,11 @@ import { mkdir, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import type { Clock } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
+import { broughtEarlier } from './ahead.ts';
 import { errorCode } from './durable-files.ts';
 import { Repository } from './repository.ts';
 import type { OriginRecord } from './store-layout.ts';
+import type { IsOwn } from './work-tree.ts';
 
 export interface OpeningOptions {
   readonly directory: string;
@@ -84,14 +86,14 @@ const checkKind = async (gitDirectory: string): Promise<void> => {
   }
 };
 
-const checkClean = async (repository: Repository, ignore: readonly string[]): Promise<void> => {
+const checkClean = async (repository: Repository, ignore: readonly string[], isOwn: IsOwn): Promise<void> => {
   const names = await readdir(repository.gitDirectory);
   refuseDirty(
     repository.directory,
     UNFINISHED.filter((name) => names.includes(name)).map((name) => `.git/${name}`),
   );
   const skip = ignore.map((path) => relative(repository.directory, resolve(path)).replaceAll('\\', '/'));
-  refuseDirty(repository.directory, await repository.dirtyPaths(skip));
+  refuseDirty(repository.directory, await repository.dirtyPaths(skip, isOwn));
 };
 
 const prepareFresh = (repository: Repository, origin: OriginRecord): Opening => ({
@@ -158,13 +160,15 @@ export const decideOpening = async (options: OpeningOptions): Promise<Opening> =
   await checkKind(gitDirectory);
   const repository = new Repository(directory, gitDirectory, { clock, sync });
   if (origin === undefined) {
-    await checkClean(repository, ignore);
+    await checkClean(repository, ignore, () => Promise.resolve(false));
     return prepareExisting(repository, await chooseBranch(repository, options));
   }
   // A run killed while it made the repository finds a part of it.
   if (origin.kind === 'fresh' && !(await readdir(gitDirectory)).includes('HEAD'))
     return prepareFresh(repository, origin);
   // Somebody may have looked at another branch meanwhile; going back must not lose what they changed there.
-  if ((await repository.headBranch()) !== origin.branch) await checkClean(repository, ignore);
+  if ((await repository.headBranch()) !== origin.branch) {
+    await checkClean(repository, ignore, broughtEarlier(repository));
+  }
   return prepareExisting(repository, origin);
 };

@@ -16,7 +16,7 @@ import { errorCode, removeIfThere, syncDirectory, writeWhole } from './durable-f
 import { OID_PATTERN, type TreeEntry } from './git-objects.ts';
 import { isForbiddenInTrees } from './path-jail.ts';
 import { Tree } from './tree.ts';
-import { dirtyPaths } from './work-tree.ts';
+import { dirtyPaths, type IsOwn } from './work-tree.ts';
 
 const LOCK_TRIES_MAX = 20;
 const LOCK_WAIT_MS = 25;
@@ -212,8 +212,9 @@ export class Repository {
   /**
    * Paths that git would call changed or untracked, ignored ones left out, against the commit that HEAD is at.
    * @param skip paths (relative, of files and directories) that do not count
+   * @param isOwn says what the run has brought, which does not count either
    */
-  async dirtyPaths(skip: readonly string[]): Promise<string[]> {
+  async dirtyPaths(skip: readonly string[], isOwn: IsOwn): Promise<string[]> {
     const head = await this.headCommit();
     const tree = head === null ? Tree.empty() : await this.loadTree((await this.readCommit(head)).tree);
     const { directory, gitDirectory } = this;
@@ -224,7 +225,7 @@ export class Repository {
       return await ask({ fs, dir: directory, gitdir: gitDirectory, filepath });
     };
     const compared = { directory, gitDirectory, files: [...tree.files()], clock: this.#clock };
-    return (await dirtyPaths(compared, isIgnored)).filter((path) => !isSkipped(path));
+    return (await dirtyPaths(compared, isIgnored, isOwn)).filter((path) => !isSkipped(path));
   }
 
   async #reading<Result>(

@@ -112,14 +112,11 @@ export interface WorkTree {
   readonly clock: Clock;
 }
 
-/**
- * Tracked paths whose content is neither what git last saw nor what the commit holds: somebody's own changes.
- * @param isOwn whether the run itself has brought a content that is neither
- */
-export const changedByOthers = async (
-  tree: WorkTree,
-  isOwn: (path: string, oid: string) => Promise<boolean> = () => Promise.resolve(false),
-): Promise<string[]> => {
+/** Whether the run itself has brought the content that lies at a path, or taken away what lay there (null). */
+export type IsOwn = (path: string, oid: string | null) => Promise<boolean>;
+
+/** Tracked paths whose content is neither what git last saw, nor what the commit holds, nor what the run brought. */
+export const changedByOthers = async (tree: WorkTree, isOwn: IsOwn): Promise<string[]> => {
   const target = new Map(tree.files.map((file) => [file.path, file.oid]));
   const look = new ParentLook(tree.directory);
   const pacer = new Pacer(tree.clock);
@@ -185,8 +182,23 @@ const untracked = async (
   return found;
 };
 
-/** Paths that `git status` would name, in order. */
-export const dirtyPaths = async (tree: WorkTree, isIgnored: (path: string) => Promise<boolean>): Promise<string[]> => {
+/** Paths that `git status` would name, in order, but for those that are the run's own and have nothing staged. */
+export const dirtyPaths = async (
+  tree: WorkTree,
+  isIgnored: (path: string) => Promise<boolean>,
+  isOwn: IsOwn,
+): Promise<string[]> => {
   const index = readIndex(tree.gitDirectory);
-  return [...(await changedTracked(tree, index)), ...(await untracked(tree, index, isIgnored))].sort();
+  const dirty = new Set([...(await changedTracked(tree, index)), ...(await untracked(tree, index, isIgnored))]);
+  const committed = new Map(tree.files.map((file) => [file.path, file.oid]));
+  const look = new ParentLook(tree.directory);
+  for (const path of dirty) {
+    const staged = index.get(path)?.oid;
+    if (staged !== undefined && staged !== committed.get(path)) continue;
+    const file = join(tree.directory, path);
+    const stat = look.reaches(path) ? statOf(file) : undefined;
+    const oid = stat === undefined ? null : blobIdOf(file, stat);
+    if (oid !== undefined && (await isOwn(path, oid))) dirty.delete(path);
+  }
+  return [...dirty].sort();
 };

@@ -21,7 +21,6 @@
 import { MegactorError } from '../protocol/errors.ts';
 import { applyChanges } from './apply.ts';
 import { blameFile } from './blame.ts';
-import { checkOut } from './checkout.ts';
 import { byteLengthOf, bytesOf, type Content } from './content.ts';
 import { refuseMissing, refuseNotText, refuseSize, refuseSpecial } from './decisions.ts';
 import type { FileEntry } from './file-table.ts';
@@ -65,7 +64,6 @@ import { checkQuery, MATCHES_MAX, searchFiles } from './search.ts';
 import { exportSnapshot, type SnapshotArguments } from './snapshot.ts';
 import type { PackState } from './pack-store.ts';
 import type { TreeFile } from './tree.ts';
-import { readIndex } from './work-tree.ts';
 import { Writer } from './writer.ts';
 
 const HISTORY_COUNT = 100;
@@ -274,16 +272,11 @@ export class Workspace {
    */
   async finish(): Promise<FinishResult> {
     await this.flush();
-    const { repository, committer, objects, clock, read, ahead } = this.#parts;
-    const { directory, gitDirectory } = repository;
+    const { repository, committer, objects, clock, ahead } = this.#parts;
     const { commit, files } = await committer.snapshot();
     try {
       if ((await repository.headBranch()) !== this.branch) await repository.pointHead(this.branch);
-      const checkedOut =
-        ahead === null
-          ? checkOut({ directory, gitDirectory, files, clock, read, known: readIndex(gitDirectory) })
-          : ahead.finish(files);
-      const { displaced } = await checkedOut;
+      const { displaced } = await ahead.finish(files);
       return { commit, displaced, packs: await objects.fold(clock) };
     } catch (error) {
       throw asFailure(error);
@@ -306,7 +299,7 @@ export class Workspace {
     if (this.#isClosed) return;
     this.#isClosed = true;
     const { committer, objects, ahead } = this.#parts;
-    await ahead?.close();
+    await ahead.close();
     await this.#writer.idle();
     if (this.#state.error !== null) return;
     await committer.flush();

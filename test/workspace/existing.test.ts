@@ -241,7 +241,7 @@ describe('what counts as dirty', () => {
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => line.slice(3));
-    expect(await repository.dirtyPaths([])).toEqual(expected.sort());
+    expect(await repository.dirtyPaths([], () => Promise.resolve(false))).toEqual(expected.sort());
   });
 });
 
