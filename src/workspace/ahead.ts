@@ -16,7 +16,7 @@ import { constants, readFileSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock, TimerHandle } from '../platform/index.ts';
-import { checkOut, type CheckoutResult, InTheWay, Placer, type PlacerParts } from './checkout.ts';
+import { checkOut, type CheckoutResult, isOfOnePlace, Placer, type PlacerParts } from './checkout.ts';
 import { errorCode, removeIfThere, syncDirectory } from './durable-files.ts';
 import { gitObject } from './git-objects.ts';
 import type { IndexEntry } from './index-file.ts';
@@ -145,7 +145,6 @@ export class CheckoutAhead {
       await removeIfThere(this.#listFile);
       this.#listBytes = 0;
       this.#brought.clear();
-      this.#index = null;
       // Commits may have been made meanwhile.
       const done = new Map(files.map((file) => [file.path, file.oid]));
       for (const path of this.#changed) {
@@ -154,6 +153,7 @@ export class CheckoutAhead {
       return result;
     } finally {
       this.#isFinishing = false;
+      this.#index = null;
       if (this.#changed.size > 0) this.#wait();
     }
   }
@@ -236,7 +236,8 @@ export class CheckoutAhead {
       if (isGone) await placer.remove(file as IndexEntry);
       else this.#brought.set(file.path, await placer.bring(file as TreeFile));
     } catch (error) {
-      if (!(error instanceof InTheWay)) throw error;
+      if (!isOfOnePlace(error)) throw error;
+      placer.renew();
     }
   }
 

@@ -5,7 +5,8 @@
  * Invariants: X1 nothing outside the work tree is written or removed: a symlink where a directory should be is moved
  * away, never followed, also when it is put there in this very moment (`inside.ts`; on systems without `/proc` the moment
  * between a look and a rename remains). X2 a file holds its old or its new content, never half of it. X3 afterwards the
- * work tree equals the commit in every tracked path. X7 what changed while the new content was read is looked at again, so
+ * work tree equals the commit in every tracked path; where this cannot be, in every other path, and the failure names those
+ * in which it does not. X7 what changed while the new content was read is looked at again, so
  * that only the moment between a look and a rename remains.
  */
 import type { BigIntStats } from 'node:fs';
@@ -18,7 +19,7 @@ import { formatIndex, looksSame, statNumbers, type IndexEntry } from './index-fi
 import { Inside } from './inside.ts';
 import { parentsOf } from './path-jail.ts';
 import type { TreeFile } from './tree.ts';
-import { blobIdOf, Pacer, statOf, type WorkTree } from './work-tree.ts';
+import { blobIdOf, nameSome, Pacer, statOf, type WorkTree } from './work-tree.ts';
 
 export interface PlacerParts extends Omit<WorkTree, 'files'> {
   readonly read: (oid: string, path: string) => Promise<Buffer | undefined>;
@@ -45,8 +46,17 @@ const indexMode = (mode: string): number => {
   return mode === MODE.executable ? INDEX_MODE.executable : INDEX_MODE.file;
 };
 
-/** Somebody else's file is where one is to be put or removed. */
+/** Somebody else's file is where one is to be put or removed, or somebody works there all the time. */
 export class InTheWay extends Error {}
+
+/** What the system says when a place cannot be written, moved or looked at, and others can all the same. */
+const OF_ONE_PLACE = new Set(
+  'EACCES EPERM EBUSY EXDEV EEXIST ENOENT ENOTDIR EISDIR ENOTEMPTY ELOOP ENAMETOOLONG ETXTBSY'.split(' '),
+);
+
+/** Whether the next path may still be brought. */
+export const isOfOnePlace = (error: unknown): boolean =>
+  error instanceof InTheWay || OF_ONE_PLACE.has(errorCode(error) ?? '');
 
 /** A file that changes with every look is moved away, or left, after so many. */
 const LOOKS_MAX = 5;
@@ -101,7 +111,8 @@ export class Placer {
       try {
         rmdirSync(directory);
       } catch (error) {
-        if (['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(errorCode(error) ?? '')) return;
+        // Empty ones that cannot go stay: git does not see them.
+        if (isOfOnePlace(error)) return;
         throw error;
       }
     }
@@ -117,8 +128,7 @@ export class Placer {
       if (target.mode === MODE.module) return this.#bringModule(target, file, stat);
       const seen = stat === undefined ? 'nothing' : await this.#look(target, mode, file, stat);
       if (typeof seen === 'object') return seen;
-      if (looks > 2 * LOOKS_MAX)
-        throw new MegactorError('DISK', `${target.path} changes in the work tree all the time`);
+      if (looks > 2 * LOOKS_MAX) throw new InTheWay('it changes all the time');
       const isInTheWay = seen === 'others' || looks > LOOKS_MAX;
       if (isInTheWay) this.#clear(target.path);
       bytes ??= await this.#parts.read(target.oid, target.path);
@@ -189,7 +199,7 @@ export class Placer {
 
   #entry(target: TreeFile, mode: number): IndexEntry {
     const stat = statOf(this.#reach(target.path));
-    if (stat === undefined) throw new MegactorError('DISK', `${target.path} disappeared from the work tree`);
+    if (stat === undefined) throw new InTheWay('it has disappeared');
     return { path: target.path, oid: target.oid, mode, stat: statNumbers(stat) };
   }
 
@@ -207,7 +217,7 @@ export class Placer {
 
   #reach(path: string): string {
     const file = this.#inside.reach(path);
-    if (file === undefined) throw new MegactorError('DISK', `a directory above ${path} disappeared from the work tree`);
+    if (file === undefined) throw new InTheWay('a directory above it has disappeared');
     return file;
   }
 
@@ -226,18 +236,44 @@ export class Placer {
   }
 
   #displace(path: string): void {
-    if (this.#parts.moveAside === false) throw new InTheWay(path);
+    if (this.#parts.moveAside === false) throw new InTheWay('something else is there');
     const target = join(this.#parts.gitDirectory, 'megactor', 'displaced');
     mkdirSync(target, { recursive: true });
     let number = 1;
     while (statOf(join(target, `${number}-${basename(path)}`)) !== undefined) number += 1;
-    this.#displaced.push(path);
     renameSync(this.#reach(path), join(target, `${number}-${basename(path)}`));
+    this.#displaced.push(path);
     this.#inside.forget(path);
   }
 }
 
-/** Brings the work tree and the index to the commit that has `files`. */
+/** What the system said, without the path, which goes through a descriptor. */
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message.split(',', 1)[0] : null) ?? '';
+
+const notAll = (left: ReadonlyMap<string, unknown>, displaced: readonly string[]): MegactorError => {
+  const said = nameSome([...left].map(([path, error]) => `${path} (${reasonOf(error)})`));
+  const moved = displaced.length === 0 ? '' : `; moved to .git/megactor/displaced: ${nameSome(displaced)}`;
+  return new MegactorError('DISK', `not brought to the work tree, as all else was: ${said}${moved}`, {
+    hint: 'Move away what is there, or make it writable for the run, then resume the run.',
+    details: { paths: [...left.keys()].slice(0, 100), displaced: displaced.slice(0, 100) },
+  });
+};
+
+/** What the index goes on saying of paths that were left; not of one above which a file was put. */
+const asBefore = (
+  left: Iterable<string>,
+  known: PlacerParts['known'],
+  brought: readonly IndexEntry[],
+): IndexEntry[] => {
+  const files = new Set(brought.map(({ path }) => path));
+  return [...left].flatMap((path) => {
+    const before = known.get(path);
+    if (before === undefined || before.oid === '' || parentsOf(path).some((above) => files.has(above))) return [];
+    return [before];
+  });
+};
+
+/** Brings the work tree and the index to the commit that has `files`. @throws DISK, which names what could not be brought */
 export const checkOut = async (parts: CheckoutParts): Promise<CheckoutResult> => {
   const { gitDirectory, files, clock, known } = parts;
   const placer = new Placer(parts);
@@ -250,19 +286,33 @@ export const checkOut = async (parts: CheckoutParts): Promise<CheckoutResult> =>
       placer.renew();
     };
     const wanted = new Set(files.map((file) => file.path));
+    const entries: IndexEntry[] = [];
+    const left = new Map<string, unknown>();
+    const leave = (path: string, error: unknown): void => {
+      if (!isOfOnePlace(error)) throw error;
+      left.set(path, error);
+      placer.renew();
+    };
     for (const entry of known.values()) {
       await pause();
-      if (!wanted.has(entry.path)) await placer.remove(entry);
+      if (wanted.has(entry.path)) continue;
+      await placer.remove(entry).catch((error: unknown) => leave(entry.path, error));
     }
-    const entries: IndexEntry[] = [];
-    for (const file of files.toSorted((left, right) => (left.path < right.path ? -1 : 1))) {
+    for (const file of files.toSorted((one, other) => (one.path < other.path ? -1 : 1))) {
       await pause();
-      entries.push(await placer.bring(file));
+      try {
+        entries.push(await placer.bring(file));
+      } catch (error) {
+        leave(file.path, error);
+      }
     }
+    if (left.size > 0) entries.push(...asBefore(left.keys(), known, entries));
     const temporary = join(gitDirectory, `${TEMPORARY_PREFIX}index`);
     await writeWhole(join(gitDirectory, 'index'), formatIndex(entries), { sync: false, temporary });
     await removeTemporaries(gitDirectory);
-    return { displaced: placer.displaced.toSorted() };
+    const displaced = placer.displaced.toSorted();
+    if (left.size > 0) throw notAll(left, displaced);
+    return { displaced };
   } finally {
     placer.close();
   }

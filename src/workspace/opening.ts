@@ -10,7 +10,7 @@ import { broughtEarlier } from './ahead.ts';
 import { errorCode } from './durable-files.ts';
 import { Repository } from './repository.ts';
 import type { OriginRecord } from './store-layout.ts';
-import type { IsOwn } from './work-tree.ts';
+import { type IsOwn, nameSome } from './work-tree.ts';
 
 export interface OpeningOptions {
   readonly directory: string;
@@ -34,18 +34,14 @@ export interface Opening {
 const BRANCH_PATTERN = /^(?!.*(?:\.\.|\/\.|\.lock(?:\/|$)|\.$|\/\/))[A-Za-z0-9][A-Za-z0-9._/-]{0,120}(?<!\/)$/u;
 /** What git leaves while something is half done; switching branches then would lose it. */
 const UNFINISHED = ['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'BISECT_LOG', 'rebase-merge', 'rebase-apply'];
-const NAMED_PATHS_MAX = 5;
 
 const foreign = (message: string, hint?: string): MegactorError =>
   new MegactorError('WORKSPACE_FOREIGN', message, { hint });
 
-const dirty = (directory: string, paths: readonly string[]): MegactorError => {
-  const named = paths.slice(0, NAMED_PATHS_MAX).join(', ');
-  const rest = paths.length > NAMED_PATHS_MAX ? ` and ${paths.length - NAMED_PATHS_MAX} more` : '';
-  return new MegactorError('WORKSPACE_DIRTY', `${directory} has uncommitted changes: ${named}${rest}`, {
+const dirty = (directory: string, paths: readonly string[]): MegactorError =>
+  new MegactorError('WORKSPACE_DIRTY', `${directory} has uncommitted changes: ${nameSome(paths)}`, {
     details: { paths: paths.slice(0, 100) },
   });
-};
 
 /** Refuses what changed in the work tree since the run last wrote it. */
 export const refuseDirty = (directory: string, paths: readonly string[]): void => {

@@ -7,8 +7,9 @@
  * P2 No accepted path names git's own files, in any spelling that a file system might take for `.git`.
  * P3 A tree made of accepted paths passes `git fsck --strict`.
  */
-import { lstatSync } from 'node:fs';
+import { lstatSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
+import { errorCode } from './durable-files.ts';
 import { refuse, type PlainRefusal } from './results.ts';
 
 /** Longest path, in bytes of UTF-8: the keys of the store must hold it. */
@@ -99,10 +100,20 @@ export const parentsOf = (path: string): string[] => {
   return parents;
 };
 
+/** What stands there, links not followed; undefined for nothing, and for what this process may not look at. */
+const lookAt = (file: string): Stats | undefined => {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    if (errorCode(error) === 'EACCES') return undefined;
+    throw error;
+  }
+};
+
 /** The first part of `path` that is a symlink in the work tree, or undefined. Looks at the disk, follows nothing. */
 export const linkInTheWay = (root: string, path: string): string | undefined => {
   for (const part of [...parentsOf(path), path]) {
-    const stat = lstatSync(join(root, part), { throwIfNoEntry: false });
+    const stat = lookAt(join(root, part));
     if (stat === undefined) return undefined;
     if (stat.isSymbolicLink()) return part;
     if (!stat.isDirectory()) return undefined;

@@ -36,6 +36,9 @@ export class Pacer {
   }
 }
 
+/** What opening and reading say of what this process may not read, or what is something else by now. */
+const UNREADABLE = new Set(['EACCES', 'EPERM', 'ELOOP', 'ENXIO', 'ENOENT', 'EINVAL']);
+
 /** What stands at a path, links not followed; undefined for nothing. */
 export const statOf = (file: string): BigIntStats | undefined => {
   try {
@@ -59,14 +62,27 @@ const readPlainFile = (file: string): Buffer | undefined => {
   }
 };
 
-/** The blob id of what lies there, or undefined when it is neither a file nor a link. */
+/** The blob id of what lies there, or undefined when it is neither a file nor a link, or cannot be read. */
 export const blobIdOf = (file: string, stat: BigIntStats): string | undefined => {
-  if (stat.isFile()) {
-    const bytes = readPlainFile(file);
-    return bytes === undefined ? undefined : gitObject('blob', bytes).oid;
+  try {
+    if (stat.isFile()) {
+      const bytes = readPlainFile(file);
+      return bytes === undefined ? undefined : gitObject('blob', bytes).oid;
+    }
+    if (stat.isSymbolicLink()) return gitObject('blob', readlinkSync(file, { encoding: 'buffer' })).oid;
+    return undefined;
+  } catch (error) {
+    if (UNREADABLE.has(errorCode(error) ?? '')) return undefined;
+    throw error;
   }
-  if (stat.isSymbolicLink()) return gitObject('blob', readlinkSync(file, { encoding: 'buffer' })).oid;
-  return undefined;
+};
+
+const NAMED_PATHS_MAX = 5;
+
+/** The first of many paths, and how many more there are. */
+export const nameSome = (paths: readonly string[]): string => {
+  const rest = paths.length > NAMED_PATHS_MAX ? ` and ${paths.length - NAMED_PATHS_MAX} more` : '';
+  return `${paths.slice(0, NAMED_PATHS_MAX).join(', ')}${rest}`;
 };
 
 export const readIndex = (gitDirectory: string): Map<string, IndexEntry> => {
