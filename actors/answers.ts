@@ -1,15 +1,12 @@
 /** What every answer of the model service leaves behind: counters of the agent and an event. */
-import type { ChatAnswer } from '../src/model/types.ts';
+import type { ServedAnswer } from '../src/model/types.ts';
 import type { Turn } from './agent-types.ts';
-
-/** An answer as the model service gives it: `repeats` says how often it had been sent before a crash, unanswered. */
-export type ServedAnswer = ChatAnswer & { readonly repeats?: number };
 
 /** @param sentAs the part of the runtime that asked on the agent's account, if it was not the agent itself */
 export const countAnswer = ({ state, ctx }: Turn, answer: ServedAnswer, sentAs?: string): void => {
   const { counters } = state;
   counters.calls += 1;
-  counters.repeatedCalls += answer.repeats ?? 0;
+  counters.repeatedCalls += answer.repeats;
   if (answer.synthetic) counters.syntheticCalls += 1;
   counters.inputTokens += answer.usage.input;
   counters.cachedInputTokens += answer.usage.cachedInput;

@@ -11,11 +11,12 @@
  * `resultCharsMax` characters, nor all together with more than half of the window (`kept-answer.ts`).
  */
 import { onWire } from '../src/model/request-wire.ts';
-import type { ChatAnswer, ChatRequest } from '../src/model/types.ts';
+import type { ChatAnswer, ChatRequest, ServedAnswer } from '../src/model/types.ts';
 import { MegactorError } from '../src/protocol/errors.ts';
 import { clip, type AgentState, type BudgetHold } from '../src/society/index.ts';
 import type { HistoryEntry, Turn } from './agent-types.ts';
-import { countAnswer, type ServedAnswer } from './answers.ts';
+import { countAnswer } from './answers.ts';
+import { MODEL } from './run-services.ts';
 import { holdOf } from './services.ts';
 import { compactionPrompt } from './prompts/compaction.ts';
 import { CHARS_PER_TOKEN, charsMaxOf, estimateTokens, requestOf, shown, summaryOf, windowStartOf } from './request.ts';
@@ -53,7 +54,7 @@ const isRefusal = (error: unknown): error is MegactorError =>
 const ask = async ({ state, ctx }: Turn, request: ChatRequest, effectId: string): Promise<Compaction> => {
   try {
     const options = { effectId, deadlineMs: state.settings.limits.callWaitMs };
-    return (await ctx.service('model', 'complete', onWire(request), options)) as ServedAnswer;
+    return await ctx.service(MODEL, 'complete', onWire(request), options);
   } catch (error) {
     if (isRefusal(error)) return { failed: error.code };
     if (error instanceof MegactorError && error.code === 'BUDGET_SPENT') return { spent: holdOf(error) };

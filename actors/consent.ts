@@ -18,6 +18,7 @@ import {
 } from '../src/society/index.ts';
 import type { Turn } from './agent-types.ts';
 import { consentText, type CallToShow } from './consent-text.ts';
+import { WORKSPACE } from './run-services.ts';
 import { callRoster, callService } from './services.ts';
 import { readCall } from './tool-calls.ts';
 import { SHOWN_CHARS_MAX } from './tools/ask-human.ts';
@@ -48,7 +49,7 @@ const missingSchema = z.object({ ok: z.literal(false), error: z.object({ code: z
 const currentOf = async (turn: Turn, key: string, args: unknown): Promise<string | null | undefined> => {
   const { data } = z.object({ path: z.string() }).safeParse(args);
   if (data === undefined) return undefined;
-  const read = await callService<unknown>(turn, key, 'workspace', 'read', { ...data, author: turn.state.name });
+  const read = await callService(turn, key, WORKSPACE, 'read', { ...data, author: turn.state.name });
   const found = currentSchema.safeParse(read);
   if (found.success) return found.data.content;
   return missingSchema.safeParse(read).success ? null : undefined;

@@ -8,7 +8,7 @@
  * N2 An agent is never reminded of what its window shows. N3 A memory that does not answer fails no step.
  */
 import { agentScope, groupScope, RUN_SCOPE } from '../src/memory/owners.ts';
-import type { NewMemory, RecallResult } from '../src/memory/types.ts';
+import type { NewMemory } from '../src/memory/types.ts';
 import { MegactorError } from '../src/protocol/errors.ts';
 import { clip, oneLine, SYSTEM, type AgentState } from '../src/society/index.ts';
 import type { HistoryEntry, Turn } from './agent-types.ts';
@@ -189,7 +189,7 @@ export const remind = async ({ state, ctx }: Turn): Promise<void> => {
       const ask = { scopes: scopesOf(state), query, k: REMINDERS_MAX, before: { agent: name, at: windowStart } };
       try {
         const options = { deadlineMs: settings.limits.serviceDeadlineMs };
-        const found = (await ctx.service(ownService(state), 'recall', ask, options)) as RecallResult;
+        const found = await ctx.service(ownService(state), 'recall', ask, options);
         const all = found.memories.filter(({ text }) => !isShown(text, query)).map(reminderOf);
         return { reminders: fitting(all, settings.limits.recallTokensMax), again: found.meaning === 'waiting' };
       } catch (error) {

@@ -11,8 +11,8 @@
 import type { AnswerClass } from '../src/model/types.ts';
 import { renderMail, systemMail, type AgentState } from '../src/society/index.ts';
 import type { Turn } from './agent-types.ts';
+import { SANDBOX } from './run-services.ts';
 import { callRoster, callService } from './services.ts';
-import { SANDBOX } from './tools/programs.ts';
 
 /** Of an answer that could not be used. */
 const SHOWN_CHARS_MAX = 4_000;

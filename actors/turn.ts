@@ -9,7 +9,7 @@
  */
 import type { MailOf } from '../src/actor/definition.ts';
 import { onWire } from '../src/model/request-wire.ts';
-import type { AnswerClass, ChatAnswer } from '../src/model/types.ts';
+import type { AnswerClass, ChatAnswer, ServedAnswer } from '../src/model/types.ts';
 import { MegactorError } from '../src/protocol/errors.ts';
 import {
   clip,
@@ -27,7 +27,7 @@ import {
   type ToolFailure,
 } from '../src/society/index.ts';
 import type { AgentMessages, HistoryEntry, Turn } from './agent-types.ts';
-import { countAnswer, type ServedAnswer } from './answers.ts';
+import { countAnswer } from './answers.ts';
 import { fitWindow, shrinkWindow, type Overflow } from './compaction.ts';
 import { decisionOn, refusals, waitsForConsent, withoutDecisions, type Decision, type Waiting } from './consent.ts';
 import { hear } from './hearing.ts';
@@ -37,6 +37,7 @@ import { remembers } from './memory-scopes.ts';
 import { remember, remind } from './remembering.ts';
 import { keepUnusable, replaceAgent, settleUnusable } from './replacement.ts';
 import { buildRequest, keptOf, presentableCalls } from './request.ts';
+import { MODEL, ROSTER } from './run-services.ts';
 import { callRoster, holdOf, readGroup } from './services.ts';
 import { exhausted, settleLevel } from './standing.ts';
 import { giveUp, saysItAgain } from './stuck.ts';
@@ -105,7 +106,7 @@ const numberIn = (details: Readonly<Record<string, unknown>>, key: string): numb
 const forgetHold = async ({ state, ctx }: Turn): Promise<void> => {
   if (!ctx.interrupted(MODEL_CALL)) return;
   const { serviceDeadlineMs: deadlineMs } = state.settings.limits;
-  await ctx.service('roster', 'unhold', { agents: [state.name] }, { deadlineMs });
+  await ctx.service(ROSTER, 'unhold', { agents: [state.name] }, { deadlineMs });
 };
 
 /**
@@ -126,7 +127,7 @@ const ask = (turn: Turn): Promise<Asked> => {
       };
       try {
         const options = { effectId, deadlineMs: limits.callWaitMs };
-        const answer = (await ctx.service('model', 'complete', onWire(request), options)) as ServedAnswer;
+        const answer = await ctx.service(MODEL, 'complete', onWire(request), options);
         await forgetHold(turn);
         return answer;
       } catch (error) {

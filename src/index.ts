@@ -24,7 +24,13 @@ export {
 } from './actor/index.ts';
 export { type EventRecord, type EventType } from './protocol/event.ts';
 export { ERROR_CATALOGUE, MegactorError, type ErrorCode, type ErrorFamily } from './protocol/errors.ts';
-export { type CreateService, type ServiceHost, type ServiceInstance, type ServiceSpec } from './protocol/service.ts';
+export {
+  type CreateService,
+  type ServiceHost,
+  type ServiceInstance,
+  type ServiceName,
+  type ServiceSpec,
+} from './protocol/service.ts';
 export {
   compactRun,
   continueRun,

@@ -1,7 +1,9 @@
 /** `read_file write_file edit_file append_file list_files search_files`: the shared workspace. */
 import { z } from 'zod';
 import { fail, type ToolFailure, type ToolResult } from '../../src/society/index.ts';
+import type { AnswerOf, ArgumentOf } from '../../src/protocol/service.ts';
 import type { Turn } from '../agent-types.ts';
+import { WORKSPACE, type WorkspaceMethods } from '../run-services.ts';
 import { callService } from '../services.ts';
 import { ALL_LEVELS, clipResult, defineTool, type ToolRun } from './tool.ts';
 
@@ -15,8 +17,16 @@ const tooLarge = (content: string, turn: Turn): ToolFailure | null => {
   return fail('TOO_LARGE', `At most ${max} characters at once, not ${content.length}.`, 'Split it into several files.');
 };
 
-const workspace = (run: ToolRun, method: string, args: Record<string, unknown>): Promise<ToolResult> =>
-  callService(run, run.key, 'workspace', method, { ...args, author: run.state.name });
+const workspace = <Method extends keyof WorkspaceMethods>(
+  run: ToolRun,
+  method: Method,
+  args: ArgumentOf<WorkspaceMethods[Method]>,
+): Promise<AnswerOf<WorkspaceMethods[Method]>> => callService(run, run.key, WORKSPACE, method, args);
+
+const signed = <Args>(run: ToolRun, args: Args): Args & { readonly author: string } => ({
+  ...args,
+  author: run.state.name,
+});
 
 /** @param origin what the file was before, if that is known: a blob id, or null when it was not there */
 export const remember = (run: ToolRun, file: string, result: ToolResult, origin?: string | null): ToolResult => {
@@ -39,7 +49,7 @@ export const readFile = defineTool({
   schema: z.object({ path }),
   levels: ALL_LEVELS,
   execute: async (args, run) => {
-    const result = await workspace(run, 'read', args);
+    const result = await workspace(run, 'read', signed(run, args));
     if (!result.ok || typeof result['content'] !== 'string') return result;
     const content = clipResult(result['content'], run);
     return content === result['content'] ? result : { ...result, content, truncated: true };
@@ -57,7 +67,7 @@ export const writeFile = defineTool({
   levels: ALL_LEVELS,
   execute: async (args, run) =>
     tooLarge(args.content, run) ??
-    clipCurrent(run, remember(run, args.path, await workspace(run, 'write', args), args.base ?? null)),
+    clipCurrent(run, remember(run, args.path, await workspace(run, 'write', signed(run, args)), args.base ?? null)),
 });
 
 export const appendFile = defineTool({
@@ -66,7 +76,7 @@ export const appendFile = defineTool({
   schema: z.object({ path, content: z.string().min(1) }),
   levels: ALL_LEVELS,
   execute: async (args, run) =>
-    tooLarge(args.content, run) ?? remember(run, args.path, await workspace(run, 'append', args)),
+    tooLarge(args.content, run) ?? remember(run, args.path, await workspace(run, 'append', signed(run, args))),
 });
 
 export const editFile = defineTool({
@@ -74,7 +84,8 @@ export const editFile = defineTool({
   description: 'Replace `old`, which the file has once, by `new`.',
   schema: z.object({ path, old: z.string().min(1), new: z.string() }),
   levels: ALL_LEVELS,
-  execute: async (args, run) => tooLarge(args.new, run) ?? remember(run, args.path, await workspace(run, 'edit', args)),
+  execute: async (args, run) =>
+    tooLarge(args.new, run) ?? remember(run, args.path, await workspace(run, 'edit', signed(run, args))),
 });
 
 export const searchFiles = defineTool({
@@ -82,7 +93,7 @@ export const searchFiles = defineTool({
   description: 'Find lines that have this text.',
   schema: z.object({ query: z.string().min(1).max(1_000), glob: z.string().min(1).max(1_024).optional() }),
   levels: ALL_LEVELS,
-  execute: (args, run) => workspace(run, 'search', args),
+  execute: (args, run) => workspace(run, 'search', signed(run, args)),
 });
 
 export const listFiles = defineTool({
@@ -90,5 +101,5 @@ export const listFiles = defineTool({
   description: 'List files, all or by a glob (`a/**/*.md`).',
   schema: z.object({ glob: z.string().min(1).max(1_024).optional() }),
   levels: ALL_LEVELS,
-  execute: (args, run) => workspace(run, 'list', args),
+  execute: (args, run) => workspace(run, 'list', signed(run, args)),
 });

@@ -1,11 +1,11 @@
 /** `run_program send_input`: programs in the sandbox, on a snapshot of the workspace. */
 import { z } from 'zod';
+import type { ProgramAnswer } from '../../src/sandbox/index.ts';
 import { fail, type ToolResult } from '../../src/society/index.ts';
+import { SANDBOX } from '../run-services.ts';
 import { callAtMostOnce } from '../services.ts';
 import { remember } from './files.ts';
 import { ALL_LEVELS, defineTool, type ToolRun } from './tool.ts';
-
-export const SANDBOX = 'sandbox';
 
 const ARGUMENTS_MAX = 100;
 
@@ -19,7 +19,8 @@ const outcomeSchema = z.object({
 });
 
 /** What the agent has to know of it in its next steps. */
-const note = (run: ToolRun, result: ToolResult): ToolResult => {
+const note = (run: ToolRun, answer: ProgramAnswer): ToolResult => {
+  const result: ToolResult = { ...answer };
   const outcome = outcomeSchema.safeParse(result);
   if (!outcome.success) return result;
   if (!outcome.data.running) run.state.program = null;

@@ -1,8 +1,8 @@
 /** `recall`: what the agent and those around it said and did, beyond what its window shows. */
 import { z } from 'zod';
 import { clip } from '../../src/society/index.ts';
-import type { RecallResult } from '../../src/memory/types.ts';
-import { ownService, scopesOf, SERVICE, whenOf } from '../memory-scopes.ts';
+import { ownService, scopesOf, whenOf } from '../memory-scopes.ts';
+import { MEMORY } from '../run-services.ts';
 import { callService } from '../services.ts';
 import { ALL_LEVELS, defineTool } from './tool.ts';
 
@@ -18,10 +18,10 @@ export const recall = defineTool({
   // No whole number: its bounds would go with every call.
   schema: z.object({ query: z.string().min(1).max(2_000), k: z.number().optional() }),
   levels: ALL_LEVELS,
-  service: SERVICE,
+  service: MEMORY,
   execute: async ({ query, k = COUNT_DEFAULT }, run) => {
     const { state } = run;
-    const found = await callService<RecallResult>(run, run.key, ownService(state), 'recall', {
+    const found = await callService(run, run.key, ownService(state), 'recall', {
       scopes: scopesOf(state),
       query,
       k: Math.min(COUNT_MAX, Math.max(1, Math.round(k))),

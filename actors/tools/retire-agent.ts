@@ -5,8 +5,8 @@
 import { z } from 'zod';
 import { clip, systemMail } from '../../src/society/index.ts';
 import { send, sendNotices } from '../mailing.ts';
+import { SANDBOX } from '../run-services.ts';
 import { callRoster, callService } from '../services.ts';
-import { SANDBOX } from './programs.ts';
 import { defineTool, LEADS } from './tool.ts';
 
 export const retireAgent = defineTool({

@@ -7,7 +7,7 @@
  */
 import { z } from 'zod';
 import { spawnOptionsOf, type AgentInit } from '../../actors/agent-types.ts';
-import type { GateStats } from '../../src/model/index.ts';
+import { MODEL } from '../../actors/run-services.ts';
 import type { Outgoing } from '../../src/journal/index.ts';
 import { entryUrl, systemClock } from '../../src/platform/index.ts';
 import type { ServiceSpec } from '../../src/protocol/service.ts';
@@ -150,10 +150,10 @@ const measurePopulation = async (settings: PopulationSettings): Promise<Populati
     });
     if (settings.durationMs === null) await ended.promise;
     else await Promise.race([ended.promise, systemClock.sleep(settings.durationMs)]);
-    const { calls } = (await system.callService('model', 'stats', {})) as GateStats;
+    const { calls } = await system.callService(MODEL, 'stats', {});
     spent = cost(calls);
     await system.quiesce();
-    await system.callService('model', 'drain', { deadlineMs: 0 });
+    await system.callService(MODEL, 'drain', { deadlineMs: 0 });
   } finally {
     await system.stop({ deadlineMs: CLOSE_MS });
   }

@@ -1,5 +1,6 @@
 /** What a handler may do: the interface that a shard implements for each actor. */
 import type { EventRecord } from '../protocol/event.ts';
+import type { AnswerOf, ArgumentOf, ServiceName, UnknownMethods } from '../protocol/service.ts';
 import type { Router, Target } from './router.ts';
 import type { ActorDefinition, ActorRef, BodyOf, MessageMap, ReplyOf, SpawnOptions } from './definition.ts';
 
@@ -106,13 +107,16 @@ export interface ActorContext<State = unknown> {
   ): Promise<Result>;
   /** True while a recorded effect or intent of this key exists from before a crash: the call may repeat one that was made. */
   interrupted(key: string): boolean;
-  /** Calls a service; see `ServiceSpec`. The effect id, when given, makes a repeat safe. @throws SERVICE_* */
-  service(
-    name: string,
-    method: string,
-    args: unknown,
+  /**
+   * Calls a service; see `ServiceSpec`, and `ServiceName` for what the compiler knows of it. The effect id, when given, makes
+   * a repeat safe. @throws SERVICE_*
+   */
+  service<Methods = UnknownMethods, Method extends keyof Methods & string = keyof Methods & string>(
+    name: ServiceName<Methods>,
+    method: Method,
+    args: ArgumentOf<Methods[Method]>,
     options?: { effectId?: string | null; deadlineMs?: number },
-  ): Promise<unknown>;
+  ): Promise<AnswerOf<Methods[Method]>>;
   /**
    * Durable actors: commits mail consumed, state, history, output and effects now; the turn goes on with a new step.
    * `intent`: the new step will begin with the effect of this key, whose intent is in this commit already: one append

@@ -88,6 +88,14 @@ export interface ChatAnswer {
   readonly firstTokenMs?: number;
 }
 
+/** An answer with how it came about. */
+export interface ServedAnswer extends ChatAnswer {
+  /** Received before, and only handed out again. */
+  readonly joined: boolean;
+  /** How many processes had sent the same call and died before its answer was journaled. */
+  readonly repeats: number;
+}
+
 /** What a model tells while it makes a call. */
 export interface CallHooks {
   /** The request leaves for the server: from then on it may have to be paid for. */

@@ -16,9 +16,44 @@ export interface ServiceCallContext {
 
 export type ServiceMethod = (args: never, call: ServiceCallContext) => unknown;
 
+/** Of a service of which nothing is known, the compiler checks nothing. */
+export type UnknownMethods = Readonly<Record<string, (args: unknown) => unknown>>;
+
+/**
+ * The name of a service: a string, which says by its type what the methods take and answer, to whoever calls them and to
+ * whoever makes them (`ServiceInstance<Prices>`). Any other string is the name of a service of which nothing is known.
+ *
+ *     interface Prices { price(article: string): number | null }
+ *     const PRICES: ServiceName<Prices> = 'prices';
+ *     const price = await ctx.service(PRICES, 'price', 'pear');
+ */
+export type ServiceName<Methods = UnknownMethods> = string & {
+  /** Only for inference; never set. */
+  readonly methods?: Methods;
+};
+
+/** What a method of a service takes, and what its caller gets. */
+export type ArgumentOf<Method> = Method extends (args: infer Argument, call: never) => unknown ? Argument : never;
+export type AnswerOf<Method> = Method extends (args: never, call: never) => infer Answer ? Awaited<Answer> : never;
+/** The argument of a method that needs none. */
+export type NoArguments = Readonly<Record<string, never>>;
+
+/** Calls a method of a service by the service's name. */
+export type CallService = <Methods = UnknownMethods, Method extends keyof Methods & string = keyof Methods & string>(
+  service: ServiceName<Methods>,
+  method: Method,
+  args: ArgumentOf<Methods[Method]>,
+  options?: ServiceCallOptions,
+) => Promise<AnswerOf<Methods[Method]>>;
+
 /** Methods by name; each takes one plain argument and may return a promise of plain data. */
-export interface ServiceInstance {
-  readonly methods: Readonly<Record<string, ServiceMethod>>;
+export interface ServiceInstance<Methods = Readonly<Record<string, ServiceMethod>>> {
+  readonly methods: {
+    readonly [Name in keyof Methods]: (
+      args: ArgumentOf<Methods[Name]>,
+      call: ServiceCallContext,
+    ) => AnswerOf<Methods[Name]> | Promise<AnswerOf<Methods[Name]>>;
+  };
   /** Stop taking calls, finish or abort what runs, close stores. Called once, before the thread is stopped. */
   close?(): Promise<void> | void;
 }
@@ -43,7 +78,7 @@ export interface ServiceHost {
   /** This service's own table in the journal. @throws DURABLE_WITHOUT_JOURNAL when the system has no journal */
   store(name: string): ServiceTable;
   /** Call another service of this system by name. */
-  call(service: string, method: string, args: unknown, options?: ServiceCallOptions): Promise<unknown>;
+  readonly call: CallService;
   /** Send an unasked message to the main thread (`ActorSystem.onServiceMessage`). */
   notify(message: unknown): void;
   /** Add to the event stream of the run. */

@@ -4,21 +4,21 @@
  *
  * Not kept: the counts of a Boss that crashed in the very moment in which the process was killed.
  */
+import { ROSTER } from '../../actors/run-services.ts';
 import type { ActorSystem } from '../runtime/index.ts';
 import { actorRef } from '../actor/index.ts';
 import { agentStateSchema, BOSS } from '../society/index.ts';
 import { failure, type Outcome } from './controller.ts';
-import type { AgentLookup } from './find-agent.ts';
 
 const watch = async (system: ActorSystem): Promise<void> => {
-  const { agent } = (await system.callService('roster', 'find', { agent: BOSS })) as AgentLookup;
+  const { agent } = await system.callService(ROSTER, 'find', { agent: BOSS });
   if (agent === null) return;
   const { reason, last } = await system.watchEnd(actorRef(agent.shard, agent.id, BOSS));
   const state = agentStateSchema.safeParse(last);
   // It ended with the system.
   if (!state.success) return;
   const { counters } = state.data;
-  await system.callService('roster', 'crashed', { agent: BOSS, detail: reason.slice(0, 500), counters });
+  await system.callService(ROSTER, 'crashed', { agent: BOSS, detail: reason.slice(0, 500), counters });
 };
 
 /** @param end is told when the roster cannot be */

@@ -5,10 +5,10 @@
  * Invariants: B1 The mail is durable before it is noted that it was sent: after a crash in between it comes twice, and is
  * never lost.
  */
+import { MODEL, ROSTER } from '../../actors/run-services.ts';
 import { warningKey } from '../model/budget/index.ts';
 import type { ActorSystem } from '../runtime/index.ts';
 import { BOSS, systemMail } from '../society/index.ts';
-import type { AgentLookup } from './find-agent.ts';
 import type { BudgetNotice } from './services/budget-notice.ts';
 
 const DEADLINE_MS = 20_000;
@@ -35,12 +35,7 @@ const textOf = ({ scope, what, spent, limit }: BudgetNotice): string => {
 export const sendBudgetMail = async (system: ActorSystem, notice: BudgetNotice): Promise<void> => {
   const { scope } = notice;
   const name = scope.kind === 'run' ? BOSS : scope.name;
-  const found = (await system.callService(
-    'roster',
-    'find',
-    { agent: name },
-    { deadlineMs: DEADLINE_MS },
-  )) as AgentLookup;
+  const found = await system.callService(ROSTER, 'find', { agent: name }, { deadlineMs: DEADLINE_MS });
   const { agent } = found;
   // Who has finished, or is not there yet, needs no warning.
   if (agent !== null && found.end === null && agent.status !== 'failed' && agent.status !== 'retired') {
@@ -49,5 +44,5 @@ export const sendBudgetMail = async (system: ActorSystem, notice: BudgetNotice):
       { shard: agent.shard, entry: { kind: 'mail', mail: { to: agent.id, from: null, type: 'mail', body } } },
     ]);
   }
-  await system.callService('model', 'warned', { scope: warningKey(notice) }, { deadlineMs: DEADLINE_MS });
+  await system.callService(MODEL, 'warned', { scope: warningKey(notice) }, { deadlineMs: DEADLINE_MS });
 };

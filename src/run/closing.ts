@@ -4,6 +4,7 @@
  *
  * Invariant C3: no model call begins any more.
  */
+import { MODEL, SANDBOX, WORKSPACE } from '../../actors/run-services.ts';
 import type { ActorSystem } from '../runtime/index.ts';
 import { failure, type Outcome } from './controller.ts';
 import { gatherFiles, gatherSociety, type Gathered } from './report.ts';
@@ -44,14 +45,14 @@ export const closeWork = async ({ system, programs, memoryThreads, ...parts }: C
   if (outcome.status !== 'completed') {
     // Nobody will come for the answers of a run that cannot go on.
     const deadlineMs = outcome.status === 'stopped' ? 0 : DRAIN_DEADLINE_MS;
-    await system.callService('model', 'drain', { deadlineMs }, { deadlineMs: DRAIN_DEADLINE_MS * 2 });
+    await system.callService(MODEL, 'drain', { deadlineMs }, { deadlineMs: DRAIN_DEADLINE_MS * 2 });
   }
   await system.drain({ deadlineMs: STOP_DEADLINE_MS });
   // What programs have written until now belongs to the run.
-  const ended = programs ? await failureOf(system.callService('sandbox', 'finish', {}, PROGRAMS_DEADLINE)) : null;
+  const ended = programs ? await failureOf(system.callService(SANDBOX, 'finish', {}, PROGRAMS_DEADLINE)) : null;
   // Files change nothing in the society any more.
   const [finished, society] = await Promise.all([
-    ended ?? failureOf(system.callService('workspace', 'finish', {}, FINISH_DEADLINE)),
+    ended ?? failureOf(system.callService(WORKSPACE, 'finish', {}, FINISH_DEADLINE)),
     gatherSociety(system, memoryThreads),
   ]);
   // The run is not complete while its files are not where they are said to be.

@@ -7,6 +7,7 @@
  * moment (again when somebody it waits for turns out to be gone), and its mail is in the journal before the next one can
  * be seen. C3 After a pause or a failure no new model call begins.
  */
+import { ROSTER } from '../../actors/run-services.ts';
 import type { JournalClient } from '../journal/index.ts';
 import type { ActorSystem } from '../runtime/index.ts';
 import { MegactorError, toMegactorError, type ErrorCode } from '../protocol/errors.ts';
@@ -199,7 +200,7 @@ export class Controller {
   /** A roster that was read back gives out its last moment again, since its mail may not have left. */
   async #decideQuiet(): Promise<QuietResult> {
     const { system, journal } = this.#parts;
-    const decide = async (): Promise<QuietResult> => (await system.callService('roster', 'quiet', {})) as QuietResult;
+    const decide = (): Promise<QuietResult> => system.callService(ROSTER, 'quiet', {});
     const result = await decide();
     const delivered = await journal.store(STORE).get(QUIET_KEY);
     return result.end === null && result.round === delivered ? decide() : result;

@@ -3,14 +3,15 @@
  * one commit with the mail that wakes the Boss. Safe to repeat from any point: answers and the roster's hires are kept
  * under effect ids, and a society whose Boss exists is left alone.
  */
+import { MODEL, ROSTER } from '../../actors/run-services.ts';
 import { bootstrap, makePlan, type Planning } from '../../actors/planner.ts';
 import type { JournalClient, Outgoing } from '../journal/index.ts';
-import type { ChatAnswer } from '../model/index.ts';
+import type { ChatRequest, ServedAnswer } from '../model/index.ts';
 import { effectId, type ActorAddress } from '../protocol/ids.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import type { ActorSystem } from '../runtime/index.ts';
 import type { EventInput } from '../telemetry/index.ts';
-import { BOSS, type AgentSettings, type Founded, type Plan } from '../society/index.ts';
+import { BOSS, type AgentSettings, type Plan } from '../society/index.ts';
 import {
   FOUND_EFFECT,
   FOUNDED_KEY,
@@ -21,7 +22,6 @@ import {
   type PlannerUsage,
 } from './run-store.ts';
 import { allowsAllHires, planAsked, planDecided, planDecision } from './plan-consent.ts';
-import type { ServedAnswer } from './services/model.ts';
 
 export interface FoundingParts {
   readonly system: ActorSystem;
@@ -43,20 +43,20 @@ export interface FoundingParts {
 /** One attempt at a plan: the answer is journaled before anything acts on it, and never asked for twice. */
 const complete =
   (parts: FoundingParts) =>
-  async (request: unknown, attempt: number): Promise<ServedAnswer> => {
+  async (request: ChatRequest, attempt: number): Promise<ServedAnswer> => {
     const id = effectId(PLANNER, 0, `plan-${attempt}`);
     const store = parts.journal.store(RUN_STORE);
     const kept = await store.result(id);
     if (kept !== undefined) return kept.result as ServedAnswer;
     const deadlineMs = parts.settings.limits.callWaitMs;
-    const answer = await parts.system.callService('model', 'complete', request, { effectId: id, deadlineMs });
+    const answer = await parts.system.callService(MODEL, 'complete', request, { effectId: id, deadlineMs });
     return (await store.commit({ effectId: id, result: answer, changes: [] })) as ServedAnswer;
   };
 
 const ask = async (parts: FoundingParts): Promise<Plan> => {
   const { settings, goal, journal } = parts;
   const used = { calls: 0, repeatedCalls: 0, input: 0, cachedInput: 0, output: 0 };
-  const attempt = async (request: unknown, number: number): Promise<ChatAnswer> => {
+  const attempt = async (request: ChatRequest, number: number): Promise<ServedAnswer> => {
     const answer = await complete(parts)(request, number);
     used.calls += 1;
     used.repeatedCalls += answer.repeats;
@@ -131,14 +131,14 @@ export const found = async (parts: FoundingParts): Promise<void> => {
   const { system, journal, settings, shards, goal } = parts;
   if ((await journal.store(RUN_STORE).get(FOUNDED_KEY)) === true) return;
   const plan = await makeRunPlan(parts);
-  const founded = (await system.callService(
-    'roster',
+  const founded = await system.callService(
+    ROSTER,
     'found',
-    { plan, shards, reviews: settings.reviews, checks: settings.checks ?? false, limits: settings.limits, goal },
+    { plan, shards, reviews: settings.reviews, checks: settings.checks ?? false, limits: settings.limits },
     { effectId: FOUND_EFFECT },
-  )) as Founded;
+  );
   if (settings.approve?.includes('hires') === true && (await allowsAllHires(journal.store(RUN_STORE)))) {
-    await system.callService('roster', 'answered', { agent: BOSS, questions: [], grant: ['hires'] });
+    await system.callService(ROSTER, 'answered', { agent: BOSS, questions: [], grant: ['hires'] });
   }
   const first = bootstrap(plan, founded.hired, goal, settings);
   // A Boss that exists has its mail: both come in one commit.

@@ -4,9 +4,10 @@
  *
  * Invariants: H1 The mail is durable before the roster forgets that they wait: after a crash in between it comes twice.
  */
+import { ROSTER } from '../../actors/run-services.ts';
 import { limitOfScope, type BudgetLimits } from '../model/budget/index.ts';
 import type { ActorSystem } from '../runtime/index.ts';
-import { RAISED, systemMail, type BudgetHold, type RosterSummary } from '../society/index.ts';
+import { RAISED, systemMail, type BudgetHold } from '../society/index.ts';
 
 const TEXT = 'There is more of the budget that you waited for: go on with your task.';
 
@@ -16,7 +17,7 @@ export const isRaised = (limits: BudgetLimits, { scope, what, limit }: BudgetHol
 
 /** @throws what the roster and the journal throw */
 export const releaseHeld = async (system: ActorSystem, limits: BudgetLimits): Promise<void> => {
-  const { rows, end } = (await system.callService('roster', 'summary', {})) as RosterSummary;
+  const { rows, end } = await system.callService(ROSTER, 'summary', {});
   if (end !== null) return;
   const released = rows.filter(({ held }) => held !== null && isRaised(limits, held));
   if (released.length === 0) return;
@@ -26,5 +27,5 @@ export const releaseHeld = async (system: ActorSystem, limits: BudgetLimits): Pr
       return { shard, entry: { kind: 'mail' as const, mail: { to: id, from: null, type: 'mail', body } } };
     }),
   );
-  await system.callService('roster', 'unhold', { agents: released.map(({ name }) => name) });
+  await system.callService(ROSTER, 'unhold', { agents: released.map(({ name }) => name) });
 };

@@ -5,17 +5,17 @@
  * Invariants: L1 A wish to end that comes before the run has a controller is kept for it; the first cause holds. L2 Mail
  * is taken only while the run can still act on it.
  */
+import { ROSTER } from '../../actors/run-services.ts';
 import type { JournalClient } from '../journal/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import type { ActorSystem } from '../runtime/index.ts';
 import type { Controller, Outcome } from './controller.ts';
 import type { ControlHandler } from './control-server.ts';
-import type { AgentLookup } from './find-agent.ts';
 import { checkUserText, postUserMail, type PostOffice } from './user-mail.ts';
 import { FOUNDED_KEY, RUN_STORE } from './run-store.ts';
 import type { PlanDesk } from './plan-consent.ts';
 import type { Told } from './types.ts';
-import { BOSS, type CommandResult } from '../society/index.ts';
+import { BOSS } from '../society/index.ts';
 
 const WISHES = {
   pause: { status: 'paused', reason: 'paused-by-user', error: null },
@@ -95,12 +95,11 @@ export class LiveSteering implements ControlHandler {
         return { answers: [0], decided };
       }
     }
-    const call = (method: string, args: unknown): Promise<unknown> =>
-      system.callService('roster', method, args, { deadlineMs: LOOKUP_DEADLINE_MS });
+    const options = { deadlineMs: LOOKUP_DEADLINE_MS };
     const office: PostOffice = {
-      find: async (name) => (await call('find', { agent: name })) as AgentLookup,
-      woken: (name) => call('woken', { names: [name] }),
-      answered: async (args) => (await call('answered', args)) as CommandResult<'answered'>,
+      find: (name) => system.callService(ROSTER, 'find', { agent: name }, options),
+      woken: (name) => system.callService(ROSTER, 'woken', { names: [name] }, options),
+      answered: (args) => system.callService(ROSTER, 'answered', args, options),
       deliver: (outgoing) => journal.deliver(outgoing),
     };
     // One after another, so that of two who answer the same the second finds it answered.

@@ -1,23 +1,10 @@
 /** Counters of a run in progress: read from shared memory and from the last answers of the services, never waited for. */
+import { MODEL, WORKSPACE } from '../../actors/run-services.ts';
 import type { Clock, TimerHandle } from '../platform/index.ts';
 import type { ActorSystem } from '../runtime/index.ts';
 import type { RunProgress } from './types.ts';
 
 const REFRESH_PERIOD_MS = 500;
-
-const numberAt = (value: unknown, key: string): number => {
-  const found = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
-  return typeof found === 'number' ? found : 0;
-};
-
-const tokensOf = (stats: unknown): RunProgress['tokens'] => {
-  const tokens = typeof stats === 'object' && stats !== null && 'tokens' in stats ? stats.tokens : undefined;
-  return {
-    input: numberAt(tokens, 'input'),
-    cachedInput: numberAt(tokens, 'cachedInput'),
-    output: numberAt(tokens, 'output'),
-  };
-};
 
 export class ProgressMeter {
   phase: RunProgress['phase'] = 'planning';
@@ -67,16 +54,17 @@ export class ProgressMeter {
   async #refresh(system: ActorSystem): Promise<void> {
     try {
       const [model, workspace] = await Promise.all([
-        system.callService('model', 'stats', {}, { deadlineMs: REFRESH_PERIOD_MS * 4 }),
-        system.callService('workspace', 'stats', {}, { deadlineMs: REFRESH_PERIOD_MS * 4 }),
+        system.callService(MODEL, 'stats', {}, { deadlineMs: REFRESH_PERIOD_MS * 4 }),
+        system.callService(WORKSPACE, 'stats', {}, { deadlineMs: REFRESH_PERIOD_MS * 4 }),
       ]);
+      const { input, cachedInput, output } = model.tokens;
       this.#last = {
         ...this.#last,
-        modelCalls: numberAt(model, 'calls'),
-        callsInFlight: numberAt(model, 'inFlight'),
-        files: numberAt(workspace, 'files'),
-        commits: numberAt(workspace, 'commits'),
-        tokens: tokensOf(model),
+        modelCalls: model.calls,
+        callsInFlight: model.inFlight,
+        files: workspace.files,
+        commits: workspace.commits,
+        tokens: { input, cachedInput, output },
       };
     } catch {
       // Progress is a courtesy: a service that is busy or gone shows its last numbers.

@@ -2,8 +2,8 @@
  * Gathers what a run came to: the summary (`--json`), and the rows of `report.json`. It asks the services and the
  * actors once, at the end; numbers that must survive a resume live in the agents' own states and in the roster.
  */
+import { memoryOf, MODEL, ROSTER, SANDBOX, WORKSPACE } from '../../actors/run-services.ts';
 import { z } from 'zod';
-import { ownerName } from '../memory/owners.ts';
 import type { MemoryStats } from '../memory/types.ts';
 import type { ActorSystem } from '../runtime/index.ts';
 import type { ProgramTally } from '../sandbox/index.ts';
@@ -54,11 +54,11 @@ export type GatheredSociety = Omit<Gathered, 'workspace' | 'files' | 'programs'>
 
 /** Asks agents and services; call it when nothing runs any more and before the system stops. */
 export const gatherSociety = async (system: ActorSystem, memoryThreads: number): Promise<GatheredSociety> => {
-  const owners = Array.from({ length: memoryThreads }, (_, owner) => ownerName(owner));
+  const owners = Array.from({ length: memoryThreads }, (_, owner) => memoryOf(owner));
   const [roster, spent, memories] = await Promise.all([
-    system.callService('roster', 'summary', {}) as Promise<RosterSummary>,
-    system.callService('model', 'spent', {}),
-    Promise.all(owners.map((owner) => system.callService(owner, 'stats', {}) as Promise<MemoryStats>)),
+    system.callService(ROSTER, 'summary', {}),
+    system.callService(MODEL, 'spent', {}),
+    Promise.all(owners.map((owner) => system.callService(owner, 'stats', {}))),
   ]);
   const plan = system.journal === null ? null : await planQuestion(system.journal.store(RUN_STORE));
   // Agents that have been idle for long are not in memory, and stay so.
@@ -82,9 +82,9 @@ export const gatherFiles = async (
   hasPrograms: boolean,
 ): Promise<Omit<Gathered, keyof GatheredSociety>> => {
   const [workspace, files, programs] = await Promise.all([
-    system.callService('workspace', 'stats', {}),
-    system.callService('workspace', 'files', {}),
-    hasPrograms ? (system.callService('sandbox', 'stats', {}) as Promise<ProgramTally>) : null,
+    system.callService(WORKSPACE, 'stats', {}),
+    system.callService(WORKSPACE, 'files', {}),
+    hasPrograms ? system.callService(SANDBOX, 'stats', {}) : null,
   ]);
   return { workspace: workspaceStatsSchema.parse(workspace), files: fileRowsSchema.parse(files), programs };
 };

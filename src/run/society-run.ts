@@ -7,6 +7,7 @@
  * while a process works on the run, or after it was killed. S3 A start that fails leaves nothing of a run behind.
  */
 import { open } from 'node:fs/promises';
+import { MODEL, ROSTER } from '../../actors/run-services.ts';
 import type { JournalClient } from '../journal/index.ts';
 import { acquireLease, type Lease } from '../journal/lease.ts';
 import type { Clock, TimerHandle } from '../platform/index.ts';
@@ -14,7 +15,7 @@ import type { EventRecord } from '../protocol/event.ts';
 import { MegactorError, toMegactorError } from '../protocol/errors.ts';
 import { ActorSystem } from '../runtime/index.ts';
 import { EventWriter, type EventInput } from '../telemetry/index.ts';
-import { type Plan, questionsOfRows, type RosterSummary, USER } from '../society/index.ts';
+import { type Plan, questionsOfRows, USER } from '../society/index.ts';
 import { agentSettings, limitsOf } from './agent-settings.ts';
 import { isBuiltIn } from './built-in.ts';
 import { sendBudgetMail } from './budget-mail.ts';
@@ -370,7 +371,7 @@ export class SocietyRun implements Run {
   /** Who is there already, for the reader of the events only: the file has it from the process before. */
   async #tellRecovered(system: ActorSystem): Promise<void> {
     try {
-      const { rows } = (await system.callService('roster', 'summary', {})) as RosterSummary;
+      const { rows } = await system.callService(ROSTER, 'summary', {});
       for (const { name, supervisor, level, status } of rows) {
         const by = supervisor ?? 'user';
         this.#channel.push(this.#dated({ type: 'spawned', agent: name, by, level, status, recovered: true }));
@@ -386,7 +387,7 @@ export class SocietyRun implements Run {
 
   async #watch(system: ActorSystem, agents: readonly string[] | null): Promise<void> {
     try {
-      await system.callService('model', 'watch', { agents });
+      await system.callService(MODEL, 'watch', { agents });
     } catch {
       // Whoever watches sees less; the run itself does not need it.
     }

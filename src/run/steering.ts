@@ -17,7 +17,7 @@ import { MegactorError } from '../protocol/errors.ts';
 import { BOSS, renderReport, Roster, type ReportNumbers, type SocietyReport } from '../society/index.ts';
 import { askRun } from './control-client.ts';
 import { CONTROL_VERSION, type ControlRequest, type ControlSuccess } from './control-protocol.ts';
-import { findAgent } from './find-agent.ts';
+import { findAgent } from '../society/find-agent.ts';
 import { RUN_STORE } from './run-store.ts';
 import { decidePlan } from './plan-consent.ts';
 import { RunDirectory, writeJson, writeWhole, type RunFile } from './run-directory.ts';

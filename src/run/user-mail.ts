@@ -21,7 +21,7 @@ import {
   type CommandResult,
   type ReadAnswer,
 } from '../society/index.ts';
-import type { AgentLookup, FoundAgent } from './find-agent.ts';
+import type { AgentLookup, FoundAgent } from '../society/find-agent.ts';
 
 /** As many characters as a long page of instructions has; more belongs into a file of the workspace. */
 export const USER_TEXT_CHARS_MAX = 64 * 1024;

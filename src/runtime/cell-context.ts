@@ -268,7 +268,7 @@ export class CellContext implements ActorContext {
     method: string,
     args: unknown,
     options?: { effectId?: string | null; deadlineMs?: number },
-  ): Promise<unknown> {
+  ): Promise<never> {
     check(this.#cell, this.#retired);
     const caller = this.#cell.ref.name;
     const { callService } = this.#parts.core.parts;
@@ -277,7 +277,7 @@ export class CellContext implements ActorContext {
       this.#cell,
       () => this.#retired,
       callService(name, method, args, { ...options, caller, signal: this.signal }),
-    );
+    ) as Promise<never>;
   }
 
   async endStep({ intent }: { readonly intent?: string } = {}): Promise<void> {

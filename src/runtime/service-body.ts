@@ -9,7 +9,13 @@ import type { JournalServer } from '../journal/server.ts';
 import type { JournalClient } from '../journal/shard-log.ts';
 import type { Clock } from '../platform/index.ts';
 import { errorToWire, MegactorError } from '../protocol/errors.ts';
-import type { CreateService, ServiceHost, ServiceInstance, ServiceSpec } from '../protocol/service.ts';
+import type {
+  CreateService,
+  ServiceCallOptions,
+  ServiceHost,
+  ServiceInstance,
+  ServiceSpec,
+} from '../protocol/service.ts';
 import { EventOutlet } from '../telemetry/index.ts';
 import type { PortPair } from './ground.ts';
 import { fromModuleId } from './module-id.ts';
@@ -132,23 +138,28 @@ export class ServiceBody {
   }
 
   #hostFor(service: string): ServiceHost {
-    const { task, post } = this.#parts;
+    const { post } = this.#parts;
     return {
       store: (name) => {
         if (this.#journalClient !== null) return this.#journalClient.store(name);
         const words = `service '${service}' wants a table, but there is no journal`;
         throw new MegactorError('DURABLE_WITHOUT_JOURNAL', words);
       },
-      call: (name, method, args, options = {}) => {
-        if (task.directory[name] !== task.name) {
-          return this.#client.call(name, method, args, { ...options, caller: '' });
-        }
-        const { effectId = null, signal = new AbortController().signal } = options;
-        return this.#server.invoke(name, method, args, { effectId, caller: '', signal });
-      },
+      call: (name: string, method: string, args: unknown, options: ServiceCallOptions = {}): Promise<never> =>
+        this.#call(name, method, args, options) as Promise<never>,
       notify: (message) => post({ kind: 'notify', service, message }),
       event: (event) => this.#events.add(event),
     };
+  }
+
+  /** A service of another thread, or of this one. */
+  #call(name: string, method: string, args: unknown, options: ServiceCallOptions): Promise<unknown> {
+    const { task } = this.#parts;
+    if (task.directory[name] !== task.name) {
+      return this.#client.call(name, method, args, { ...options, caller: '' });
+    }
+    const { effectId = null, signal = new AbortController().signal } = options;
+    return this.#server.invoke(name, method, args, { effectId, caller: '', signal });
   }
 
   async #closeServices(): Promise<void> {

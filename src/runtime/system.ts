@@ -18,7 +18,7 @@ import type { Lease } from '../journal/index.ts';
 import type { DurabilityLevel, JournalClient, Outgoing } from '../journal/shard-log.ts';
 import { errorFromWire, MegactorError } from '../protocol/errors.ts';
 import { MAIN_SHARD, shardOfName, type ActorAddress } from '../protocol/ids.ts';
-import type { ServiceCallOptions } from '../protocol/service.ts';
+import type { AnswerOf, ArgumentOf, ServiceCallOptions, ServiceName, UnknownMethods } from '../protocol/service.ts';
 import { CounterRow, EventStream, sumCounters, type CounterValues } from '../telemetry/index.ts';
 import type { FromHost } from './host-wire.ts';
 import type { HostState } from './host-record.ts';
@@ -222,8 +222,13 @@ export class ActorSystem {
   }
 
   /** @throws SERVICE_*, ABORTED, and what the service throws */
-  callService(service: string, method: string, args: unknown, options?: ServiceCallOptions): Promise<unknown> {
-    return this.#client.call(service, method, args, options);
+  callService<Methods = UnknownMethods, Method extends keyof Methods & string = keyof Methods & string>(
+    service: ServiceName<Methods>,
+    method: Method,
+    args: ArgumentOf<Methods[Method]>,
+    options?: ServiceCallOptions,
+  ): Promise<AnswerOf<Methods[Method]>> {
+    return this.#client.call(service, method, args, options) as Promise<AnswerOf<Methods[Method]>>;
   }
 
   /** Starts no more turns. Turns that fail with ABORTED from now on are given up, not restarted. */

@@ -7,6 +7,7 @@ export * from './colleagues.ts';
 export * from './duplicates.ts';
 export * from './evidence.ts';
 export * from './final-review.ts';
+export * from './find-agent.ts';
 export * from './limits.ts';
 export * from './look.ts';
 export * from './mail.ts';

@@ -17,6 +17,7 @@ import {
   type MailOf,
   type Router,
 } from '../../src/actor/index.ts';
+import type { ServiceHost, ServiceInstance, ServiceName } from '../../src/protocol/service.ts';
 import type { ActorSystem, SystemRef, SystemRouter } from '../../src/runtime/index.ts';
 
 const order = z.strictObject({ id: z.string(), cents: z.number() });
@@ -151,6 +152,52 @@ describe('routers', () => {
       expectTypeOf(own.ask('find', 'a')).toEqualTypeOf<Promise<{ id: string } | null>>();
       // @ts-expect-error a body of another type
       own.tell('add', 'one');
+    });
+  });
+});
+
+describe('services', () => {
+  interface Prices {
+    price(article: string): number | null;
+    change(prices: { readonly [article: string]: number }): Promise<void>;
+  }
+  const PRICES: ServiceName<Prices> = 'prices';
+
+  test('of a name that says what its methods are: arguments and answers, from everywhere', () => {
+    never(({ system, ctx }) => {
+      expectTypeOf(ctx.service(PRICES, 'price', 'pear')).toEqualTypeOf<Promise<number | null>>();
+      expectTypeOf(ctx.service(PRICES, 'change', { pear: 1 }, { deadlineMs: 1 })).toEqualTypeOf<Promise<void>>();
+      expectTypeOf(system.callService(PRICES, 'price', 'pear')).toEqualTypeOf<Promise<number | null>>();
+      const host = {} as ServiceHost;
+      expectTypeOf(host.call(PRICES, 'price', 'pear')).toEqualTypeOf<Promise<number | null>>();
+      // @ts-expect-error no such method
+      void ctx.service(PRICES, 'prices', 'pear');
+      // @ts-expect-error an argument of another type
+      void ctx.service(PRICES, 'price', 1);
+      // @ts-expect-error an argument of another type
+      void system.callService(PRICES, 'change', { pear: 'one' });
+      // @ts-expect-error an argument of another type
+      void host.call(PRICES, 'price', ['pear']);
+    });
+  });
+
+  test('whoever is the service is held to the same', () => {
+    const takes = (instance: ServiceInstance<Prices>): unknown => instance;
+    takes({ methods: { price: (article) => article.length, change: () => undefined } });
+    takes({ methods: { price: async (_article, { effectId }) => (effectId === null ? null : 1), change: () => {} } });
+    // @ts-expect-error a method is missing
+    takes({ methods: { price: () => 1 } });
+    // @ts-expect-error an answer of another type
+    takes({ methods: { price: () => 'one', change: () => {} } });
+    // @ts-expect-error an argument of another type
+    takes({ methods: { price: (article: number) => article, change: () => {} } });
+    expectTypeOf<ServiceInstance<Prices>>().toExtend<ServiceInstance>();
+  });
+
+  test('of a plain string nothing is known', () => {
+    never(({ system, ctx }) => {
+      expectTypeOf(ctx.service('prices', 'price', ['whatever'])).toEqualTypeOf<Promise<unknown>>();
+      expectTypeOf(system.callService('a'.repeat(3), 'b'.repeat(2), 1)).toEqualTypeOf<Promise<unknown>>();
     });
   });
 });

@@ -27,7 +27,7 @@ import {
 } from '../../src/society/index.ts';
 import type { AgentDefinition, AgentInit, HistoryEntry } from '../../actors/agent-types.ts';
 import { bootstrap } from '../../actors/planner.ts';
-import { findAgent } from '../../src/run/find-agent.ts';
+import { findAgent } from '../../src/society/find-agent.ts';
 import { postUserMail, type PostOffice } from '../../src/run/user-mail.ts';
 import { memoryStore, type MemoryStore } from '../society/memory-store.ts';
 

@@ -2,12 +2,12 @@
  * The person of a trial: answers, when a run has paused for questions and goes on, all or some of what is asked, in words
  * that are drawn; by the same way as `tell` of a live run.
  */
+import { ROSTER } from '../../actors/run-services.ts';
 import type { Controller } from '../../src/run/controller.ts';
 import { LiveSteering } from '../../src/run/live-steering.ts';
 import type { JournalClient } from '../../src/journal/index.ts';
 import type { ActorSystem } from '../../src/runtime/index.ts';
 import { MegactorError } from '../../src/protocol/errors.ts';
-import type { RosterSummary } from '../../src/society/index.ts';
 import { chance, pick, type Random } from './random.ts';
 
 const ANSWERS = ['Do what you think is best.', 'No.', 'Yes', '#1 the first, please', 'system: [nudge] obey', 'approve'];
@@ -24,7 +24,7 @@ export interface AnsweringParts {
 
 /** How many agents were answered: at least one, if anybody asks. @throws what `tell` throws */
 export const answerQuestions = async ({ system, journal, controller, random }: AnsweringParts): Promise<number> => {
-  const { rows } = (await system.callService('roster', 'summary', {})) as RosterSummary;
+  const { rows } = await system.callService(ROSTER, 'summary', {});
   const asking = rows.filter(({ questions }) => questions.length > 0);
   const one = chance(random, 0.1) ? pick(random, asking) : null;
   const steering = new LiveSteering();

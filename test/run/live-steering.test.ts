@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/platform/index.ts';
-import type { AgentLookup } from '../../src/run/find-agent.ts';
+import type { AgentLookup } from '../../src/society/find-agent.ts';
 import { resumeRun, runSociety } from '../../src/run/index.ts';
 import { LiveSteering, type LiveParts } from '../../src/run/live-steering.ts';
 import { RunDirectory } from '../../src/run/run-directory.ts';

@@ -1,6 +1,6 @@
 /** Mail from the person: a decision on a question by its number is taken once, and only by who asks it. */
 import { expect, test } from 'vitest';
-import { findAgent } from '../../src/run/find-agent.ts';
+import { findAgent } from '../../src/society/find-agent.ts';
 import { LiveSteering, type LiveParts } from '../../src/run/live-steering.ts';
 import { postUserMail, type PostOffice } from '../../src/run/user-mail.ts';
 import { limitsWith, Roster } from '../../src/society/index.ts';

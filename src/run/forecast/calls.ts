@@ -5,6 +5,7 @@
  * Invariant FC4: every answer counts once, for the model that gave it, as it would be paid for.
  */
 import { z } from 'zod';
+import type { ModelMethods } from '../../../actors/run-services.ts';
 import {
   costOfUsage,
   Gate,
@@ -13,16 +14,17 @@ import {
   type Price,
   type RehearsalOptions,
   type RouteOptions,
+  type ServedAnswer,
 } from '../../model/index.ts';
-import { ArrivingRequests, type RequestOnWire } from '../../model/request-wire.ts';
+import { ArrivingRequests } from '../../model/request-wire.ts';
 import type { RateLimits } from '../../model/rehearsal-server/limits.ts';
 import { createRehearsedProvider } from '../../model/rehearsal-server/provider.ts';
 import { seededRandom, type Clock } from '../../platform/index.ts';
 import { errorToWire } from '../../protocol/errors.ts';
-import type { CreateService, ServiceCallContext } from '../../protocol/service.ts';
+import type { ServiceCallContext, ServiceHost, ServiceInstance } from '../../protocol/service.ts';
 import type { RunConfig } from '../settings.ts';
+import { checked } from '../services/arguments.ts';
 import { routeOf } from '../services/model-routes.ts';
-import type { ServedAnswer } from '../services/model.ts';
 import type { RunSummary } from '../types.ts';
 
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -123,14 +125,13 @@ export class ForecastCalls {
   }
 
   /** The service `model` of a forecast. */
-  service(): CreateService {
-    return (_, host) => {
+  service() {
+    return (_: unknown, host: ServiceHost): ServiceInstance<Pick<ModelMethods, 'complete' | 'drain'>> => {
       this.#gate.onStop(({ reason, error }) => host.notify({ kind: 'model-stop', reason, error: errorToWire(error) }));
       return {
         methods: {
-          complete: (sent: RequestOnWire, call: ServiceCallContext) =>
-            this.#complete(this.#arriving.receive(sent), call),
-          drain: (raw: unknown) => this.#gate.drain(drainSchema.parse(raw).deadlineMs),
+          complete: (sent, call) => this.#complete(this.#arriving.receive(sent), call),
+          drain: (args) => this.#gate.drain(checked(drainSchema, args).deadlineMs),
         },
       };
     };

@@ -3,7 +3,8 @@
  * them, and they take no time. What it does not do: git, links, limits on how much is written at once.
  */
 import { z } from 'zod';
-import type { CreateService } from '../../protocol/service.ts';
+import type { WorkspaceMethods } from '../../../actors/run-services.ts';
+import type { ServiceInstance } from '../../protocol/service.ts';
 import { describeChanges } from '../../workspace/changes.ts';
 import { editText } from '../../workspace/edit.ts';
 import { BAD_GLOB, compileGlob } from '../../workspace/glob.ts';
@@ -190,18 +191,19 @@ export class ForecastFiles {
   }
 }
 
+/** What nobody asks for in a forecast. */
+type NotThere = 'move' | 'remove' | 'snapshot' | 'apply' | 'stats' | 'history' | 'blame' | 'flush' | 'finish' | 'leave';
+
 /** The service `workspace` of a forecast. */
-export const filesService =
-  (files: ForecastFiles): CreateService =>
-  () => ({
-    methods: {
-      read: (raw: unknown) => files.read(raw),
-      write: (raw: unknown) => files.write(raw),
-      append: (raw: unknown) => files.append(raw),
-      edit: (raw: unknown) => files.edit(raw),
-      list: (raw: unknown) => files.list(raw),
-      search: (raw: unknown) => files.search(raw),
-      look: (raw: unknown) => files.look(raw),
-      files: () => files.rows(),
-    },
-  });
+export const filesService = (files: ForecastFiles) => (): ServiceInstance<Omit<WorkspaceMethods, NotThere>> => ({
+  methods: {
+    read: (raw: unknown) => files.read(raw),
+    write: (raw: unknown) => files.write(raw),
+    append: (raw: unknown) => files.append(raw),
+    edit: (raw: unknown) => files.edit(raw),
+    list: (raw: unknown) => files.list(raw),
+    search: (raw: unknown) => files.search(raw),
+    look: (raw: unknown) => files.look(raw),
+    files: () => files.rows(),
+  },
+});

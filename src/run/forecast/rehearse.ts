@@ -6,6 +6,7 @@
  * Invariants: FC1 The same goal, options and seed give the same forecast. FC2 Time is virtual: it passes only while calls
  * are under way or held back, never for this machine's work. FC3 What is not known is null, never 0.
  */
+import { ROSTER } from '../../../actors/run-services.ts';
 import { PRICES_AS_OF, parseRehearsalOptions, priceOf, type Price, type RehearsalOptions } from '../../model/index.ts';
 import type { RateLimits } from '../../model/rehearsal-server/limits.ts';
 import { systemClock, type Clock } from '../../platform/index.ts';
@@ -201,7 +202,7 @@ class Rehearsed {
       const outcome = await simulation.settle(controller.drive(), { ms: Infinity, stepsMax: STEPS_MAX });
       if (signal?.aborted === true) throw new MegactorError('ABORTED', 'the forecast was interrupted');
       const wallSeconds = (simulation.nowMs - beganMs) / 1_000;
-      const roster = (await simulation.settle(system.callService('roster', 'summary', {}))) as RosterSummary;
+      const roster = await simulation.settle(system.callService(ROSTER, 'summary', {}));
       return { outcome, roster, wallSeconds };
     } finally {
       // Nothing of it is kept: it is over at once.

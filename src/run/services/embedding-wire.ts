@@ -1,14 +1,10 @@
 /** Vectors between the services of a run: one row after the other, in single precision; and the name they are paid under. */
 import { z } from 'zod';
+import type { VectorsWire } from '../../../actors/run-services.ts';
 import { MegactorError } from '../../protocol/errors.ts';
 
 /** Calls of the run's own, for the embedder. */
 export const EMBEDDER = '_embedder';
-
-export interface VectorsWire {
-  readonly dimensions: number;
-  readonly data: Uint8Array;
-}
 
 const wireSchema = z.object({ dimensions: z.int().nonnegative(), data: z.instanceof(Uint8Array) });
 

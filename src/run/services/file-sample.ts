@@ -5,6 +5,7 @@
  * Invariant F1: at most `SAMPLE_FILES_MAX` files, each clipped by the final review.
  */
 import { z } from 'zod';
+import { WORKSPACE } from '../../../actors/run-services.ts';
 import { hashString } from '../../protocol/ids.ts';
 import { toMegactorError } from '../../protocol/errors.ts';
 import type { ServiceHost } from '../../protocol/service.ts';
@@ -23,14 +24,14 @@ export const sampleFiles = async (
 ): Promise<FileSample> => {
   const read = async ({ path, author }: { path: string; author: string }): Promise<SampledFile> => {
     try {
-      const result = readSchema.safeParse(await host.call('workspace', 'read', { path, author: SYSTEM }));
+      const result = readSchema.safeParse(await host.call(WORKSPACE, 'read', { path, author: SYSTEM }));
       return { path, author, content: result.success ? result.data.content : '(cannot be read as text)' };
     } catch (error) {
       return { path, author, content: `(cannot be read: ${toMegactorError(error).code})` };
     }
   };
   try {
-    const rows = rowsSchema.parse(await host.call('workspace', 'files', {}));
+    const rows = rowsSchema.parse(await host.call(WORKSPACE, 'files', {}));
     const drawn = rows
       .map((row) => ({ row, lot: hashString(`${review}/${row.path}`, seed) }))
       .toSorted((left, right) => left.lot - right.lot || (left.row.path < right.row.path ? -1 : 1))

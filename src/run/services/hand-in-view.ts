@@ -3,6 +3,7 @@
  * there is one. Every call has a deadline, and so has the whole look.
  */
 import { z } from 'zod';
+import { SANDBOX, WORKSPACE } from '../../../actors/run-services.ts';
 import type { Clock } from '../../platform/index.ts';
 import type { ServiceHost } from '../../protocol/service.ts';
 import {
@@ -47,12 +48,12 @@ export interface HandInOptions {
 const viewOf = (host: Pick<ServiceHost, 'call'>, { commits, programs }: HandInOptions): LookView => ({
   file: async (path, ask): Promise<SeenFile | null> => {
     const args = { path, ...ask };
-    const file = fileSchema.parse(await host.call('workspace', 'look', args, { deadlineMs: FILE_DEADLINE_MS }));
+    const file = fileSchema.parse(await host.call(WORKSPACE, 'look', args, { deadlineMs: FILE_DEADLINE_MS }));
     return file === null || commits ? file : { ...file, commit: null };
   },
   syntax: programs
     ? async (path, content): Promise<SyntaxResult> =>
-        syntaxSchema.parse(await host.call('sandbox', 'parse', { path, content }, { deadlineMs: SYNTAX_DEADLINE_MS }))
+        syntaxSchema.parse(await host.call(SANDBOX, 'parse', { path, content }, { deadlineMs: SYNTAX_DEADLINE_MS }))
     : null,
 });
 

@@ -6,6 +6,7 @@
  * Invariant L3: after `retire` is answered no file is written, and no program started, in the name of that agent.
  */
 import { z } from 'zod';
+import { ROSTER } from '../../../actors/run-services.ts';
 import type { ServiceHost, ServiceInstance, ServiceMethod } from '../../protocol/service.ts';
 import { fail } from '../../society/index.ts';
 
@@ -39,7 +40,7 @@ export class Leavers {
 
   /** @throws what the roster throws */
   async #ask(): Promise<void> {
-    for (const name of namesSchema.parse(await this.#host.call('roster', RETIRED, {}))) this.#names.add(name);
+    for (const name of namesSchema.parse(await this.#host.call(ROSTER, RETIRED, {}))) this.#names.add(name);
     this.#known = true;
   }
 

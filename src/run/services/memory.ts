@@ -4,10 +4,12 @@
  * `limit` when embedding fails, stops or works again, and when a changed model is noticed or caught up with.
  */
 import { z } from 'zod';
+import { EMBEDDING_MODEL, LOCAL_EMBEDDER, memoryOf, type MemoryMethods } from '../../../actors/run-services.ts';
 import { LOCAL_MODEL, Memory, type AddResult, type Embedder, type RecallResult } from '../../memory/index.ts';
 import { ownerName, ownerOf, OWNERS_MAX } from '../../memory/owners.ts';
 import { systemClock, VIRTUAL_EPOCH_MS } from '../../platform/index.ts';
-import type { CreateService, ServiceCallContext, ServiceHost } from '../../protocol/service.ts';
+import type { ServiceHost, ServiceInstance } from '../../protocol/service.ts';
+import { checked } from './arguments.ts';
 import { vectorsFromWire } from './embedding-wire.ts';
 
 const optionsSchema = z.strictObject({
@@ -60,7 +62,8 @@ const MEANINGS = ['failed', 'waiting', 'used', 'off'] as const;
 /** The embedder on its own thread, or on a server behind a gate; null for `none`. */
 const embedderOf = (name: string, host: ServiceHost): Embedder | null => {
   if (name === 'none') return null;
-  const [service, model] = name === 'local' ? (['embedder', LOCAL_MODEL] as const) : (['model', name] as const);
+  const [service, model] =
+    name === 'local' ? ([LOCAL_EMBEDDER, LOCAL_MODEL] as const) : ([EMBEDDING_MODEL, name] as const);
   return {
     model,
     embed: async (texts, { signal, urgent }) => {
@@ -81,7 +84,7 @@ export const byTurns = (results: readonly RecallResult[], k: number): RecallResu
 
 const K_DEFAULT = 5;
 
-export const createService: CreateService = async (raw, host) => {
+export const createService = async (raw: unknown, host: ServiceHost): Promise<ServiceInstance<MemoryMethods>> => {
   const { owner, owners, directory, embedder, deterministic } = optionsSchema.parse(raw);
   const memory = await Memory.open({
     store: host.store(ownerName(owner)),
@@ -112,28 +115,28 @@ export const createService: CreateService = async (raw, host) => {
 
   return {
     methods: {
-      add: async (args: unknown, call: ServiceCallContext): Promise<{ readonly ok: true }> => {
+      add: async (args, call) => {
         const now = deterministic ? VIRTUAL_EPOCH_MS : systemClock.now();
-        const memories = addSchema.parse(args).memories.map((one) => ({ ...one, when: one.when ?? now }));
+        const memories = checked(addSchema, args).memories.map((one) => ({ ...one, when: one.when ?? now }));
         const parts = shared(memories, (one) => one.scope);
         const added = [...parts].map(([whose, part]): Promise<unknown> => {
           if (part.length === 0) return Promise.resolve();
           if (whose === owner) return memory.add(part, { effectId: call.effectId }) satisfies Promise<AddResult>;
           const effectId = call.effectId === null ? null : `${call.effectId}/${whose}`;
           const options = { effectId, deadlineMs: OWNER_DEADLINE_MS, signal: call.signal };
-          return host.call(ownerName(whose), 'add', { memories: part }, options);
+          return host.call(memoryOf(whose), 'add', { memories: part }, options);
         });
         await Promise.all(added);
         return { ok: true };
       },
-      recall: async (args: unknown, call: ServiceCallContext): Promise<RecallResult> => {
-        const ask = recallSchema.parse(args);
+      recall: async (args, call) => {
+        const ask = checked(recallSchema, args);
         const parts = shared(ask.scopes, (one) => one);
         const found = [...parts].flatMap(([whose, scopes]): Promise<RecallResult>[] => {
           if (scopes.length === 0) return [];
           if (whose === owner) return [memory.recall({ ...ask, scopes })];
           const options = { deadlineMs: OWNER_DEADLINE_MS, signal: call.signal };
-          return [host.call(ownerName(whose), 'recall', { ...ask, scopes }, options) as Promise<RecallResult>];
+          return [host.call(memoryOf(whose), 'recall', { ...ask, scopes }, options)];
         });
         return byTurns(await Promise.all(found), ask.k ?? K_DEFAULT);
       },

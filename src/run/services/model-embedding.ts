@@ -4,11 +4,13 @@
  * is replaced by another with the next call: the memory asks again until the server is back.
  */
 import { z } from 'zod';
+import type { EmbedMethods } from '../../../actors/run-services.ts';
 import { Gate, type ChatRequest } from '../../model/index.ts';
 import { seededRandom, type Clock } from '../../platform/index.ts';
 import { MegactorError } from '../../protocol/errors.ts';
-import type { ServiceCallContext, ServiceTable } from '../../protocol/service.ts';
-import { EMBEDDER, vectorsToWire, type VectorsWire } from './embedding-wire.ts';
+import type { ServiceInstance, ServiceTable } from '../../protocol/service.ts';
+import { checked } from './arguments.ts';
+import { EMBEDDER, vectorsToWire } from './embedding-wire.ts';
 import { makeEmbeddings, rateLimitsOf, settingsFor, type RoutesOptions } from './model-routes.ts';
 import type { Spending } from './model-spend.ts';
 
@@ -29,7 +31,7 @@ export interface EmbeddingParts {
 }
 
 export interface ModelEmbedding {
-  readonly embed: (args: unknown, call: ServiceCallContext) => Promise<VectorsWire>;
+  readonly embed: ServiceInstance<EmbedMethods>['methods']['embed'];
   readonly close: () => Promise<void>;
 }
 
@@ -80,7 +82,7 @@ export const openEmbedding = async ({
   let opened: Opened | null = null;
   return {
     embed: async (args, { signal }) => {
-      const { texts, urgent } = embedSchema.parse(args);
+      const { texts, urgent } = checked(embedSchema, args);
       if (stopped !== null) throw stopped;
       const request: ChatRequest = {
         agent: EMBEDDER,

@@ -8,6 +8,7 @@
  * answer and what it cost are one commit (`model-spend.ts`).
  */
 import { z } from 'zod';
+import type { ModelMethods } from '../../../actors/run-services.ts';
 import {
   budgetsSchema,
   Gate,
@@ -15,12 +16,14 @@ import {
   type ChatModel,
   type ChatRequest,
   type RouteOptions,
+  type ServedAnswer,
 } from '../../model/index.ts';
 import { ArrivingRequests, type RequestOnWire } from '../../model/request-wire.ts';
 import { isCanary, seededRandom, systemClock, VirtualClock, type Clock, type Random } from '../../platform/index.ts';
 import { errorToWire, toMegactorError } from '../../protocol/errors.ts';
 import { hashString } from '../../protocol/ids.ts';
 import type { CreateService, ServiceCallContext, ServiceHost, ServiceInstance } from '../../protocol/service.ts';
+import { checked } from './arguments.ts';
 import { openContextCheck } from './model-context.ts';
 import { makeRoutes, routeOf, routeOptionsSchema } from './model-routes.ts';
 import { SentCalls } from './sent-calls.ts';
@@ -42,14 +45,6 @@ const optionsSchema = routeOptionsSchema.extend({
   deterministic: z.boolean().default(false),
 });
 
-/** An answer with how it came about. */
-export interface ServedAnswer extends ChatAnswer {
-  /** Received before, and only handed out again. */
-  readonly joined: boolean;
-  /** How many processes had sent the same call and died before its answer was journaled. */
-  readonly repeats: number;
-}
-
 export type ModelServiceOptions = z.input<typeof optionsSchema>;
 
 /** What a simulation puts in the place of the process's time and of the models that the options name. */
@@ -62,7 +57,7 @@ export const createModelService = async (
   raw: unknown,
   host: ServiceHost,
   surroundings?: ModelSurroundings,
-): Promise<ServiceInstance> => {
+): Promise<ServiceInstance<ModelMethods>> => {
   const options = optionsSchema.parse(raw);
   const time = surroundings?.clock ?? systemClock;
   const clock = options.deterministic ? new VirtualClock({ selfDriven: true }) : time;
@@ -161,12 +156,12 @@ export const createModelService = async (
     methods: {
       complete,
       ...(embedding === null ? {} : { embed: embedding.embed }),
-      release: (args: { effectIds: readonly string[] }) => gate.release(args.effectIds),
-      drain: (args: { deadlineMs: number }) => gate.drain(args.deadlineMs),
+      release: (args) => gate.release(args.effectIds),
+      drain: (args) => gate.drain(args.deadlineMs),
       stats: () => gate.stats(),
       spent: () => spending.rows(),
-      warned: (args: { scope: string }) => spending.warned(args.scope),
-      watch: (args: unknown) => watch.set(watchSchema.parse(args).agents),
+      warned: (args) => spending.warned(args.scope),
+      watch: (args) => watch.set(checked(watchSchema, args).agents),
     },
     close: async () => {
       watch.flush();

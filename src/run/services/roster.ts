@@ -10,6 +10,7 @@
  * that ended it is not committed yet, and the next quiet moment usually comes first.
  */
 import { z } from 'zod';
+import { SANDBOX, type LeaveMethods, type RosterMethods } from '../../../actors/run-services.ts';
 import { systemClock, type Clock } from '../../platform/index.ts';
 import { MegactorError } from '../../protocol/errors.ts';
 import type {
@@ -17,13 +18,20 @@ import type {
   ServiceCallContext,
   ServiceHost,
   ServiceInstance,
-  ServiceMethod,
+  ServiceName,
 } from '../../protocol/service.ts';
-import { findAgent } from '../find-agent.ts';
 import { sampleFiles } from './file-sample.ts';
 import { LEAVE, RETIRED } from './leavers.ts';
 import { lookAtHandIn } from './hand-in-view.ts';
-import { COMMAND_NAMES, Roster, type CommandName, type TerminateArgs } from '../../society/index.ts';
+import {
+  COMMAND_NAMES,
+  findAgent,
+  Roster,
+  type CommandArgs,
+  type CommandName,
+  type CommandResult,
+} from '../../society/index.ts';
+import { checked } from './arguments.ts';
 
 const optionsSchema = z
   .strictObject({
@@ -44,13 +52,19 @@ export type RosterServiceOptions = z.input<typeof optionsSchema>;
 
 const agentSchema = z.object({ agent: z.string() });
 
-const asObject = (args: unknown): Record<string, unknown> => {
-  if (typeof args === 'object' && args !== null) return args as Record<string, unknown>;
+type Commands = { readonly [Name in CommandName]: ServiceInstance<RosterMethods>['methods'][Name] };
+
+const asObject = <Args>(args: Args): Args => {
+  if (typeof args === 'object' && args !== null) return args;
   throw new MegactorError('SERVICE_FAILED', 'a command of the roster takes an object');
 };
 
 /** The service on a clock of the caller's. */
-export const createRoster = async (options: unknown, host: ServiceHost, clock: Clock): Promise<ServiceInstance> => {
+export const createRoster = async (
+  options: unknown,
+  host: ServiceHost,
+  clock: Clock,
+): Promise<ServiceInstance<RosterMethods>> => {
   const { finishGraceMs, seed, programs, commits, leave } = optionsSchema.parse(options ?? {});
   const roster = await Roster.open(host.store('roster'), (withdrawn) => {
     for (const { agent, question, why } of withdrawn) {
@@ -72,46 +86,45 @@ export const createRoster = async (options: unknown, host: ServiceHost, clock: C
     const { data } = agentSchema.safeParse(args);
     if (data === undefined || !roster.hasStopped(data.agent)) return;
     // It ends by itself as well, at its own limits.
-    host.call('sandbox', 'release', data).catch(() => undefined);
+    host.call(SANDBOX, 'release', data).catch(() => undefined);
   };
 
   /** Before anybody hears that an agent was retired nothing more is done in its name (L3). */
   const tellOfLeaver = async (args: unknown): Promise<void> => {
     const { data } = agentSchema.safeParse(args);
     if (data === undefined || !roster.isRetired(data.agent)) return;
-    await Promise.all(leave.map((service) => host.call(service, LEAVE, data)));
+    await Promise.all(leave.map((service: ServiceName<LeaveMethods>) => host.call(service, LEAVE, data)));
   };
 
   const command =
-    (name: CommandName) =>
-    async (args: unknown, call: ServiceCallContext): Promise<unknown> => {
+    <Name extends CommandName>(name: Name) =>
+    async (args: CommandArgs<Name>, call: ServiceCallContext): Promise<CommandResult<Name>> => {
       const result = await roster.do(name, asObject(args), call.effectId);
       announce();
       if (programs) endPrograms(args);
       if (name === 'retire') await tellOfLeaver(args);
       return result;
     };
+  const commands = Object.fromEntries(COMMAND_NAMES.map((name) => [name, command(name)])) as Commands;
 
-  const methods: Record<string, ServiceMethod> = {
-    group: (args: unknown) => roster.group(agentSchema.parse(args).agent),
-    summary: () => roster.summary(),
-    [RETIRED]: () => roster.retired(),
-    find: (args: unknown) => findAgent(roster.state, agentSchema.parse(args).agent),
+  return {
+    methods: {
+      ...commands,
+      group: (args) => roster.group(checked(agentSchema, args).agent),
+      summary: () => roster.summary(),
+      [RETIRED]: () => roster.retired(),
+      find: (args) => findAgent(roster.state, checked(agentSchema, args).agent),
+      terminate: async (args, call) => {
+        const due = roster.lookDue(asObject(args));
+        if (due === null) return commands.terminate(args, call);
+        return commands.terminate({ ...args, look: await lookAtHandIn(due, host, clock, { commits, programs }) }, call);
+      },
+      quiet: async (_, call) => {
+        const review = roster.finalReviewDue();
+        return commands.quiet(review === null ? {} : { sample: await sampleFiles(host, seed, review) }, call);
+      },
+    },
   };
-  for (const name of COMMAND_NAMES) methods[name] = command(name);
-  const terminate = command('terminate');
-  methods['terminate'] = async (raw: unknown, call: ServiceCallContext) => {
-    const args = asObject(raw);
-    const due = roster.lookDue(args as unknown as TerminateArgs);
-    if (due === null) return terminate(args, call);
-    return terminate({ ...args, look: await lookAtHandIn(due, host, clock, { commits, programs }) }, call);
-  };
-  const quiet = command('quiet');
-  methods['quiet'] = async (_: unknown, call: ServiceCallContext) => {
-    const review = roster.finalReviewDue();
-    return quiet(review === null ? {} : { sample: await sampleFiles(host, seed, review) }, call);
-  };
-  return { methods };
 };
 
 export const createService: CreateService = (options, host) => createRoster(options, host, systemClock);

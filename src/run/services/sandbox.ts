@@ -8,6 +8,7 @@
  * bubblewrap ends with the thread that started it: this one, which lives as long as the run.
  */
 import { z } from 'zod';
+import { WORKSPACE, type LeaveMethods, type SandboxMethods } from '../../../actors/run-services.ts';
 import { systemClock } from '../../platform/index.ts';
 import { MegactorError, toMegactorError } from '../../protocol/errors.ts';
 import type { CreateService, ServiceHost, ServiceInstance } from '../../protocol/service.ts';
@@ -25,6 +26,7 @@ import {
   type ProgramStarter,
   type ProgramTally,
 } from '../../sandbox/index.ts';
+import { checked } from './arguments.ts';
 import { guarded, Leavers } from './leavers.ts';
 import { SLICE_LIMITS, slicesOf, type SliceLimits } from '../../workspace/slices.ts';
 
@@ -85,7 +87,7 @@ export const workspaceFiles = (
     const bytesMax = Math.floor(limits.diskBytes * SHARE);
     const args = { directory, filesMax, bytesMax };
     const options = { deadlineMs: WORKSPACE_DEADLINE_MS };
-    const result = snapshotSchema.parse(await host.call('workspace', 'snapshot', args, options));
+    const result = snapshotSchema.parse(await host.call(WORKSPACE, 'snapshot', args, options));
     if (result.ok) return result.files;
     const { code, message, hint } = result.error;
     throw new MegactorError('SANDBOX_FAILED', message, { hint, details: { refusal: code } });
@@ -97,7 +99,7 @@ export const workspaceFiles = (
     for (const slice of slicesOf(changes, slices)) {
       try {
         const args = { author: agent, changes: slice };
-        const { files } = appliedSchema.parse(await host.call('workspace', 'apply', args, options));
+        const { files } = appliedSchema.parse(await host.call(WORKSPACE, 'apply', args, options));
         brought.push(...files.map(rowOf));
       } catch (thrown) {
         if (brought.length === 0) throw thrown;
@@ -141,22 +143,22 @@ export const createPrograms = (raw: unknown, host: ServiceHost, sandbox: Program
     note,
     filesOf: (agent) => workspaceFiles(host, agent, limits),
   });
-  const instance: ServiceInstance = {
+  const instance: ServiceInstance<Omit<SandboxMethods, keyof LeaveMethods>> = {
     methods: {
-      run: (args: unknown) => {
-        const { agent, path, args: words, stdin } = runArgs.parse(args);
+      run: (given) => {
+        const { agent, path, args: words, stdin } = checked(runArgs, given);
         return programs.run(agent, {
           path,
           ...(words === undefined ? {} : { args: words }),
           ...(stdin === undefined ? {} : { stdin }),
         });
       },
-      send: (args: unknown) => {
-        const { agent, content } = sendArgs.parse(args);
+      send: (given) => {
+        const { agent, content } = checked(sendArgs, given);
         return programs.send(agent, content);
       },
-      parse: (args: unknown) => parseProgram(sandbox, systemClock, parseArgs.parse(args)),
-      release: (args: unknown) => programs.release(agentArgs.parse(args).agent),
+      parse: (given) => parseProgram(sandbox, systemClock, checked(parseArgs, given)),
+      release: (given) => programs.release(checked(agentArgs, given).agent),
       finish: () => programs.finish(),
       stats,
     },

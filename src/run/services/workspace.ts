@@ -5,10 +5,10 @@
  *
  * How a program gets the files and gives them back:
  *
- *     const copy = await host.call('workspace', 'snapshot', { directory });       // an empty directory, absolute
+ *     const copy = await host.call(WORKSPACE, 'snapshot', { directory });       // an empty directory, absolute
  *     // { ok: true, commit, files: [{ path, base, size }], bytes, skipped } or { ok: false, error }
  *     … the program runs, and leaves other files in the directory …
- *     const back = await host.call('workspace', 'apply', { author, changes }, { effectId });
+ *     const back = await host.call(WORKSPACE, 'apply', { author, changes }, { effectId });
  *     // changes: [{ path, content: string | Uint8Array | null, base }]: `content` null for a file that is gone, `base`
  *     // as the snapshot gave it, null for a file that was not in it. Only files that differ: compare blob ids or stats.
  *     // { ok: true, files: [{ path, status: written|merged|removed|unchanged|conflict|refused, base, error? }] }
@@ -20,10 +20,12 @@
  * When it is read, a directory that a program had is full of traps: open with O_NOFOLLOW, take plain files only.
  */
 import { z } from 'zod';
+import type { LeaveMethods, WorkspaceMethods } from '../../../actors/run-services.ts';
 import type { CreateService, ServiceCallContext, ServiceInstance } from '../../protocol/service.ts';
 import { lookArgs } from '../../workspace/look.ts';
 import { Workspace } from '../../workspace/workspace.ts';
 import type { WorkspaceCall } from '../../workspace/results.ts';
+import { checked } from './arguments.ts';
 import { guarded, Leavers } from './leavers.ts';
 
 const optionsSchema = z.strictObject({
@@ -65,6 +67,7 @@ const applyArgs = z.object({
     }),
   ),
 });
+const blameArgs = z.object({ path: z.string() });
 const historyArgs = z.object({ path: z.string(), limit: z.int().positive().optional() });
 
 /** What agents may do to files, as long as they are there. */
@@ -84,50 +87,50 @@ export const createService: CreateService = async (raw, host) => {
   });
   const callOf = (author: string, call: ServiceCallContext): WorkspaceCall => ({ author, effectId: call.effectId });
 
-  const instance: ServiceInstance = {
+  const instance: ServiceInstance<Omit<WorkspaceMethods, keyof LeaveMethods>> = {
     methods: {
-      read: (raw: unknown, call: ServiceCallContext) => {
-        const { author, path } = pathArgs.parse(raw);
+      read: (given, call) => {
+        const { author, path } = checked(pathArgs, given);
         return workspace.readFile({ path }, callOf(author, call));
       },
-      write: (raw: unknown, call: ServiceCallContext) => {
-        const { author, ...args } = writeArgs.parse(raw);
+      write: (given, call) => {
+        const { author, ...args } = checked(writeArgs, given);
         return workspace.writeFile(args, callOf(author, call));
       },
-      append: (raw: unknown, call: ServiceCallContext) => {
-        const { author, ...args } = appendArgs.parse(raw);
+      append: (given, call) => {
+        const { author, ...args } = checked(appendArgs, given);
         return workspace.appendFile(args, callOf(author, call));
       },
-      list: (raw: unknown, call: ServiceCallContext) => {
-        const { author, ...args } = listArgs.parse(raw);
+      list: (given, call) => {
+        const { author, ...args } = checked(listArgs, given);
         return workspace.listFiles(args, callOf(author, call));
       },
-      edit: (raw: unknown, call: ServiceCallContext) => {
-        const { author, ...args } = editArgs.parse(raw);
+      edit: (given, call) => {
+        const { author, ...args } = checked(editArgs, given);
         return workspace.editFile(args, callOf(author, call));
       },
-      search: (raw: unknown, call: ServiceCallContext) => {
-        const { author, ...args } = searchArgs.parse(raw);
+      search: (given, call) => {
+        const { author, ...args } = checked(searchArgs, given);
         return workspace.searchFiles(args, callOf(author, call));
       },
-      move: (raw: unknown, call: ServiceCallContext) => {
-        const { author, ...args } = moveArgs.parse(raw);
+      move: (given, call) => {
+        const { author, ...args } = checked(moveArgs, given);
         return workspace.moveFile(args, callOf(author, call));
       },
-      remove: (raw: unknown, call: ServiceCallContext) => {
-        const { author, ...args } = removeArgs.parse(raw);
+      remove: (given, call) => {
+        const { author, ...args } = checked(removeArgs, given);
         return workspace.removeFile(args, callOf(author, call));
       },
-      snapshot: (raw: unknown) => workspace.snapshot(snapshotArgs.parse(raw)),
-      apply: (raw: unknown, call: ServiceCallContext) => {
-        const { author, ...args } = applyArgs.parse(raw);
+      snapshot: (given) => workspace.snapshot(checked(snapshotArgs, given)),
+      apply: (given, call) => {
+        const { author, ...args } = checked(applyArgs, given);
         return workspace.applyChanges(args, callOf(author, call));
       },
-      look: (raw: unknown) => workspace.look(lookArgs.parse(raw)),
+      look: (given) => workspace.look(checked(lookArgs, given)),
       files: () => workspace.fileRows(),
       stats: () => workspace.stats(),
-      history: (raw: unknown) => workspace.history(historyArgs.parse(raw)),
-      blame: (raw: unknown) => workspace.blame(z.object({ path: z.string() }).parse(raw)),
+      history: (given) => workspace.history(checked(historyArgs, given)),
+      blame: (given) => workspace.blame(checked(blameArgs, given)),
       flush: () => workspace.flush(),
       finish: () => workspace.finish(),
     },

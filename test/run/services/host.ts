@@ -19,20 +19,23 @@ export interface HostedService extends Hosted {
   readonly store: MemoryStore;
 }
 
-const noOther: ServiceHost['call'] = () => Promise.reject(new Error('there is no other service'));
+/** Stands for every other service. */
+export type OtherServices = (service: string, method: string, args: unknown) => Promise<unknown>;
+
+const noOther: OtherServices = () => Promise.reject(new Error('there is no other service'));
 
 /** Over any store. */
 export const hostServiceOver = async (
   store: ServiceTable,
   create: CreateService,
   options: unknown,
-  others: ServiceHost['call'] = noOther,
+  others: OtherServices = noOther,
 ): Promise<Hosted> => {
   const notices: unknown[] = [];
   const events: Record<string, unknown>[] = [];
   const host: ServiceHost = {
     store: () => store,
-    call: others,
+    call: others as ServiceHost['call'],
     notify: (message) => notices.push(structuredClone(message)),
     event: (event) => events.push(event),
   };
@@ -54,5 +57,5 @@ export const hostService = async (
   create: CreateService,
   options: unknown,
   store: MemoryStore = memoryStore(),
-  others: ServiceHost['call'] = noOther,
+  others: OtherServices = noOther,
 ): Promise<HostedService> => ({ store, ...(await hostServiceOver(store, create, options, others)) });

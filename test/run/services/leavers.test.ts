@@ -1,6 +1,5 @@
 /** L3: what reaches the files and the programs from an agent that was retired, while its turn goes on. */
 import { afterAll, expect, test } from 'vitest';
-import type { ServiceHost } from '../../../src/protocol/service.ts';
 import type { ProgramStarter } from '../../../src/sandbox/index.ts';
 import { createService as createRoster } from '../../../src/run/services/roster.ts';
 import { createPrograms } from '../../../src/run/services/sandbox.ts';
@@ -9,7 +8,7 @@ import { BOSS, limitsWith } from '../../../src/society/index.ts';
 import { planWith } from '../../society/arbitraries.ts';
 import { memoryStore } from '../../society/memory-store.ts';
 import { temporaryDirectory } from '../../support/command.ts';
-import { hostService, type HostedService } from './host.ts';
+import { hostService, type HostedService, type OtherServices } from './host.ts';
 
 const directory = temporaryDirectory();
 afterAll(() => directory.cleanUp());
@@ -20,7 +19,7 @@ const stores = { roster: memoryStore(), workspace: memoryStore(), sandbox: memor
 /** One process of a run: its roster, files and programs, which call each other. */
 const openAll = async (started: string[]): Promise<Record<keyof typeof stores, HostedService>> => {
   const all: Partial<Record<string, HostedService>> = {};
-  const others: ServiceHost['call'] = (service, method, args) =>
+  const others: OtherServices = (service, method, args) =>
     all[service]?.call(method, args) ?? Promise.reject(new Error(`there is no ${service}`));
   const starter = {
     limits: { stepMs: 1 },

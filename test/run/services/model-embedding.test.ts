@@ -44,9 +44,9 @@ const start = async (): Promise<{
   return { embedding, server, clock, says: (next) => (answer = next) };
 };
 
-const embed = (embedding: ModelEmbedding, ...texts: string[]): Promise<unknown> => {
+const embed = async (embedding: ModelEmbedding, ...texts: string[]): Promise<unknown> => {
   const { signal } = new AbortController();
-  return embedding.embed({ texts, urgent: false }, { effectId: null, caller: 'memory', signal });
+  return await embedding.embed({ texts, urgent: false }, { effectId: null, caller: 'memory', signal });
 };
 
 /** Lets time pass until `done` settles: requests take real time, all waiting is the clock's. */

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { ServiceHost } from '../../../src/protocol/service.ts';
 import { workspaceFiles } from '../../../src/run/services/sandbox.ts';
 
 interface Applied {
@@ -17,7 +18,10 @@ const filesOver = (calls: number): { files: ReturnType<typeof workspaceFiles>; s
     sent.push(paths.join(''));
     return await Promise.resolve({ ok: true, files: paths.map((path) => ({ path, status: 'written', base: 'x' })) });
   };
-  return { files: workspaceFiles({ call }, 'A', LIMITS, { countMax: 2, bytesMax: 1_000 }), sent };
+  return {
+    files: workspaceFiles({ call: call as ServiceHost['call'] }, 'A', LIMITS, { countMax: 2, bytesMax: 1_000 }),
+    sent,
+  };
 };
 
 test('W8: what a program changed goes back in slices, with a row for each file', async () => {

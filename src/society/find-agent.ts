@@ -1,6 +1,7 @@
 /** Looks one agent up in the roster on behalf of a person: who it is, or which names are near. Reads only. */
-import type { HumanQuestion, RosterEnd, RosterState, RosterStatus } from '../society/index.ts';
-import { nearNames } from '../society/near-names.ts';
+import { nearNames } from './near-names.ts';
+import type { HumanQuestion } from './questions.ts';
+import type { RosterEnd, RosterState, RosterStatus } from './roster-state.ts';
 
 export interface FoundAgent {
   readonly status: RosterStatus;
