@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { ServiceStore } from '../../../src/journal/shard-log.ts';
+import { systemClock, type Clock } from '../../../src/platform/index.ts';
 import { createMemoryStore, Workspace, type WorkspaceOptions } from '../../../src/workspace/index.ts';
 import { git } from './git.ts';
 
@@ -20,16 +21,31 @@ export interface Opened {
   readonly workspace: Workspace;
   readonly directory: string;
   readonly store: ServiceStore;
-  /** Closes nothing: opens the same directory and store again, as after a crash. */
+  /** Closes nothing: opens the same directory and store again, as after a crash. What waits for its time here is dead then. */
   readonly reopen: (options?: Partial<WorkspaceOptions>) => Promise<Opened>;
 }
+
+/** A clock on which nothing comes due any more after the end. */
+const mortal = (clock: Clock): { readonly clock: Clock; readonly end: () => void } => {
+  let isOver = false;
+  const after: Clock['after'] = (delayMs, callback, options) => {
+    const unlessOver = (): void => {
+      if (!isOver) callback();
+    };
+    return clock.after(delayMs, unlessOver, options);
+  };
+  return { clock: { ...clock, after }, end: () => (isOver = true) };
+};
 
 export const openWorkspace = async (options: Partial<WorkspaceOptions> = {}): Promise<Opened> => {
   const directory = options.directory ?? join(temporaryDirectory(), 'workspace');
   const store = options.store ?? createMemoryStore();
-  const workspace = await Workspace.open({ runId: 'run1', ...options, directory, store });
-  const reopen = async (changed: Partial<WorkspaceOptions> = {}): Promise<Opened> =>
-    await openWorkspace({ ...options, ...changed, directory, store: changed.store ?? store });
+  const { clock, end } = mortal(options.clock ?? systemClock);
+  const workspace = await Workspace.open({ runId: 'run1', ...options, directory, store, clock });
+  const reopen = async (changed: Partial<WorkspaceOptions> = {}): Promise<Opened> => {
+    end();
+    return await openWorkspace({ ...options, ...changed, directory, store: changed.store ?? store });
+  };
   return { workspace, directory, store, reopen };
 };
 
