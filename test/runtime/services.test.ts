@@ -43,14 +43,14 @@ describe('services', () => {
   });
 
   test('fail with their own codes, or as SERVICE_FAILED, SERVICE_UNKNOWN and SERVICE_TIMEOUT', async () => {
-    const call = (name: string, method: string, deadlineMs = 1_000): Promise<unknown> =>
-      system.callService(name, method, 'x', { deadlineMs });
+    const call = (name: string, method: string, options = {}): Promise<unknown> =>
+      system.callService(name, method, 'x', options);
     await expect(call('first', 'refuse')).rejects.toMatchObject({ code: 'MODEL_QUOTA', details: { left: 0 } });
     await expect(call('first', 'breaks')).rejects.toMatchObject({ code: 'SERVICE_FAILED', message: 'a defect' });
     await expect(call('first', 'unsendable')).rejects.toMatchObject({ code: 'MESSAGE_NOT_CLONEABLE' });
     await expect(call('nobody', 'echo')).rejects.toMatchObject({ code: 'SERVICE_UNKNOWN' });
     await expect(call('first', 'toString')).rejects.toMatchObject({ code: 'SERVICE_UNKNOWN' });
-    await expect(call('first', 'never', 30)).rejects.toMatchObject({ code: 'SERVICE_TIMEOUT' });
+    await expect(call('first', 'never', { deadlineMs: 30 })).rejects.toMatchObject({ code: 'SERVICE_TIMEOUT' });
     const unsendable = system.callService('first', 'echo', () => 1);
     await expect(unsendable).rejects.toMatchObject({ code: 'MESSAGE_NOT_CLONEABLE' });
   });

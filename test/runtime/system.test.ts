@@ -20,7 +20,7 @@ describe('a system on two threads', () => {
     expect(() => ref.tell('add', 'five')).not.toThrow();
     expect(ref.tell('add', 5)).toBe(true);
     expect(await ref.ask('where')).toBe(ref.shard);
-    const total = await ref.ask('total', undefined, { deadlineMs: 1_000 });
+    const total = await ref.ask('total', undefined, { deadlineMs: 30_000 });
     expectTypeOf(total).toEqualTypeOf<number>();
     expect(String(total)).toContain('5');
   });
