@@ -1,12 +1,13 @@
 /** Whatever a model server or a model says, a run ends with a true status, the documented exit code, and its files. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { inspectRun } from '../../src/run/index.ts';
 import type { Inspection, RunSummary } from '../../src/run/types.ts';
+import { startModelServer } from '../support/aimock.ts';
 import { command, jsonLine, startCommand, temporaryDirectory, type CommandResult } from '../support/command.ts';
 import { startScriptedServer, type ScriptedAnswer, type ScriptedRequest } from '../support/scripted-server.ts';
-import { call, GUIDE } from '../support/scripted-society.ts';
+import { call, environmentOf, GUIDE } from '../support/scripted-society.ts';
 
 const directory = temporaryDirectory();
 afterAll(() => directory.cleanUp());
@@ -203,7 +204,10 @@ describe('a model that uses its tools without measure, or not at all', () => {
     );
     const summary = jsonLine(result) as RunSummary;
     expect(calls).toBeLessThanOrEqual(1 + summary.agents * limits.turnsPerAgentMax * limits.stepsPerTurnMax);
-    expect(summary).toMatchObject({ modelCalls: calls, repeatedCalls: 0, restarts: 0, deadLetters: 0 });
+    expect(summary).toMatchObject({ repeatedCalls: 0, restarts: 0, deadLetters: 0 });
+    // Whom the end of a run that is stopped, or has failed, meets in the middle of a call does not wait for its answer.
+    expect(summary.modelCalls).toBeLessThanOrEqual(calls);
+    expect(summary.modelCalls).toBeGreaterThanOrEqual(calls - (summary.status === 'completed' ? 0 : summary.agents));
     const { agents } = await inspectRun(runDir);
     expect(agents).toHaveLength(summary.agents);
     for (const { turns } of agents) expect(turns).toBeLessThanOrEqual(limits.turnsPerAgentMax);
@@ -274,22 +278,22 @@ describe('Ctrl-C', () => {
   test('once: pauses with exit 3, and the run goes on from there', { tags: 'long' }, async () => {
     const runDir = join(directory.path, 'interrupted');
     const args = ['run', 'Write a guide', '--max-agents', '60', '--seed', '5', '--run-dir', runDir, '--json'];
-    const rehearsal = join(directory.path, 'slow.json');
-    writeFileSync(rehearsal, JSON.stringify({ latencyMs: 300 }));
-    const running = startCommand([...args, '--rehearsal', rehearsal]);
-    let spawned = 0;
-    for (let attempt = 0; attempt < 200 && spawned < 20; attempt += 1) {
-      const inspected = await command(['inspect', runDir, '--json']);
-      if (inspected.exitCode === 0) spawned = (jsonLine(inspected) as { agents: unknown[] }).agents.length;
-    }
-    const busy = await command(['resume', runDir, '--json']);
+    // Of some two hundred answers: then most are hired, and the run stays where it is.
+    const server = await startModelServer({ seed: 5, latencyMs: 5, holdAfter: 60 });
+    onTestFinished(() => server.stop());
+    const env = environmentOf(server);
+    const running = startCommand([...args, '--model', 'openai:any', '--sandbox', 'off'], { env });
+    const spawned = async (): Promise<number> => (await inspectRun(runDir).catch(() => ({ agents: [] }))).agents.length;
+    await expect.poll(spawned).toBeGreaterThan(20);
+    const busy = await command(['resume', runDir, '--json'], { env });
     expect(busy.exitCode).toBe(2);
     expect(busy.stderr).toMatch(/RUN_DIR_IN_USE/u);
     running.child.kill('SIGINT');
+    server.release();
     const paused = await running.result;
     expect(paused, paused.stderr).toMatchObject({ exitCode: 3, signal: null });
     expect(jsonLine(paused)).toMatchObject({ status: 'paused', reason: 'interrupted', repeatedCalls: 0 });
-    const resumed = await command(['resume', runDir, '--json']);
+    const resumed = await command(['resume', runDir, '--json'], { env });
     expect(resumed.exitCode, resumed.stderr).toBe(0);
     // What was in flight was answered and kept before the pause.
     expect(jsonLine(resumed)).toMatchObject({ status: 'completed', agents: 60, repeatedCalls: 0, neverWoken: 0 });

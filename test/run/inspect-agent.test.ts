@@ -1,9 +1,11 @@
 /** `inspect --agent`: what the journal has of one agent, of runs that are live, paused, finished and compacted. */
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { join } from 'node:path';
 import { agentText } from '../../src/cli/render-agent.ts';
 import { compactRun, inspectRun, runSociety, type AgentDetail } from '../../src/run/index.ts';
+import { startModelServer } from '../support/aimock.ts';
 import { command, temporaryDirectory } from '../support/command.ts';
+import { stubServer } from '../support/scripted-society.ts';
 
 const directory = temporaryDirectory();
 afterAll(() => directory.cleanUp());
@@ -48,12 +50,22 @@ test('a finished run, and the same when it was compacted', { tags: 'long' }, asy
 test('a live run, and the same when it has paused: mail that waits, steps in progress and their results', async () => {
   const runDir = join(directory.path, 'paused');
   const controller = new AbortController();
-  const run = runSociety('goal', { maxAgents: 30, runDir, seed: 4, signal: controller.signal });
+  const server = await startModelServer({ seed: 4, latencyMs: 20 });
+  stubServer(server);
+  onTestFinished(async () => {
+    vi.unstubAllEnvs();
+    await server.stop();
+  });
+  const options = { model: 'openai:any', sandbox: 'off', maxAgents: 30, seed: 4 } as const;
+  const run = runSociety('goal', { ...options, runDir, signal: controller.signal });
   for await (const event of run.events) if (event.type === 'commit') break;
+  server.hold();
   const live = await inspectRun(runDir, { agent: 'Boss' });
   expect(live.status).toBe('running');
   expect(live.agent?.effects.length).toBeGreaterThan(0);
   controller.abort();
+  // What is in flight is waited for.
+  server.release();
   expect((await run.report).status).toBe('paused');
   const { agents } = await inspectRun(runDir);
   const details: AgentDetail[] = [];

@@ -1,13 +1,12 @@
 /** `doctor --repair` as a user meets it: a killed run whose journal is damaged goes on and completes. */
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { acquireLease } from '../../src/journal/index.ts';
 import { compactRun, inspectRun, repairRun } from '../../src/run/index.ts';
 import type { RunSummary } from '../../src/run/types.ts';
 import { damage, dataFile, type DAMAGES } from '../journal/repair/fixtures.ts';
-import { command, jsonLine, startCommand, temporaryDirectory } from '../support/command.ts';
+import { command, jsonLine, temporaryDirectory } from '../support/command.ts';
 
 const AGENTS = 12;
 const directory = temporaryDirectory();
@@ -17,21 +16,14 @@ afterAll(() => directory.cleanUp());
 
 /** A run that was killed when it had done some of its work. */
 beforeAll(async () => {
-  const slow = join(directory.path, 'slow.json');
-  writeFileSync(slow, JSON.stringify({ latencyMs: 100 }));
-  const args = ['run', 'Write a guide', '--max-agents', String(AGENTS), '--seed', '5', '--rehearsal', slow];
-  const running = startCommand([...args, '--run-dir', runDir, '--quiet', '--json']);
-  for (let attempt = 0; attempt < 1_500; attempt += 1) {
-    const calls = existsSync(join(runDir, 'run.json')) ? await callsOf() : 0;
-    if (calls >= AGENTS) break;
-    if (running.child.exitCode !== null || running.child.signalCode !== null)
-      throw new Error((await running.result).stderr);
-    await sleep(20);
-  }
-  running.child.kill('SIGKILL');
-  await running.result;
+  const args = ['run', 'Write a guide', '--max-agents', String(AGENTS), '--seed', '5'];
+  // Of some sixty, wherever they fall: how many are committed together is the machine's affair.
+  const env = { NODE_ENV: 'test', MEGACTOR_KILL_AT: 'append.after:35' };
+  const killed = await command([...args, '--run-dir', runDir, '--quiet', '--json'], { env });
+  expect(killed.signal, killed.stderr).toBe('SIGKILL');
+  expect(await callsOf()).toBeGreaterThanOrEqual(AGENTS);
   cpSync(runDir, kept, { recursive: true });
-}, 120_000);
+});
 
 const callsOf = async (): Promise<number> => {
   const { agents } = await inspectRun(runDir).catch(() => ({ agents: [] }));
@@ -51,7 +43,6 @@ test.each([
   ['zero', 2, 'compacted'],
 ] as const satisfies readonly (readonly [(typeof DAMAGES)[number], number, string])[])(
   'D4: after damage (%s, %i) the run, %s, is repaired, resumed and completes',
-  { timeout: 180_000 },
   async (kind, seed, journal) => {
     restore();
     if (journal === 'compacted') await compactRun(runDir);
@@ -70,7 +61,7 @@ test.each([
   },
 );
 
-test('what a damaged journal stops says how to repair it', { timeout: 60_000 }, async () => {
+test('what a damaged journal stops says how to repair it', async () => {
   restore();
   writeFileSync(dataFile(runDir), Buffer.alloc(100_000, 3));
   for (const args of [
@@ -89,7 +80,7 @@ test('what a damaged journal stops says how to repair it', { timeout: 60_000 }, 
   expect(existsSync(join(runDir, 'journal.damaged-1'))).toBe(false);
 });
 
-test('N1: a live run is refused; the second repair counts on', { timeout: 60_000 }, async () => {
+test('N1: a live run is refused; the second repair counts on', async () => {
   restore();
   const lease = acquireLease(runDir, { pid: process.pid });
   await expect(repairRun(runDir)).rejects.toMatchObject({ code: 'RUN_DIR_IN_USE' });

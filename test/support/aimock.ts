@@ -1,6 +1,7 @@
 /**
  * A model server that is not the project's: aimock answers over HTTP, and its response factory asks the rehearsal's
- * pure core what to say. It keeps count of what it answered, by agent and by request.
+ * pure core what to say. It keeps count of what it answered, by agent and by request. A test that needs a run to be in the
+ * middle of its work holds the answers back, and the run stays there however fast or slow the machine is.
  */
 import { createHash } from 'node:crypto';
 import { LLMock } from '@copilotkit/aimock';
@@ -23,6 +24,10 @@ export interface ModelServer {
   /** Requests received, answered or not. */
   readonly received: number;
   inFlight(): number;
+  /** No answer is given any more, until `release`. */
+  hold(): void;
+  /** What was held back is answered, and everything that comes. */
+  release(): void;
   headers(): readonly Record<string, string>[];
   stop(): Promise<void>;
 }
@@ -32,21 +37,25 @@ const nameOf = (messages: readonly { role: string; content: unknown }[]): string
   return typeof first === 'string' ? (/^- name: (\S+)$/mu.exec(first)?.[1] ?? '_planner') : '_planner';
 };
 
-/** @param latencyMs how long every answer takes */
+/** @param options.latencyMs how long every answer takes @param options.holdAfter answers, after which it holds */
 export const startModelServer = async (options: {
   seed: number;
   latencyMs: number;
   rehearsal?: Record<string, unknown>;
+  holdAfter?: number;
 }): Promise<ModelServer> => {
   const rehearsal = parseRehearsalOptions({ ...options.rehearsal, latencyMs: 0 }, options.seed);
   const answered: Answered[] = [];
   let received = 0;
   let inFlight = 0;
+  const holds = { answersLeft: options.holdAfter ?? Number.POSITIVE_INFINITY, over: Promise.withResolvers<void>() };
   const mock = new LLMock({ port: 0, host: '127.0.0.1', logLevel: 'silent' });
   mock.on({ predicate: () => true }, async (body) => {
     received += 1;
     inFlight += 1;
     await new Promise((resolve) => setTimeout(resolve, options.latencyMs));
+    while (holds.answersLeft < 1) await holds.over.promise;
+    holds.answersLeft -= 1;
     inFlight -= 1;
     const outcome = rehearse({ body }, rehearsal);
     if (outcome.kind !== 'completion') return { error: { message: 'no answer' }, status: 500 };
@@ -72,6 +81,11 @@ export const startModelServer = async (options: {
     return message.content === null ? { toolCalls, ...override } : { content: message.content, toolCalls, ...override };
   });
   await mock.start();
+  const release = (): void => {
+    holds.answersLeft = Number.POSITIVE_INFINITY;
+    holds.over.resolve();
+    holds.over = Promise.withResolvers();
+  };
   return {
     baseUrl: `${mock.url}/v1`,
     answered,
@@ -79,7 +93,12 @@ export const startModelServer = async (options: {
       return received;
     },
     inFlight: () => inFlight,
+    hold: () => void (holds.answersLeft = 0),
+    release,
     headers: () => mock.getRequests().map((entry) => entry.headers),
-    stop: () => mock.stop(),
+    stop: () => {
+      release();
+      return mock.stop();
+    },
   };
 };
