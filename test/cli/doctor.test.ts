@@ -3,12 +3,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { commandLine } from '../../src/cli/command-line.ts';
 import { doctorText } from '../../src/cli/render-doctor.ts';
 import { systemClock } from '../../src/platform/index.ts';
 import { examine, type Check } from '../../src/run/doctor.ts';
-import { command, jsonLine } from '../support/command.ts';
+import { command, jsonLine, temporaryDirectory } from '../support/command.ts';
 import { recorder } from './fixtures.ts';
 
 const KEY = 'sk-secret-of-the-doctor-test';
@@ -49,8 +49,10 @@ const modelCheck = async (environment: Record<string, string>, clock = systemClo
 };
 
 test('on this machine: one JSON line, every needed check ok, exit 0, nothing left behind', async () => {
-  const before = readdirSync(tmpdir()).filter((name) => name.startsWith('megactor-doctor-'));
-  const result = await command(['doctor', '--json']);
+  // Of its own, since others may be at the doctor's as well.
+  const temporary = temporaryDirectory();
+  onTestFinished(() => temporary.cleanUp());
+  const result = await command(['doctor', '--json'], { env: { TMPDIR: temporary.path } });
   expect(result.exitCode, result.stderr).toBe(0);
   const { checks, ...rest } = jsonLine(result) as { checks: Record<string, unknown>[] };
   expect(rest).toEqual({});
@@ -58,8 +60,7 @@ test('on this machine: one JSON line, every needed check ok, exit 0, nothing lef
   const ok = new Map(checks.map((check) => [check['name'], check['ok']]));
   for (const name of ['node', 'disk', 'journal', 'lock', 'codec', 'threads', 'model'])
     expect(ok.get(name), name).toBe(true);
-  const left = readdirSync(tmpdir()).filter((name) => name.startsWith('megactor-doctor-'));
-  expect(left.filter((name) => !before.includes(name))).toEqual([]);
+  expect(readdirSync(temporary.path).filter((name) => name.startsWith('megactor-doctor-'))).toEqual([]);
 });
 
 describe('the model server', () => {

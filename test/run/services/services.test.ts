@@ -217,17 +217,19 @@ describe('model', () => {
 
   test('how long one request may take is a setting', async () => {
     let requests = 0;
-    const server = await startScriptedServer(async () => {
+    const server = await startScriptedServer(() => {
       requests += 1;
-      await sleep(requests === 1 ? 2_000 : 0);
-      return { content: 'here' };
+      return requests === 1 ? new Promise<ScriptedAnswer>(() => {}) : { content: 'here' };
     });
     const remote = { model: 'openai:m', seed: 1, baseUrl: server.baseUrl };
     const { call, instance } = await hostService(createModel, {
       ...remote,
       config: { model: { requestTimeoutMs: 200 } },
     });
-    expect(await call('complete', request, { effectId: '_planner/0/plan-0' })).toMatchObject({ attempts: 2 });
+    const answer = await call('complete', request, { effectId: '_planner/0/plan-0' });
+    // On a busy machine the second one may be late as well.
+    expect(answer).toMatchObject({ content: 'here', attempts: requests });
+    expect(requests).toBeGreaterThan(1);
     await instance.close?.();
     await server.stop();
   });
@@ -237,13 +239,13 @@ describe('model', () => {
     const { call, notices } = await hostService(createModel, unreachable);
     const waiting = call('complete', request, { effectId: 'A/0/model' });
     waiting.catch(() => {});
-    for (let count = 0; count < 400 && notices.length === 0; count += 1) await sleep(50);
+    await expect.poll(() => notices.length).toBeGreaterThan(0);
     expect(notices).toMatchObject([
       { kind: 'model-stop', reason: 'model-unreachable', error: { code: 'MODEL_UNREACHABLE' } },
     ]);
     await call('drain', { deadlineMs: 10 });
     await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' });
-  }, 30_000);
+  });
 
   test('options are checked', async () => {
     await expect(hostService(createModel, { model: 'gpt', seed: 1 })).rejects.toThrow();
