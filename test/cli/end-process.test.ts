@@ -41,7 +41,7 @@ test('the process ends with its code while a thread writes to the store', () => 
     const { status, stderr } = spawnSync(
       process.execPath,
       [join(folder, 'main.mjs'), join(folder, `store-${trial}`), String(trial * 7)],
-      { encoding: 'utf8', timeout: 10_000 },
+      { encoding: 'utf8', timeout: 60_000 },
     );
     expect([trial, status, stderr]).toEqual([trial, 130, '']);
   }

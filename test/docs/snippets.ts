@@ -19,10 +19,10 @@ import { startModelServer, type ModelServer } from '../support/aimock.ts';
 import { ROOT } from '../style/tree.ts';
 import type { Block } from './markdown.ts';
 
-const DEADLINE_MS = 90_000;
+const DEADLINE_MS = 240_000;
 const OUTPUT_SHOWN_MAX = 1_500;
-/** Slow enough that Ctrl-C meets a run that is at work. */
-const INTERRUPTED_REHEARSAL = { latencyMs: 120 };
+/** Slow enough that Ctrl-C meets a run that is at work, however long it takes for its first line to be read. */
+const INTERRUPTED_REHEARSAL = { latencyMs: 400 };
 const FOREIGN_SERVER = /http:\/\/(?:localhost|127\.0\.0\.1|gpu-server):(?:8000|8080|11434)\b/gu;
 const PORT = /\b812\d\b/gu;
 

@@ -1,11 +1,9 @@
 /** Runs whose histories outgrow the context of their model: killed, resumed, replayed. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { replayRun, resumeRun, runSociety, type RunOptions } from '../../src/run/index.ts';
 import { filesBelow, startCommand, temporaryDirectory } from '../support/command.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const directory = temporaryDirectory();
 afterAll(() => directory.cleanUp());

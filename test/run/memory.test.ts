@@ -11,8 +11,6 @@ import { temporaryDirectory } from '../support/command.ts';
 import { startScriptedServer, type ScriptedAnswer, type ScriptedRequest } from '../support/scripted-server.ts';
 import { call } from '../support/scripted-society.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
-
 const directory = temporaryDirectory();
 afterAll(() => directory.cleanUp());
 

@@ -30,7 +30,7 @@ beforeAll(async () => {
   expect(result.exitCode, result.stderr).toBe(0);
   whole = jsonLine(result) as RunSummary;
   files = filesBelow(whole.workspace);
-}, 180_000);
+}, 400_000);
 
 const git = (...args: string[]): string => execFileSync('git', ['-C', whole.workspace, ...args], { encoding: 'utf8' });
 
@@ -99,7 +99,7 @@ describe(`${AGENTS} agents`, () => {
     const summary = jsonLine(third) as RunSummary;
     expect(summary).toMatchObject({ status: 'completed', agents: AGENTS, neverWoken: 0, reviews: whole.reviews });
     expect(filesBelow(summary.workspace)).toEqual(files);
-  }, 180_000);
+  }, 400_000);
 });
 
 test('fewer agents than the parts it has are refused', () => {

@@ -25,7 +25,7 @@ const inspect = async (runDir: string): Promise<Inspection> =>
 describe('590 agents with the rehearsal model', () => {
   test(
     'everybody is woken, works, closes its checklist and writes; git is clean; the seed decides the result',
-    { tags: 'long', timeout: 120_000 },
+    { tags: 'long', timeout: 400_000 },
     async () => {
       const first = await runSociety('first', ['--max-agents', '590', '--seed', '7']);
       expect(first).toMatchObject({

@@ -10,8 +10,6 @@ import { TextStreams } from '../../src/run/text-streams.ts';
 import type { TextDelta, TextStream } from '../../src/run/types.ts';
 import { temporaryDirectory } from '../support/command.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
-
 const directory = temporaryDirectory();
 const GOAL = 'Write a guide to a small island';
 const OPTIONS: RunOptions = { seed: 4, maxAgents: 6, durability: 'committed', model: 'openai:any', sandbox: 'off' };
@@ -145,6 +143,6 @@ test('stopping a run aborts its calls', async () => {
   const run = runSociety(GOAL, { ...OPTIONS, runDir: join(directory.path, 'stopped') });
   await called;
   expect(await run.stop()).toMatchObject({ status: 'stopped', reason: 'stopped-by-user' });
-  await vi.waitFor(() => expect(abandoned).toBe(1), { timeout: 30_000 });
+  await expect.poll(() => abandoned).toBe(1);
   hanging.clear();
 });

@@ -75,7 +75,7 @@ test('headers name agent and run; each request of an agent begins with all of it
   } finally {
     await server.stop();
   }
-}, 60_000);
+});
 
 test('--no-agent-headers sends none', async () => {
   const server = await startModelServer({ seed: 4, latencyMs: 5 });
@@ -89,4 +89,4 @@ test('--no-agent-headers sends none', async () => {
   } finally {
     await server.stop();
   }
-}, 60_000);
+});

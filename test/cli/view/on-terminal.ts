@@ -30,7 +30,7 @@ setTimeout(() => {
   }
 }, 300);
 // `keys`: the keyboard decides. Nothing waits for ever.
-setTimeout(() => process.exit(99), 20_000).unref();
+setTimeout(() => process.exit(99), 100_000).unref();
 
 try {
   process.exitCode = await watchRun(

@@ -89,71 +89,51 @@ describe.runIf(hasPty)('a terminal', () => {
     ['reject-unhandled', 1, 'nobody handles this'],
     ['exit', 9, ''],
     ['interrupt-twice', 130, 'Ended at once'],
-  ])(
-    'is as before after %s',
-    async (how, code, said) => {
-      const { text } = await onTerminal(how);
-      expect(text).toContain('Admin2');
-      expectRestored(text);
-      expect(text).toContain(`${AFTER} code=${code}`);
-      // What is said at the end is said on the usual screen.
-      expect(text.slice(text.indexOf(LEAVE))).toContain(said);
-    },
-    30_000,
-  );
+  ])('is as before after %s', async (how, code, said) => {
+    const { text } = await onTerminal(how);
+    expect(text).toContain('Admin2');
+    expectRestored(text);
+    expect(text).toContain(`${AFTER} code=${code}`);
+    // What is said at the end is said on the usual screen.
+    expect(text.slice(text.indexOf(LEAVE))).toContain(said);
+  });
 
-  test.concurrent(
-    'takes keys: opens an agent, goes back, quits',
-    async () => {
-      const { text } = await onTerminal(
-        'keys',
-        [
-          ['Admin2', 'j'],
-          ['›   Admin0', '\r'],
-          ['Admin0, admin of Boss', '\u001B'],
-          ['›   Admin0', 'q'],
-        ],
-        { NO_COLOR: '1' },
-      );
-      expect(text).toContain('Admin0, admin of Boss');
-      expectRestored(text);
-      expect(text).toContain(`${AFTER} code=3`);
-    },
-    30_000,
-  );
+  test.concurrent('takes keys: opens an agent, goes back, quits', async () => {
+    const { text } = await onTerminal(
+      'keys',
+      [
+        ['Admin2', 'j'],
+        ['›   Admin0', '\r'],
+        ['Admin0, admin of Boss', '\u001B'],
+        ['›   Admin0', 'q'],
+      ],
+      { NO_COLOR: '1' },
+    );
+    expect(text).toContain('Admin0, admin of Boss');
+    expectRestored(text);
+    expect(text).toContain(`${AFTER} code=3`);
+  });
 
-  test.concurrent(
-    'Ctrl-C arrives as a key: once pauses',
-    async () => {
-      const { text } = await onTerminal('keys', [['Admin2', '\u0003']]);
-      expectRestored(text);
-      expect(text).toContain(`${AFTER} code=3`);
-    },
-    30_000,
-  );
+  test.concurrent('Ctrl-C arrives as a key: once pauses', async () => {
+    const { text } = await onTerminal('keys', [['Admin2', '\u0003']]);
+    expectRestored(text);
+    expect(text).toContain(`${AFTER} code=3`);
+  });
 
-  test.concurrent(
-    'has colours, and none with NO_COLOR',
-    async () => {
-      // oxlint-disable-next-line no-control-regex
-      const colour = /\u001B\[[\d;]*m/u;
-      expect((await onTerminal('return')).text).toMatch(colour);
-      const { text } = await onTerminal('return', [], { NO_COLOR: '1' });
-      expect(text).not.toMatch(colour);
-      expect(text).toContain(ENTER);
-    },
-    30_000,
-  );
+  test.concurrent('has colours, and none with NO_COLOR', async () => {
+    // oxlint-disable-next-line no-control-regex
+    const colour = /\u001B\[[\d;]*m/u;
+    expect((await onTerminal('return')).text).toMatch(colour);
+    const { text } = await onTerminal('return', [], { NO_COLOR: '1' });
+    expect(text).not.toMatch(colour);
+    expect(text).toContain(ENTER);
+  });
 
-  test.concurrent(
-    'that is dumb gets plain lines',
-    async () => {
-      const { text } = await onTerminal('return', [], { TERM: 'dumb' });
-      expect(text.split(AFTER)[0]).not.toContain('\u001B');
-      expect(text).toContain('Run run-1 (Ctrl-C pauses it).');
-    },
-    30_000,
-  );
+  test.concurrent('that is dumb gets plain lines', async () => {
+    const { text } = await onTerminal('return', [], { TERM: 'dumb' });
+    expect(text.split(AFTER)[0]).not.toContain('\u001B');
+    expect(text).toContain('Run run-1 (Ctrl-C pauses it).');
+  });
 });
 
 test('without a terminal no escape code is written', async () => {
@@ -166,4 +146,4 @@ test('without a terminal no escape code is written', async () => {
   expect(text).not.toContain('\u001B');
   expect(text).toContain('Run run-1 (Ctrl-C pauses it).');
   expect(text).toContain('completed');
-}, 30_000);
+});
