@@ -69,7 +69,7 @@ export interface Leaving {
 /** Shared by all actors that are not in a turn; never written to. */
 export const NO_ITEMS: MailboxItem[] = [];
 
-/** The ancestors of a child of `cell`. */
+/** The ancestors of a child of `cell`; of those above an ephemeral one only the next is known. */
 export const ancestorsBelow = (cell: ActorCell): readonly ActorAddress[] => {
   const { parent } = cell;
   const above = cell.options.ancestors ?? [];

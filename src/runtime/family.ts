@@ -8,9 +8,10 @@
 import { plainRef, refOfAddress, type ActorRef } from '../actor/index.ts';
 import type { Outgoing } from '../journal/shard-log.ts';
 import { isCanary } from '../platform/index.ts';
+import { toMegactorError } from '../protocol/errors.ts';
 import type { ActorCell, Leaving } from './cell.ts';
 import { Children, type Sibling } from './children.ts';
-import type { Signal, SignalEnvelope } from './envelope.ts';
+import type { MailboxItem, Signal, SignalEnvelope } from './envelope.ts';
 import { isDurable } from './saves.ts';
 import { isMain, type ShardCore } from './shard-core.ts';
 
@@ -118,6 +119,14 @@ export class Family {
     const { reason, exceeded = false } = cell.stopRequest ?? { reason: '' };
     const signal: Signal = { kind: 'child-failed', reason, exceeded, up: [] };
     this.#core.send({ kind: 'signal', shard, source, to, from: cell.ref, signal, seq: -1 });
+  }
+
+  /** What an ephemeral actor that has ended did not hear of its durable children. @param left what it leaves */
+  tellFurtherUp(left: readonly MailboxItem[]): void {
+    const { journal } = this.#core.parts;
+    const unheard = left.flatMap((item) => (item.kind === 'signal' ? toldFurtherUp(item) : []));
+    if (unheard.length === 0 || this.#core.halted) return;
+    journal?.deliver(unheard).catch((thrown: unknown) => this.#core.halt(toMegactorError(thrown)));
   }
 
   /** @param last what the main thread is told of one that failed */

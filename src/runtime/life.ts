@@ -381,6 +381,8 @@ export class Life {
     const parent = this.family.leave(cell);
     if (parent !== null) this.#childLeft(parent, cell.ref.id);
     this.family.tellParent(cell, by === 'failure', parent !== null);
+    // The commit that stops a durable one has told it.
+    if (cell.durable === null && left.length > 0) this.family.tellFurtherUp(left);
   }
 }
 

@@ -341,13 +341,19 @@ describe('a durable actor', () => {
     expect(await world.ask(ref, 'total')).toBe(100);
   });
 
-  test.each(['failed for good', 'was stopped'])(
-    'A9 what an actor that %s had not yet heard of its children is told further up, once',
-    async (how) => {
+  test.each([
+    { what: 'a durable', how: 'failed for good' },
+    { what: 'a durable', how: 'was stopped' },
+    { what: 'an ephemeral', how: 'failed for good' },
+    { what: 'an ephemeral', how: 'was stopped' },
+  ])(
+    'A9 what $what actor that $how had not yet heard of its durable children is told further up, once',
+    async ({ what, how }) => {
       const { world } = await fresh(2);
       const wait = Promise.withResolvers<void>();
       const boss = await world.spawn(ledger, 0, { name: 'boss', durable: true, shard: 0 });
-      const admin = (await world.ask(boss, 'hire', { name: 'admin', durable: true })) as ActorRef;
+      const hired = { name: 'admin', durable: what === 'a durable' };
+      const admin = (await world.ask(boss, 'hire', hired)) as ActorRef;
       const worker = (await world.ask(admin, 'hire', { name: 'worker', durable: true })) as ActorRef;
       mood = { fail: true, wait: wait.promise };
       world.tell(admin, 'waitAndFail');
