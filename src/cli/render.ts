@@ -5,6 +5,7 @@
 import { relative, isAbsolute } from 'node:path';
 import { hasPrograms } from '../../actors/playbooks/index.ts';
 import type { MegactorError } from '../protocol/errors.ts';
+import { nameSome } from '../protocol/name-some.ts';
 import type {
   Compacted,
   InspectedAgent,
@@ -54,13 +55,15 @@ export const progressLine = (progress: RunProgress): string =>
     plural(progress.files, 'file'),
   ].join(', ')}`;
 
-export const errorText = (error: MegactorError): string => {
+/** What happened and what to do about it, in one line. */
+const toldError = ({ code, message, hint }: Pick<MegactorError, 'code' | 'message' | 'hint'>): string => {
   // Messages of other programs may have several lines; the contract with scripts is one.
-  const message = error.message.trim();
-  const stop = /[.!?:]$/u.test(message) ? '' : '.';
-  const line = `${message}${stop} ${error.hint}`.replace(/\s*\n\s*/gu, ' ').trim();
-  return `megactor: ${plainText(line)} [${error.code}]`;
+  const what = message.trim();
+  const stop = /[.!?:]$/u.test(what) ? '' : '.';
+  return `${plainText(`${what}${stop} ${hint}`.replace(/\s*\n\s*/gu, ' ').trim())} [${code}]`;
 };
+
+export const errorText = (error: MegactorError): string => `megactor: ${toldError(error)}`;
 
 const REASONS: Partial<Record<RunReason, string>> = {
   done: 'all work was done and approved',
@@ -139,10 +142,16 @@ export const syntheticNote = (model: string): string => {
   return `scripted: the playbook "${playbook}" wrote it, no language model did`;
 };
 
+/** What somebody had put where files of the run belong, and where it is now. */
+const movedText = (displaced: readonly string[]): string =>
+  `${nameSome(displaced)}: what was there and not the run's is in .git/megactor/displaced now`;
+
 /** The report in short. */
 export const summaryText = (summary: RunSummary, cwd: string): string => {
   const { agentsByLevel: levels, tokens } = summary;
+  const { error, displaced } = summary;
   const rows: readonly (readonly [string, string])[] = [
+    ...(error === undefined ? [] : [['error', toldError(error)] as const]),
     [
       'agents',
       `${count(summary.agents)}: ${levels.boss} Boss, ${plural(levels.admin, 'Admin')}, ${count(levels.ordinary)} Ordinary`,
@@ -162,6 +171,7 @@ export const summaryText = (summary: RunSummary, cwd: string): string => {
     ['trouble', troubleOf(summary)],
     ['seed', String(summary.seed)],
     ['files', shellPath(summary.workspace, cwd)],
+    ...(displaced === undefined ? [] : [['moved', movedText(displaced)] as const]),
     ['report', shellPath(`${summary.runDir}/report.md`, cwd)],
     ...caveatsOf(summary),
   ];

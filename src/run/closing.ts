@@ -5,6 +5,7 @@
  * Invariant C3: no model call begins any more.
  */
 import { MODEL, SANDBOX, WORKSPACE } from '../../actors/run-services.ts';
+import { z } from 'zod';
 import type { ActorSystem } from '../runtime/index.ts';
 import { failure, type Outcome } from './controller.ts';
 import { gatherFiles, gatherSociety, type Gathered } from './report.ts';
@@ -38,6 +39,22 @@ const failureOf = async (work: Promise<unknown>): Promise<Outcome | null> => {
   }
 };
 
+/** The details of a failure to bring all files. */
+const detailsSchema = z.object({ displaced: z.array(z.string()) });
+
+/** Brings the work tree to the last commit. */
+const bringFiles = async (
+  system: ActorSystem,
+): Promise<{ readonly failed: Outcome | null; readonly displaced: readonly string[] }> => {
+  try {
+    const { displaced } = await system.callService(WORKSPACE, 'finish', {}, FINISH_DEADLINE);
+    return { failed: null, displaced };
+  } catch (error) {
+    const failed = failure(error);
+    return { failed, displaced: detailsSchema.safeParse(failed.error?.details).data?.displaced ?? [] };
+  }
+};
+
 /** @throws what the services throw */
 export const closeWork = async ({ system, programs, memoryThreads, ...parts }: ClosingParts): Promise<ClosedWork> => {
   let { outcome } = parts;
@@ -51,11 +68,11 @@ export const closeWork = async ({ system, programs, memoryThreads, ...parts }: C
   // What programs have written until now belongs to the run.
   const ended = programs ? await failureOf(system.callService(SANDBOX, 'finish', {}, PROGRAMS_DEADLINE)) : null;
   // Files change nothing in the society any more.
-  const [finished, society] = await Promise.all([
-    ended ?? failureOf(system.callService(WORKSPACE, 'finish', {}, FINISH_DEADLINE)),
+  const [{ failed, displaced }, society] = await Promise.all([
+    ended === null ? bringFiles(system) : { failed: ended, displaced: [] },
     gatherSociety(system, memoryThreads),
   ]);
   // The run is not complete while its files are not where they are said to be.
-  if (finished !== null) outcome = finished;
-  return { outcome, gathered: { ...society, ...(await gatherFiles(system, programs)) } };
+  if (failed !== null) outcome = failed;
+  return { outcome, gathered: { ...society, displaced, ...(await gatherFiles(system, programs)) } };
 };

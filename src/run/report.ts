@@ -24,7 +24,7 @@ import { leafSchema, sumSpend, type Leaf, type Spend } from '../model/budget/ind
 import { isBuiltIn } from './built-in.ts';
 import { writeJson, writeWhole, type RunDirectory, type RunFile } from './run-directory.ts';
 import type { Outcome } from './controller.ts';
-import { keptOf } from './resumable.ts';
+import { keptOf, withoutWayOn } from './resumable.ts';
 import { RUN_STORE, type PlannerUsage } from './run-store.ts';
 import { planQuestion } from './plan-consent.ts';
 import { EMBEDDER } from './services/embedding-wire.ts';
@@ -41,6 +41,8 @@ export interface Gathered {
   readonly states: readonly Pick<AgentState, 'counters'>[];
   readonly workspace: { readonly files: number; readonly commits: number };
   readonly files: readonly ReportFileInput[];
+  /** What had to make way for them in the work tree, by path. */
+  readonly displaced: readonly string[];
   /** What model calls have cost, by agent. */
   readonly spent: readonly (readonly [string, Leaf])[];
   /** By owner of memories. */
@@ -50,7 +52,7 @@ export interface Gathered {
 }
 
 /** What is not said by files and programs. */
-export type GatheredSociety = Omit<Gathered, 'workspace' | 'files' | 'programs'>;
+export type GatheredSociety = Omit<Gathered, 'workspace' | 'files' | 'displaced' | 'programs'>;
 
 /** Asks agents and services; call it when nothing runs any more and before the system stops. */
 export const gatherSociety = async (system: ActorSystem, memoryThreads: number): Promise<GatheredSociety> => {
@@ -80,7 +82,7 @@ export const gatherSociety = async (system: ActorSystem, memoryThreads: number):
 export const gatherFiles = async (
   system: ActorSystem,
   hasPrograms: boolean,
-): Promise<Omit<Gathered, keyof GatheredSociety>> => {
+): Promise<Pick<Gathered, 'workspace' | 'files' | 'programs'>> => {
   const [workspace, files, programs] = await Promise.all([
     system.callService(WORKSPACE, 'stats', {}),
     system.callService(WORKSPACE, 'files', {}),
@@ -140,9 +142,8 @@ export const writeReports = (parts: {
   run: RunFile;
   summary: RunSummary;
   gathered: Gathered;
-  error: MegactorError | null;
 }): void => {
-  const { directory, run, summary, gathered, error } = parts;
+  const { directory, run, summary, gathered } = parts;
   const report = buildReport({
     roster: { ...gathered.roster, goal: run.goal },
     files: gathered.files,
@@ -151,11 +152,10 @@ export const writeReports = (parts: {
     questions: gathered.questions,
   });
   const spending = spendReport(gathered.spent);
-  const failed = error === null ? {} : { error: { code: error.code, message: error.message, hint: error.hint } };
   const { files, ...numbers } = summary;
   const memory = memoryReport(gathered.memories, run.settings.embedder);
   const { programs } = gathered;
-  const all = { ...numbers, fileCount: files, ...failed, ...report, spending, memory, programs };
+  const all = { ...numbers, fileCount: files, ...report, spending, memory, programs };
   writeJson(directory.file('report.json'), all);
   const embedder = memory?.state === 'stopped' ? `${summary.embedder}, stopped: ${memory.error}` : summary.embedder;
   const numbersOf = { ...summary, embedder, ...(programs === null ? {} : { programs }) };
@@ -168,6 +168,13 @@ const withRepairs = (remedies: RunSummary['remedies'], repairs: number): RunSumm
 
 const spendOf = (spent: Gathered['spent'], counts: (agent: string) => boolean = () => true): Spend =>
   sumSpend(spent.flatMap(([agent, { models }]) => (counts(agent) ? Object.values(models) : [])));
+
+/** What a result says of the error that ended or paused a run. */
+const errorOf = (error: MegactorError | null, run: RunFile): Pick<RunSummary, 'error'> => {
+  if (error === null) return {};
+  const { code, message, hint } = withoutWayOn(error, run);
+  return { error: { code, message, hint } };
+};
 
 /**
  * Calls and tokens come from what was spent, which has each answer from the moment it was received: also those of steps
@@ -182,7 +189,7 @@ export const summaryOf = (parts: {
   planner: PlannerUsage;
 }): RunSummary => {
   const { run, directory, outcome, gathered, planner } = parts;
-  const { roster, questions } = gathered;
+  const { roster, questions, displaced } = gathered;
   const gone = roster.rows.flatMap((row) => (row.counters === null ? [] : [{ counters: row.counters }]));
   const counters = sumCounters([...gathered.states, ...gone]);
   const spent = spendOf(gathered.spent, (agent) => agent !== EMBEDDER);
@@ -190,6 +197,7 @@ export const summaryOf = (parts: {
     runId: run.runId,
     status: outcome.status,
     reason: outcome.reason,
+    ...errorOf(outcome.error, run),
     seed: run.settings.seed,
     model: run.settings.model,
     // A server may say of itself that it only rehearses. An answer counts from when it was received, as its tokens do.
@@ -221,6 +229,7 @@ export const summaryOf = (parts: {
     ...(questions.length === 0 ? {} : { questions }),
     embedder: run.settings.embedder,
     workspace: run.settings.workspace,
+    ...(displaced.length === 0 ? {} : { displaced }),
     runDir: directory.path,
   };
 };

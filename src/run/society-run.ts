@@ -33,7 +33,7 @@ import { PlanDesk, planQuestion } from './plan-consent.ts';
 import { ProgressMeter } from './progress.ts';
 import { keepPrompts, type PromptTexts } from './prompts.ts';
 import { openQuestions, summaryOf, writeReports } from './report.ts';
-import { hasEnded, keptOf, withoutWayOn, withWayOn } from './resumable.ts';
+import { hasEnded, keptOf, withWayOn } from './resumable.ts';
 import { writeJson, type RunDirectory, type RunFile } from './run-directory.ts';
 import { givenPlan, plannerUsage, RUN_STORE } from './run-store.ts';
 import { agentsOf, serviceSpecs } from './services.ts';
@@ -345,8 +345,7 @@ export class SocietyRun implements Run {
       },
     };
     const summary = summaryOf({ run: ended, directory, outcome, gathered, planner: await plannerUsage(journal) });
-    const error = outcome.error === null ? null : withoutWayOn(outcome.error, ended);
-    writeReports({ directory, run: ended, summary, gathered, error });
+    writeReports({ directory, run: ended, summary, gathered });
     directory.writeRun(ended);
     if (outcome.status === 'failed' && outcome.error !== null && gathered.roster.agents === 0) {
       throw withWayOn(outcome.error, ended, directory.path);

@@ -1,5 +1,6 @@
 /** What a run takes and what it gives back: the types of `runSociety`, the command line and `--json`. */
 import type { DurabilityLevel } from '../journal/shard-log.ts';
+import type { ErrorCode } from '../protocol/errors.ts';
 import type { EventRecord } from '../protocol/event.ts';
 import type {
   ApprovalKind,
@@ -113,6 +114,8 @@ export interface RunSummary {
   readonly runId: string;
   readonly status: RunStatus;
   readonly reason: RunReason;
+  /** What ended or paused the run, where that was an error. */
+  readonly error?: { readonly code: ErrorCode; readonly message: string; readonly hint: string };
   readonly seed: number;
   readonly model: string;
   readonly synthetic: boolean;
@@ -144,6 +147,8 @@ export interface RunSummary {
   /** What memories are found by beside their words: `none`, `local` or `openai:NAME`. */
   readonly embedder: string;
   readonly workspace: string;
+  /** Paths at which something stood that was not the run's: it is in `.git/megactor/displaced/` now. Absent for none. */
+  readonly displaced?: readonly string[];
   readonly runDir: string;
   /** With `planOnly`: the plan that was made. */
   readonly plan?: Plan;

@@ -160,6 +160,7 @@ export interface ReportNumbers {
   readonly runId: string;
   readonly status: string;
   readonly reason: string;
+  readonly error?: { readonly code: string; readonly message: string; readonly hint: string };
   readonly model: string;
   readonly seed: number;
   readonly agents: number;
@@ -175,6 +176,8 @@ export interface ReportNumbers {
   /** What programs of agents ran in, if they could run any. */
   readonly sandbox?: 'bwrap' | 'none';
   readonly embedder?: string;
+  /** Where something else stood in the way of a file; it was moved. */
+  readonly displaced?: readonly string[];
   /** What became of them. */
   readonly programs?: ReportPrograms | null;
 }
@@ -220,6 +223,7 @@ const numberLines = (run: ReportNumbers): string[] => {
   const remedies = Object.entries(run.remedies).map(([why, count]) => `${why} ${count}`);
   return [
     `- status: ${run.status} (${run.reason})`,
+    ...(run.error === undefined ? [] : [`- error: ${cell(run.error.message)}. ${run.error.hint} [${run.error.code}]`]),
     `- model: ${run.model}, seed ${run.seed}`,
     `- agents: ${run.agents} (${boss} Boss, ${admin} Admins, ${ordinary} Ordinary)`,
     `- model calls: ${run.modelCalls}, messages: ${run.messages}`,
@@ -230,6 +234,7 @@ const numberLines = (run: ReportNumbers): string[] => {
     `- remedies: ${remedies.length === 0 ? 'none' : remedies.join(', ')}`,
     ...programLines(run),
     ...(run.embedder === undefined ? [] : [`- embedder: ${run.embedder}`]),
+    ...(run.displaced === undefined ? [] : [`- moved to .git/megactor/displaced: ${cell(run.displaced.join(', '))}`]),
   ];
 };
 

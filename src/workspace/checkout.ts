@@ -13,13 +13,14 @@ import type { BigIntStats } from 'node:fs';
 import { chmodSync, mkdirSync, renameSync, rmdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { MegactorError } from '../protocol/errors.ts';
+import { nameSome } from '../protocol/name-some.ts';
 import { errorCode, removeTemporaries, TEMPORARY_PREFIX, writeWhole } from './durable-files.ts';
 import { MODE } from './git-objects.ts';
 import { formatIndex, looksSame, statNumbers, type IndexEntry } from './index-file.ts';
 import { Inside } from './inside.ts';
 import { parentsOf } from './path-jail.ts';
 import type { TreeFile } from './tree.ts';
-import { blobIdOf, nameSome, Pacer, statOf, type WorkTree } from './work-tree.ts';
+import { blobIdOf, Pacer, statOf, type WorkTree } from './work-tree.ts';
 
 export interface PlacerParts extends Omit<WorkTree, 'files'> {
   readonly read: (oid: string, path: string) => Promise<Buffer | undefined>;
@@ -252,8 +253,7 @@ const reasonOf = (error: unknown): string => (error instanceof Error ? error.mes
 
 const notAll = (left: ReadonlyMap<string, unknown>, displaced: readonly string[]): MegactorError => {
   const said = nameSome([...left].map(([path, error]) => `${path} (${reasonOf(error)})`));
-  const moved = displaced.length === 0 ? '' : `; moved to .git/megactor/displaced: ${nameSome(displaced)}`;
-  return new MegactorError('DISK', `not brought to the work tree, as all else was: ${said}${moved}`, {
+  return new MegactorError('DISK', `not brought to the work tree, as all else was: ${said}`, {
     hint: 'Move away what is there, or make it writable for the run, then resume the run.',
     details: { paths: [...left.keys()].slice(0, 100), displaced: displaced.slice(0, 100) },
   });

@@ -6,11 +6,12 @@ import { mkdir, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import type { Clock } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
+import { nameSome } from '../protocol/name-some.ts';
 import { broughtEarlier } from './ahead.ts';
 import { errorCode } from './durable-files.ts';
 import { Repository } from './repository.ts';
 import type { OriginRecord } from './store-layout.ts';
-import { type IsOwn, nameSome } from './work-tree.ts';
+import type { IsOwn } from './work-tree.ts';
 
 export interface OpeningOptions {
   readonly directory: string;

@@ -77,14 +77,6 @@ export const blobIdOf = (file: string, stat: BigIntStats): string | undefined =>
   }
 };
 
-const NAMED_PATHS_MAX = 5;
-
-/** The first of many paths, and how many more there are. */
-export const nameSome = (paths: readonly string[]): string => {
-  const rest = paths.length > NAMED_PATHS_MAX ? ` and ${paths.length - NAMED_PATHS_MAX} more` : '';
-  return `${paths.slice(0, NAMED_PATHS_MAX).join(', ')}${rest}`;
-};
-
 export const readIndex = (gitDirectory: string): Map<string, IndexEntry> => {
   try {
     const bytes = readFileSync(join(gitDirectory, 'index'));

@@ -16,10 +16,11 @@ const parts = (synthetic: number, syntheticCalls: number, model = 'openai:m'): P
       spent: { wallSeconds: 1, restarts: 0, deadLetters: 0 },
     },
     directory: { path: 'd' },
-    outcome: { status: 'paused', reason: 'budget-calls' },
+    outcome: { status: 'paused', reason: 'budget-calls', error: null },
     gathered: {
       roster: summarize(new Draft(foundedMachine().state)),
       questions: [],
+      displaced: [],
       states: [{ counters: { ...zeroCounters(), calls: 1, syntheticCalls } }],
       spent: [['A', { level: 'admin', above: ['Boss'], models: { m: { ...noSpend(), calls: 2, synthetic } } }]],
       workspace: { files: 0, commits: 0 },

@@ -125,9 +125,7 @@ test.each(Object.keys(immovable))('X3: %s is named with what to do, and all else
       writeFileSync(join(directory, late), 'person\n');
       await expect(opened.workspace.finish()).rejects.toMatchObject({
         code: 'DISK',
-        message: expect.stringMatching(
-          new RegExp(`all else.*: ${paths[0]} \\(EACCES: permission denied\\).*${late}`, 'u'),
-        ),
+        message: expect.stringMatching(new RegExp(`all else.*: ${paths[0]} \\(EACCES: permission denied\\)`, 'u')),
         hint: expect.stringContaining('resume'),
         details: { paths, displaced: [late] },
       });
