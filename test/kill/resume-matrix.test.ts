@@ -2,10 +2,10 @@
 import { open } from 'lmdb';
 import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, describe, expect, test } from 'vitest';
-import { resumeRun, runSociety } from '../../src/run/index.ts';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { inspectRun, resumeRun, runSociety } from '../../src/run/index.ts';
 import type { Inspection, RunSummary } from '../../src/run/types.ts';
+import { type ModelServer, startModelServer } from '../support/aimock.ts';
 import {
   asLineSets,
   command,
@@ -15,6 +15,7 @@ import {
   startCommand,
   temporaryDirectory,
 } from '../support/command.ts';
+import { environmentOf } from '../support/scripted-society.ts';
 import { neverBack, type Outcome, sameAs, wholeRepository } from './checks.ts';
 import { compactOffline } from './compact.ts';
 import { snapshotOf } from './snapshot.ts';
@@ -29,10 +30,26 @@ const runArguments = (runDir: string, ...more: string[]): string[] => {
   const words = ['run', GOAL, '--max-agents', String(AGENTS), '--seed', '4', '--run-dir', runDir];
   return [...words, ...more, '--json', '--quiet'];
 };
-const resume = (runDir: string, killAt: string | null, ...more: string[]): Promise<CommandResult> => {
-  const env = killAt === null ? {} : { NODE_ENV: 'test', MEGACTOR_KILL_AT: killAt };
+const resume = (runDir: string, killAt: string | null, ...more: string[]): Promise<CommandResult> =>
+  resumeWith({}, runDir, killAt, ...more);
+const resumeWith = (
+  server: Readonly<Record<string, string>>,
+  runDir: string,
+  killAt: string | null,
+  ...more: string[]
+): Promise<CommandResult> => {
+  const env = killAt === null ? server : { ...server, NODE_ENV: 'test', MEGACTOR_KILL_AT: killAt };
   return command(['resume', runDir, ...more, '--json', '--quiet'], { env });
 };
+
+/** Of some forty answers: a run that asks this server stays in the middle of its work until it is told to go on. */
+const HELD_AFTER = 12;
+const heldServer = async (): Promise<{ server: ModelServer; env: Readonly<Record<string, string>> }> => {
+  const server = await startModelServer({ seed: 4, latencyMs: 5, holdAfter: HELD_AFTER });
+  onTestFinished(() => server.stop());
+  return { server, env: environmentOf(server) };
+};
+const ASKS_SERVER = ['--model', 'openai:any', '--sandbox', 'off'] as const;
 
 const outcomeOf = async (summary: RunSummary): Promise<Outcome> => {
   const inspection = jsonLine(await command(['inspect', summary.runDir, '--json'])) as Inspection;
@@ -99,23 +116,17 @@ describe('a run goes on', () => {
 
   test('after Ctrl-C (exit 3) and a kill of its resumption (D4)', async () => {
     const runDir = pathOf('interrupted');
-    const slow = pathOf('slow.json');
-    writeFileSync(slow, JSON.stringify({ latencyMs: 60 }));
-    const interrupt = async (args: readonly string[]): Promise<CommandResult> => {
-      const running = startCommand(args);
-      const spawned = async (): Promise<number> => {
-        const inspected = await command(['inspect', runDir, '--json']);
-        return inspected.exitCode === 0 ? (jsonLine(inspected) as Inspection).agents.length : 0;
-      };
-      for (let attempt = 0; attempt < 200 && (await spawned()) < 3; attempt += 1) await sleep(20);
-      running.child.kill('SIGINT');
-      return running.result;
-    };
-    const first = await interrupt(runArguments(runDir, '--rehearsal', slow));
+    const { server, env } = await heldServer();
+    const running = startCommand(runArguments(runDir, ...ASKS_SERVER), { env });
+    const spawned = async (): Promise<number> => (await inspectRun(runDir).catch(() => ({ agents: [] }))).agents.length;
+    await expect.poll(spawned).toBeGreaterThan(2);
+    running.child.kill('SIGINT');
+    server.release();
+    const first = await running.result;
     expect(first.exitCode, first.stderr).toBe(3);
     expect(jsonLine(first)).toMatchObject({ status: 'paused', reason: 'interrupted', repeatedCalls: 0 });
-    expect((await resume(runDir, 'recovery:1')).signal).toBe('SIGKILL');
-    const last = await resume(runDir, null);
+    expect((await resumeWith(env, runDir, 'recovery:1')).signal).toBe('SIGKILL');
+    const last = await resumeWith(env, runDir, null);
     expect(last.exitCode, last.stderr).toBe(0);
     await expectSameEnd(jsonLine(last) as RunSummary);
   });
@@ -196,11 +207,10 @@ describe('a run is left as it is', () => {
 
   test('while another process runs it, whatever the second one wants; a killed one does not hold it (S1)', async () => {
     const runDir = pathOf('held');
-    const slow = pathOf('very-slow.json');
-    writeFileSync(slow, JSON.stringify({ latencyMs: 300 }));
-    const owner = startCommand(runArguments(runDir, '--rehearsal', slow));
-    for (let attempt = 0; attempt < 500 && !existsSync(join(runDir, 'plan.json')); attempt += 1) await sleep(20);
-    const second = await resume(runDir, null);
+    const { server, env } = await heldServer();
+    const owner = startCommand(runArguments(runDir, ...ASKS_SERVER), { env });
+    await expect.poll(() => existsSync(join(runDir, 'plan.json'))).toBe(true);
+    const second = await resumeWith(env, runDir, null);
     expect(second.exitCode).toBe(2);
     expect(second.stderr.trim()).toMatch(/^megactor: .*\[RUN_DIR_IN_USE\]$/u);
     const anew = await command(runArguments(runDir));
@@ -208,7 +218,8 @@ describe('a run is left as it is', () => {
     expect(anew.stderr.trim()).toMatch(/^megactor: .*already holds a run.*\[RUN_DIR_FOREIGN\]$/u);
     owner.child.kill('SIGKILL');
     expect((await owner.result).signal).toBe('SIGKILL');
-    const third = await resume(runDir, null);
+    server.release();
+    const third = await resumeWith(env, runDir, null);
     expect(third.exitCode, third.stderr).toBe(0);
     await expectSameEnd(jsonLine(third) as RunSummary);
   });
