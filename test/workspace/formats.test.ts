@@ -102,9 +102,11 @@ test('globs match as in a shell, and quickly', () => {
       glob,
     ).toEqual([]);
   }
-  const start = performance.now();
+  const before = process.cpuUsage();
   const slow = compileGlob(`${'*a'.repeat(100)}b`);
   for (let round = 0; round < 50; round += 1) slow?.('a'.repeat(500));
-  expect(performance.now() - start).toBeLessThan(1_000);
+  const { user, system } = process.cpuUsage(before);
+  // With a step for every way to divide the name it would never end.
+  expect((user + system) / 1_000).toBeLessThan(10_000);
   expect(compileGlob('{a,b}'.repeat(10))).toBeUndefined();
 });
