@@ -71,7 +71,7 @@ describe.skipIf(missing !== null)('programs by their owner', () => {
     programs = new AgentPrograms({ sandbox, filesOf: (owner) => files.of(owner) });
   };
 
-  /** Looks until the program says what is waited for. */
+  /** Looks until the program says what is waited for: a whole line, since Python writes its end by itself. */
   const until = async (owner: string, text: string, first: ProgramAnswer): Promise<ProgramAnswer> => {
     let answer = first;
     let said = '';
@@ -128,7 +128,7 @@ describe.skipIf(missing !== null)('programs by their owner', () => {
     expect(first).toMatchObject({ ok: true, running: true });
     expect(await programs.run('A', { path: 'quick.py' })).toMatchObject({ ok: false, error: { code: 'BUSY' } });
     expect(await toEnd('B', await programs.run('B', { path: 'quick.py' }))).toEqual(ended('quick\n'));
-    await until('A', 'you said one', await programs.send('A', 'one\n'));
+    await until('A', 'you said one\n', await programs.send('A', 'one\n'));
     const last = await toEnd('A', await programs.send('A', 'two\n\u0004'));
     expect(last).toEqual(ended('you said two\nbye\n', { files: { written: ['heard'] } }));
     expect(files.content.get('heard')).toBe('one\ntwo\n');
@@ -137,15 +137,15 @@ describe.skipIf(missing !== null)('programs by their owner', () => {
   });
 
   test('Q2 Q3 one that ends when nobody looks brings its files back, and how it ended is kept', async () => {
-    begin({ 'main.py': 'import time\ntime.sleep(0.6)\nopen("late", "w").write("late")\nprint("late")' });
+    begin({ 'main.py': 'import time\ntime.sleep(1.5)\nopen("late", "w").write("late")\nprint("late")' });
     expect(await programs.run('A', { path: 'main.py' })).toMatchObject({ running: true, stdout: '' });
-    await expect.poll(() => files.content.get('late'), { timeout: 30_000 }).toBe('late');
+    await expect.poll(() => files.content.get('late')).toBe('late');
     expect(await toEnd('A', await programs.send('A', ''))).toEqual(ended('late\n', { files: { written: ['late'] } }));
   });
 
   test('B2 Ctrl-C ends it and keeps its files; so do the end of its owner and of the run, after which nothing starts', async () => {
     begin({ 'main.py': SLEEPER });
-    await until('A', 'begun', await programs.run('A', { path: 'main.py' }));
+    await until('A', 'begun\n', await programs.run('A', { path: 'main.py' }));
     const stopped = ended('', {
       exitCode: null,
       signal: 'SIGKILL',
@@ -155,7 +155,7 @@ describe.skipIf(missing !== null)('programs by their owner', () => {
     expect(await programs.send('A', '\u0003')).toEqual(stopped);
     for (const end of [() => programs.release('A'), () => programs.finish()]) {
       files.content.delete('begun');
-      await until('A', 'begun', await programs.run('A', { path: 'main.py' }));
+      await until('A', 'begun\n', await programs.run('A', { path: 'main.py' }));
       await end();
       expect(files.content.get('begun')).toBe('begun');
       expect(await programs.send('A', '')).toMatchObject({ error: { code: 'NOT_FOUND' } });

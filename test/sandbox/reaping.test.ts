@@ -6,7 +6,6 @@ import type { Sandbox } from '../../src/sandbox/index.ts';
 import { marked, openSmall, whyNoSandbox } from './support.ts';
 
 const missing = await whyNoSandbox();
-const POLL = { timeout: 30_000 };
 
 /** Starts children, some of which leave its process group and its session, and hide as orphans; all bear the mark. */
 const FAMILY = `
@@ -55,7 +54,7 @@ describe.skipIf(missing !== null)('B2 what is left of a program', () => {
       files,
       ...(signal === undefined ? {} : { signal }),
     });
-    await expect.poll(() => program.take(false).stdout, POLL).toContain('started');
+    await expect.poll(() => program.take(false).stdout).toContain('started');
     return program;
   };
 
@@ -83,7 +82,7 @@ describe.skipIf(missing !== null)('B2 what is left of a program', () => {
     expect(await stopped.ended).toMatchObject({ signal: 'SIGKILL', endedBy: 'stopped', files: { changed: [] } });
     expect(await killed.ended).toMatchObject({ signal: 'SIGKILL', endedBy: 'stopped', files: null });
     expect(await aborted.ended).toMatchObject({ signal: 'SIGKILL', endedBy: 'stopped', files: null });
-    for (const mark of marks) await expect.poll(() => marked(mark), POLL).toEqual([]);
+    for (const mark of marks) await expect.poll(() => marked(mark)).toEqual([]);
   });
 
   test('nothing, when the sandbox is closed', async () => {
@@ -94,9 +93,9 @@ describe.skipIf(missing !== null)('B2 what is left of a program', () => {
       args: [mark],
       files: [{ path: 'main.py', content: ENDLESS }],
     });
-    await expect.poll(() => program.take(false).stdout, POLL).toContain('started');
+    await expect.poll(() => program.take(false).stdout).toContain('started');
     await other.close();
-    await expect.poll(() => marked(mark), POLL).toEqual([]);
+    await expect.poll(() => marked(mark)).toEqual([]);
     await expect(other.start({ path: 'main.py', files: [] })).rejects.toMatchObject({ code: 'ABORTED' });
   });
 
@@ -111,18 +110,18 @@ describe.skipIf(missing !== null)('B2 what is left of a program', () => {
       });
       let said = '';
       runtime.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-      await expect.poll(() => said, POLL).toContain('started');
+      await expect.poll(() => said).toContain('started');
       const before = marked(mark).filter((pid) => pid !== runtime.pid);
       expect(before.length).toBeGreaterThanOrEqual(5);
       runtime.kill('SIGKILL');
       if (mode === 'bwrap') {
-        await expect.poll(() => marked(mark), POLL).toEqual([]);
+        await expect.poll(() => marked(mark)).toEqual([]);
       } else {
         // The canary: the first of them, which is in no other group, ends; so the end was noticed.
-        await expect.poll(() => marked(mark).length < before.length, POLL).toBe(true);
+        await expect.poll(() => marked(mark).length < before.length).toBe(true);
         expect(marked(mark).length).toBeGreaterThan(0);
         for (const pid of marked(mark)) process.kill(pid, 'SIGKILL');
-        await expect.poll(() => marked(mark), POLL).toEqual([]);
+        await expect.poll(() => marked(mark)).toEqual([]);
       }
     }
   });
