@@ -11,7 +11,7 @@ test.each([
   ['asks', 4, 500],
   ['blocked', 2, 60],
   ['stats', 20, 100],
-] as const)('%s: everything was handled once', { timeout: 60_000 }, async (method, actors, count) => {
+] as const)('%s: everything was handled once', async (method, actors, count) => {
   const run = await measureService({ method, actors, count });
   expect(run.seconds).toBeGreaterThan(0);
   if (method === 'tells' || method === 'asks') expect(run.count).toBe(count);

@@ -174,7 +174,7 @@ describe('rows', () => {
   });
 });
 
-test('a small population and the plain loop make the same calls of a real server', { timeout: 120_000 }, async () => {
+test('a small population and the plain loop make the same calls of a real server', async () => {
   const sizes: Sizes = {
     ...FULL,
     runs: 1,

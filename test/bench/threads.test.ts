@@ -16,15 +16,15 @@ describe('what has arrived is all that was sent', () => {
     ['port', 64],
     ['link', 64],
     ['ring', 64],
-  ] as const)('%s, batches of %i', { timeout: 60_000 }, async (method, batch) => {
+  ] as const)('%s, batches of %i', async (method, batch) => {
     expect((await measureFloor({ method, batch, count: 40_000 })).count).toBe(40_000);
   });
 
-  test.each(['port-trips', 'worker-trips', 'ring-trips'] as const)('%s', { timeout: 60_000 }, async (method) => {
+  test.each(['port-trips', 'worker-trips', 'ring-trips'] as const)('%s', async (method) => {
     expect((await measureFloor({ method, batch: 1, count: 300 })).seconds).toBeGreaterThan(0);
   });
 
-  test('tells and round trips of actors on two hosts', { timeout: 60_000 }, async () => {
+  test('tells and round trips of actors on two hosts', async () => {
     expect(await measureEngine({ method: 'tells', count: 8_000 })).toMatchObject({ count: 8_000 });
     expect(await measureEngine({ method: 'trips', count: 100 })).toMatchObject({ count: 100 });
   });
@@ -47,7 +47,7 @@ test('a ring hands over records across its end, in order', () => {
   }
 });
 
-test('who is woken for nothing sleeps on', { timeout: 60_000 }, async () => {
+test('who is woken for nothing sleeps on', async () => {
   const memory = ByteRing.allocate(64);
   const waker = new Worker(
     `const { workerData } = require('node:worker_threads');

@@ -206,7 +206,7 @@ test('a run directory that cannot be made is DISK', async () => {
 test('a disk that is full is DISK for what is under way and what comes later; what was acknowledged stays', async () => {
   const script = new URL('./fixtures/fill-disk.ts', import.meta.url).pathname;
   const command = `ulimit -f 2048; exec "${process.execPath}" --disable-warning=ExperimentalWarning "${script}" "${directory.path}"`;
-  const { stdout, stderr } = spawnSync('bash', ['-c', command], { encoding: 'utf8', timeout: 20_000 });
+  const { stdout, stderr } = spawnSync('bash', ['-c', command], { encoding: 'utf8', timeout: 120_000 });
   const answer = JSON.parse(stdout.trim().split('\n').at(-1) ?? stderr) as { codes: string[]; acknowledged: number };
   expect(answer.codes).toEqual(['DISK', 'DISK', 'DISK']);
   expect(answer.acknowledged).toBeGreaterThan(0);

@@ -99,7 +99,7 @@ describe.each<{ durability: DurabilityLevel; runs: number }>([
   { durability: 'none', runs: 200 },
   { durability: 'committed', runs: 25 },
 ])('durability $durability', ({ durability, runs }) => {
-  test('random histories recover the same with snapshots and marks as without (J6)', { timeout: 120_000 }, async () => {
+  test('random histories recover the same with snapshots and marks as without (J6)', async () => {
     let passive = 0;
     await fc.assert(
       fc.asyncProperty(choices, async (list) => {
@@ -187,7 +187,7 @@ describe('on disk', () => {
     },
   );
 
-  test('an opening of 100,000 actors loads those alone that have mail', { timeout: 120_000 }, async () => {
+  test('an opening of 100,000 actors loads those alone that have mail', async () => {
     const directory = temporaryDirectory();
     await fill(directory.path, 100_000, 1_000);
     const journal = await startJournal({ directory: directory.path, shards: SHARDS, durability: 'committed' });

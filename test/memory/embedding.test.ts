@@ -172,7 +172,7 @@ describe('embedding', () => {
     length = 8;
     embedder.fail = (texts) => (texts.includes(ANSWER) ? new MegactorError('MODEL_SERVER', 'down') : null);
     await ask(memory, 'harbour');
-    await expect.poll(() => memory.stats().embedding.state, { timeout: 20_000 }).toBe('backoff');
+    await expect.poll(() => memory.stats().embedding.state).toBe('backoff');
     await memory.close();
     const again = await open({ store, embedder: new WordEmbedder('words-a', 8) });
     expect(again.stats().embedding.reembedding).toBe(true);
@@ -223,7 +223,7 @@ describe('embedding', () => {
     embedder.fail = () => new MegactorError('MODEL_SERVER', 'down');
     const memory = await open({ store, embedder });
     await memory.add(some, ONCE);
-    await expect.poll(() => memory.stats().embedding.state, { timeout: 20_000 }).toBe('backoff');
+    await expect.poll(() => memory.stats().embedding.state).toBe('backoff');
     await memory.close();
     const again = await open({ store, embedder: new WordEmbedder() });
     expect(again.stats().embedding.waiting).toBe(3);

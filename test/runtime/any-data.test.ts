@@ -51,10 +51,10 @@ test('D8 what a durable actor holds is the same after a dead host, in another pr
           shelves.push(ref);
         }
         for (const ref of shelves) {
-          await expect.poll(async () => (await first.ref(ref).ask('all')).ticks, { timeout: 30_000 }).toBe(1);
+          await expect.poll(async () => (await first.ref(ref).ask('all')).ticks).toBe(1);
         }
         (await first.spawn(shelf, null)).tell('exit');
-        await expect.poll(() => deaths, { timeout: 30_000 }).toBe(1);
+        await expect.poll(() => deaths).toBe(1);
         await check(first, shelves, values);
         await first.stop();
 
@@ -67,4 +67,4 @@ test('D8 what a durable actor holds is the same after a dead host, in another pr
     }),
     { numRuns: 1 },
   );
-}, 120_000);
+});

@@ -38,7 +38,7 @@ for (const [at, written, outcome] of CASES)
     expect([code, signal, errors]).toEqual([null, 'SIGKILL', '']);
     await using system = await ActorSystem.start({ threads: 1, shards: 2, seed: 1, journal: directory });
     const ref = await system.lookup<(typeof launcher)['messages']>('pad');
-    await expect.poll(() => ref?.ask('outcomes'), { timeout: 20_000 }).toEqual([outcome]);
+    await expect.poll(() => ref?.ask('outcomes')).toEqual([outcome]);
     expect(launches()).toBe(written);
   });
 
@@ -53,8 +53,8 @@ test.each(CASES)('D6 a host that dies %s the call', async (at, written, outcome)
   });
   const ref = await system.spawn(launcher, file, { name: 'pad', durable: true, restart: 'transient' });
   ref.tell('launch', { at, kills: 'thread' });
-  await expect.poll(() => deaths, { timeout: 20_000 }).toHaveLength(1);
-  await expect.poll(() => system.journal?.pending(), { timeout: 20_000 }).toBe(0);
+  await expect.poll(() => deaths).toHaveLength(1);
+  await expect.poll(() => system.journal?.pending()).toBe(0);
   expect(await ref.ask('outcomes')).toEqual([outcome]);
   expect(launches()).toBe(written);
 });

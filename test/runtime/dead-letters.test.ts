@@ -18,7 +18,7 @@ const start = async (onEvent: (event: EventRecord) => void = () => undefined): P
 };
 
 const letters = async (own: ActorSystem, count: number): Promise<readonly DeadLetter[]> => {
-  await expect.poll(async () => (await own.deadLetters()).length, { timeout: 30_000 }).toBe(count);
+  await expect.poll(async () => (await own.deadLetters()).length).toBe(count);
   return own.deadLetters();
 };
 
@@ -66,7 +66,7 @@ test('A13 a flood is counted in full, kept in part, and told of at a bounded rat
   own.stopActor(ref);
   await gone;
   for (let n = 0; n < 5_000; n += 1) ref.tell('add', n);
-  await expect.poll(() => own.stats().total.deadLetters, { timeout: 30_000 }).toBe(5_000);
+  await expect.poll(() => own.stats().total.deadLetters).toBe(5_000);
   // A host of a busy machine may be late with its answer; then there are none of its letters.
   await expect
     .poll(async () => (await own.deadLetters()).map(({ body }) => body))

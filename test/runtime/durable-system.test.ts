@@ -20,8 +20,7 @@ const start = (options: Partial<SystemOptions> = {}): Promise<ActorSystem> =>
     ...options,
   });
 
-const quiet = (system: ActorSystem): Promise<void> =>
-  expect.poll(() => system.journal?.pending(), { timeout: 30_000 }).toBe(0);
+const quiet = (system: ActorSystem): Promise<void> => expect.poll(() => system.journal?.pending()).toBe(0);
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'megactor-runtime-'));
@@ -119,7 +118,7 @@ describe('durable actors on threads', () => {
     const file = join(directory, 'calls');
     const ref = await system.spawn(caller, file, { name: 'caller', durable: true, restart: 'transient' });
     ref.tell('work', { dieOnce: true });
-    await expect.poll(() => deaths, { timeout: 30_000 }).toHaveLength(1);
+    await expect.poll(() => deaths).toHaveLength(1);
     await quiet(system);
     expect(await ref.ask('answers')).toEqual([42]);
     expect(readFileSync(file, 'utf8')).toBe('caller/0/call\n');
@@ -143,7 +142,7 @@ describe('durable actors on threads', () => {
         killer.tell('exit');
       }
     }
-    await expect.poll(() => deaths, { timeout: 30_000 }).toHaveLength(2);
+    await expect.poll(() => deaths).toHaveLength(2);
     await quiet(system);
     const totals = await Promise.all(accounts.map((ref) => ref.ask('total')));
     expect(totals.reduce((sum, total) => sum + total, 0)).toBe(8_000);
@@ -169,11 +168,11 @@ describe('durable actors on threads', () => {
       return (snapshot?.state as { next: number } | undefined)?.next ?? 0;
     };
     for (const [index, at] of [count / 4, count / 2].entries()) {
-      await expect.poll(look, { timeout: 60_000 }).toBeGreaterThan(at);
+      await expect.poll(look).toBeGreaterThan(at);
       (await system.spawn(counter, 0, { shard: 0 })).tell('exit');
-      await expect.poll(() => deaths, { timeout: 60_000 }).toHaveLength(index + 1);
+      await expect.poll(() => deaths).toHaveLength(index + 1);
     }
-    await expect.poll(look, { timeout: 60_000 }).toBe(count);
+    await expect.poll(look).toBe(count);
     expect(most).toBeGreaterThan(0);
     expect(most).toBeLessThanOrEqual(capacity + 64);
     expect(await ref.ask('progress')).toEqual({ next: count, wrong: 0 });
@@ -209,7 +208,7 @@ describe('durable actors on threads', () => {
     await watcher.ask('seen');
     const watched = system.watch(ref);
     ref.tell('exit');
-    await expect.poll(() => deaths, { timeout: 30_000 }).toMatchObject([{ replaced: true }, { replaced: false }]);
+    await expect.poll(() => deaths).toMatchObject([{ replaced: true }, { replaced: false }]);
     expect(await watched).toBe('HOST_DIED');
     await expect.poll(() => watcher.ask('log')).toEqual([`terminated ${ref.id} HOST_DIED`]);
     await expect(ref.ask('total')).rejects.toMatchObject({ code: 'HOST_DIED' });

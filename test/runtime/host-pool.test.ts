@@ -16,8 +16,7 @@ test('H3 what a thread says after it was ended fails no other run, and a run tha
     run.ended.catch((thrown: MegactorError) => settled.push(`${name} ${thrown.code}`));
     return run;
   };
-  const running = (count: number): Promise<void> =>
-    expect.poll(() => Atomics.load(flags, 0), { timeout: 60_000 }).toBe(count);
+  const running = (count: number): Promise<void> => expect.poll(() => Atomics.load(flags, 0)).toBe(count);
   try {
     const first = start('first', true);
     const second = start('second');

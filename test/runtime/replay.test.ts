@@ -157,7 +157,7 @@ describe('what differs is named', () => {
       await using system = await start(1);
       const ref = await spawn(system);
       expect(await ref.ask('count', undefined)).toBe(1);
-      await expect.poll(() => system.journal?.pending(), { timeout: 30_000 }).toBe(0);
+      await expect.poll(() => system.journal?.pending()).toBe(0);
     }
     expect((await replay()).diverged).toMatchObject({ actor: 'worker', step: 0, what: 'state', path: 'asked' });
   });

@@ -28,7 +28,7 @@ const play = async (name: string, seed: number): Promise<string> => {
     entry: { kind: 'mail', mail: { to: id, from: null, type: 'ball', body: { ring: plain, left: 12 } } },
   }));
   await system.deliver(balls);
-  await expect.poll(() => system.journal?.pending(), { timeout: 30_000 }).toBe(0);
+  await expect.poll(() => system.journal?.pending()).toBe(0);
   await system.stop();
   const journal = await readJournal(path);
   expect(journal.counts.mail).toBe(BALLS * 13);
@@ -80,7 +80,7 @@ describe('D5 a deterministic system', () => {
       return { shard: 0, entry: { kind: 'mail', mail: { to, from: null, type: 'ball', body } } };
     });
     await system.deliver(balls);
-    await expect.poll(() => system.journal?.pending(), { timeout: 30_000 }).toBe(0);
+    await expect.poll(() => system.journal?.pending()).toBe(0);
     expect(system.stats().total).toMatchObject({ mailboxDepth: 0, spilled: 0 });
     await system.stop();
     const journal = await readJournal(path);

@@ -28,7 +28,7 @@ const found = async (system: ActorSystem): Promise<Alarm> => {
 
 const rings = (ref: Alarm): Promise<Record<string, number>> => ref.ask('rings', undefined, { deadlineMs: 30_000 });
 const rang = (ref: Alarm, expected: Record<string, number>): Promise<void> =>
-  expect.poll(() => rings(ref), { timeout: 30_000 }).toEqual(expected);
+  expect.poll(() => rings(ref)).toEqual(expected);
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'megactor-timers-'));
@@ -45,7 +45,7 @@ test('D1 D2 timers survive a stop: what was due meanwhile fires once, the rest g
     ref.tell('once', { key: 'never', ms: 3_600_000 });
     ref.tell('once', { key: 'meanwhile', ms: 500 });
     ref.tell('every', { key: 'often', ms: 2_000 });
-    await expect.poll(() => system.journal?.pending(), { timeout: 30_000 }).toBe(0);
+    await expect.poll(() => system.journal?.pending()).toBe(0);
   }
   {
     await using system = await start();
@@ -67,6 +67,6 @@ test('D1 D2 timers survive the death of their thread', async () => {
   // An ephemeral actor, whose mail does not come back with it.
   const killer = await system.spawn(alarm, undefined, { shard: ref.shard });
   killer.tell('exit');
-  await expect.poll(() => deaths, { timeout: 30_000 }).toHaveLength(1);
+  await expect.poll(() => deaths).toHaveLength(1);
   await rang(ref, { a: 1, b: 3 });
 });

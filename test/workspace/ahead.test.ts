@@ -35,7 +35,7 @@ const ownQuiet = (): { clock: Clock; timers: (() => void)[] } => {
 
 /** Waits until a file has this content, or is gone. */
 const comes = async (directory: string, path: string, content: string | null): Promise<void> => {
-  await expect.poll(() => textAt(directory, path), { timeout: 30_000 }).toBe(content);
+  await expect.poll(() => textAt(directory, path)).toBe(content);
 };
 
 test('X4, W7: files appear, change and go while nobody writes, and the end finds them where they are', async () => {

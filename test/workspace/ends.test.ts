@@ -141,8 +141,8 @@ test.each(Object.keys(switches))(
     await write(workspace, 'a', 'two\n');
     await write(workspace, 'b', 'two\n');
     await remove(workspace, 'gone');
-    await expect.poll(() => existsSync(join(directory, 'b')), { timeout: 30_000 }).toBe(true);
-    await expect.poll(() => existsSync(join(directory, 'gone')), { timeout: 30_000 }).toBe(false);
+    await expect.poll(() => existsSync(join(directory, 'b'))).toBe(true);
+    await expect.poll(() => existsSync(join(directory, 'gone'))).toBe(false);
     switches[name]?.(directory);
     writeFileSync(join(directory, 'mine'), 'person\n');
     if (!name.endsWith('back')) {
@@ -174,8 +174,8 @@ test('X4: a file that was brought ahead over one that git’s index has follows 
   git(directory, 'branch', 'other');
   await write(workspace, 'a', 'two\n');
   await remove(workspace, 'gone');
-  await expect.poll(() => existsSync(join(directory, 'gone')), { timeout: 30_000 }).toBe(false);
-  await expect.poll(() => readFileSync(join(directory, 'a'), 'utf8'), { timeout: 30_000 }).toBe('two\n');
+  await expect.poll(() => existsSync(join(directory, 'gone'))).toBe(false);
+  await expect.poll(() => readFileSync(join(directory, 'a'), 'utf8')).toBe('two\n');
   // Git takes along what it holds for changes of the person’s.
   git(directory, 'checkout', '-q', 'other');
   expect(git(directory, 'status', '--porcelain')).toBe(' M a\n D gone\n');

@@ -70,7 +70,7 @@ test('O5 a git that outlives its process does not get in the way of the next fol
   const parts = { gitDirectory, deadlineMs: 60_000, clock: systemClock };
   const packs = packsOf(gitDirectory);
   const orphan = foldPacks({ ...parts, packs });
-  await expect.poll(() => existsSync(join(bin, 'runs')), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => existsSync(join(bin, 'runs'))).toBe(true);
   // As the next opening does.
   await removeFolding(gitDirectory);
   vi.unstubAllEnvs();

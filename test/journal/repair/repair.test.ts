@@ -35,7 +35,7 @@ beforeAll(async () => {
     mkdirSync(original(kind), { recursive: true });
     await writeJournal(original(kind), seedOf(kind), STEPS, kind);
   }
-}, 120_000);
+});
 afterAll(() => directory.remove());
 
 /** A copy of a journal to be damaged. */
