@@ -6,7 +6,7 @@ import { toMegactorError } from '../protocol/errors.ts';
 import type { JournalCaller } from './client-shard-log.ts';
 import { recoveredFrom, ShardFold } from './fold.ts';
 import { SeqSet } from './seq-set.ts';
-import type { RecoveredActor } from './shard-log.ts';
+import type { Delivery, RecoveredActor } from './shard-log.ts';
 import type { WireActor, WirePeek } from './wire.ts';
 
 /** Snapshots are asked for in requests of so many, so that an answer stays small. */
@@ -19,6 +19,8 @@ export interface PeekedShard {
   readonly actors: readonly RecoveredActor[];
   /** How much unconsumed mail and how many signals wait for an actor, by its id. */
   readonly mail: ReadonlyMap<number, number>;
+  /** What is unconsumed, in its order. */
+  readonly deliveries: readonly Delivery[];
 }
 
 const rowsOf = async (caller: JournalCaller, shard: number, ids: readonly number[]): Promise<WireActor[]> => {
@@ -50,7 +52,11 @@ const peekOnce = async (caller: JournalCaller, shard: number, ids: readonly numb
     const to = entry.kind === 'mail' ? entry.mail.to : entry.to;
     mail.set(to, (mail.get(to) ?? 0) + 1);
   }
-  return { actors: [...found.actors, ...others.map((row) => recoveredFrom(shard, row))], mail };
+  return {
+    actors: [...found.actors, ...others.map((row) => recoveredFrom(shard, row))],
+    mail,
+    deliveries: found.deliveries,
+  };
 };
 
 /** @param ids of passive actors that are wanted as well @throws JOURNAL_DAMAGED, SYSTEM_STOPPED, DISK */

@@ -4,13 +4,22 @@
  */
 import { isLeaseHeld, readJournal, type JournalReader, type ServiceStore } from '../journal/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
-import { agentStateSchema, questionsOfRows, Roster, type AgentState, type RosterRow } from '../society/index.ts';
+import { unheardIn } from '../runtime/unheard.ts';
+import {
+  agentStateSchema,
+  questionsOfRows,
+  Roster,
+  type AgentState,
+  type RosterRow,
+  type RosterSummary,
+} from '../society/index.ts';
 import { nearNames } from '../society/near-names.ts';
 import { agentDetail } from './inspect-agent.ts';
 import { RUN_STORE } from './run-store.ts';
 import { planQuestion } from './plan-consent.ts';
 import { RunDirectory, type RunFile } from './run-directory.ts';
 import { hasEnded } from './resumable.ts';
+import { missingOf, withUnheard } from './unheard.ts';
 import type { InspectedAgent, Inspection, InspectOptions } from './types.ts';
 
 const EMPTY_LOG_HASH = '';
@@ -85,6 +94,12 @@ const inspectAgents = (journal: JournalReader, roster: readonly RosterRow[], ove
   return agents.map(({ id: _id, ...agent }) => agent);
 };
 
+const rowsOf = ({ shards }: JournalReader, { rows }: RosterSummary): readonly RosterRow[] => {
+  const there = new Set(shards.flatMap(({ actors }) => actors.map(({ record }) => record.id)));
+  const failures = shards.flatMap(({ deliveries }) => unheardIn(deliveries));
+  return withUnheard(rows, missingOf(rows, there), failures);
+};
+
 const noSuchAgent = (name: string, names: Iterable<string>): MegactorError => {
   const near = nearNames(name, names).map((candidate) => `"${candidate}"`);
   return new MegactorError('AGENT_NOT_FOUND', `there is no agent called "${name.slice(0, 80)}" in this run`, {
@@ -103,7 +118,7 @@ export const inspectRun = async (runDir: string, { agent }: InspectOptions = {})
     return { runId, status, agents: [], logHash: EMPTY_LOG_HASH };
   }
   try {
-    const { rows } = (await Roster.open(readOnlyStore(journal, 'roster'))).summary();
+    const rows = rowsOf(journal, (await Roster.open(readOnlyStore(journal, 'roster'))).summary());
     const agents = inspectAgents(journal, rows, hasEnded(run));
     const { logHash } = journal;
     const plan = await planQuestion(readOnlyStore(journal, RUN_STORE));

@@ -29,6 +29,7 @@ import { RUN_STORE, type PlannerUsage } from './run-store.ts';
 import { planQuestion } from './plan-consent.ts';
 import { EMBEDDER } from './services/embedding-wire.ts';
 import { renderSpend, spendReport } from './spend-report.ts';
+import { missingOf, withUnheard } from './unheard.ts';
 import type { RunSummary } from './types.ts';
 
 const workspaceStatsSchema = z.object({ files: z.number(), commits: z.number() });
@@ -69,9 +70,11 @@ export const gatherSociety = async (system: ActorSystem, memoryThreads: number):
     const state = countersSchema.safeParse(actor.state);
     return state.success ? [state.data] : [];
   });
+  const missing = missingOf(roster.rows, new Set(actors.map(({ id }) => id)));
+  const rows = missing.length === 0 ? roster.rows : withUnheard(roster.rows, missing, await system.unheardFailures());
   return {
-    roster,
-    questions: [...(plan === null ? [] : [plan]), ...questionsOfRows(roster.rows)],
+    roster: { ...roster, rows },
+    questions: [...(plan === null ? [] : [plan]), ...questionsOfRows(rows)],
     states,
     spent: spentSchema.parse(spent),
     memories,

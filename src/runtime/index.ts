@@ -9,6 +9,7 @@ export { SystemRouter, type SystemRouterOptions } from './system-router.ts';
 export type { HostDeath, SystemFailure, SystemOptions } from './system-options.ts';
 export type { ActorSnapshot, InspectOptions } from './snapshot.ts';
 export type { ActorSurvey } from './survey.ts';
+export { unheardIn, type UnheardFailure } from './unheard.ts';
 export type { HostState } from './host-record.ts';
 export type { CellStatus } from './cell.ts';
 export type { Hold } from './hold.ts';

@@ -11,6 +11,7 @@ import type { RecoveredActor } from '../journal/shard-log.ts';
 import type { ActorAddress } from '../protocol/ids.ts';
 import type { HostState } from './host-record.ts';
 import type { Hosts } from './hosts.ts';
+import { unheardIn, type UnheardFailure } from './unheard.ts';
 import { snapshotOfPassive, withPart, type ActorSnapshot, type InspectOptions } from './snapshot.ts';
 
 /** Most actors of one call to a host. */
@@ -60,6 +61,14 @@ export class Survey {
       return actors;
     });
     return (await Promise.all(found)).flat();
+  }
+
+  /** What the journal holds for those above who have not heard it yet. @param shards how many there are */
+  async unheard(shards: number): Promise<readonly UnheardFailure[]> {
+    const journal = this.#journal;
+    if (journal === null) return [];
+    const peeked = await Promise.all(Array.from({ length: shards }, (_, shard) => journal.peek(shard, [])));
+    return peeked.flatMap(({ deliveries }) => unheardIn(deliveries));
   }
 
   async #ofShard(shard: number, ids: readonly number[], options: InspectOptions): Promise<readonly ActorSnapshot[]> {

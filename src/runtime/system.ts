@@ -30,6 +30,7 @@ import type { ActorSnapshot, InspectOptions } from './snapshot.ts';
 import { resolveSystemOptions, type StopOptions, type SystemOptions } from './system-options.ts';
 import { startParts, throwIfAborted, type SystemParts } from './system-parts.ts';
 import { type ActorSurvey, Survey } from './survey.ts';
+import type { UnheardFailure } from './unheard.ts';
 import { SystemRef } from './system-ref.ts';
 import { SystemRouter, type SystemRouterOptions } from './system-router.ts';
 import { SystemSpawns, type PlacedRecord } from './system-spawns.ts';
@@ -273,6 +274,12 @@ export class ActorSystem {
   inspect(refs: readonly ActorAddress[], options: InspectOptions = {}): Promise<ActorSnapshot[]> {
     this.#checkRunning();
     return this.#survey.some(refs, options);
+  }
+
+  /** Failures for good of durable actors that nobody above has heard of yet, as the journal has them. Costs a read of all shards. */
+  unheardFailures(): Promise<readonly UnheardFailure[]> {
+    this.#checkRunning();
+    return this.#survey.unheard(this.shards);
   }
 
   /**

@@ -43,8 +43,7 @@ const restartsCounted = ({ ends, model }: TrialRun): readonly string[] =>
   });
 
 /** Whoever was given up asks for nothing any more, has failed or had ended before, and somebody was told, once. */
-const givenUp = (run: TrialRun, { gathered, outcome }: Life): readonly string[] => {
-  const rows = new Map(gathered.roster.rows.map((row) => [row.name, row]));
+const givenUp = (run: TrialRun, { outcome }: Life): readonly string[] => {
   return run.ends.flatMap(({ agent, restarted, atMs }) => {
     if (restarted) return [];
     const wrong: string[] = [];
@@ -58,8 +57,6 @@ const givenUp = (run: TrialRun, { gathered, outcome }: Life): readonly string[] 
     if (!run.endedQuietly) return wrong;
     // Nobody is above the Boss: of those right under it nobody hears when it is gone, and quiet moments come to the same.
     if (run.ends.some((one) => one.agent === BOSS && !one.restarted)) return wrong;
-    const status = rows.get(agent)?.status;
-    if (status === 'working' || status === 'review') wrong.push(`${agent} was given up, and is at ${status}`);
     const remedies = run.events.filter(
       ({ type, agent: whom, why }) => type === 'remedy' && why === 'crash' && whom === agent,
     );
@@ -71,5 +68,21 @@ const givenUp = (run: TrialRun, { gathered, outcome }: Life): readonly string[] 
   });
 };
 
+/** V2: whoever was given up is said to have failed, however its process ended, and whoever may have heard of it. */
+const toldAsFailed = (run: TrialRun): readonly string[] =>
+  run.lives.flatMap(({ gathered }, index) => {
+    // Of the Boss nobody is told here, nor then of those under it; in a run somebody listens for its end.
+    const boss = gathered.roster.rows.find(({ name }) => name === BOSS);
+    if (boss?.status !== 'failed' && run.ends.some(({ agent, restarted }) => agent === BOSS && !restarted)) return [];
+    const gone = new Set(
+      run.ends.filter(({ life, restarted }) => life <= index && !restarted).map(({ agent }) => agent),
+    );
+    return gathered.roster.rows.flatMap(({ name, status }) =>
+      gone.has(name) && (status === 'working' || status === 'review')
+        ? [`${name} was given up, and is at ${status} in the report of process ${index}`]
+        : [],
+    );
+  });
+
 export const crashesCounted = (run: TrialRun, last: Life): readonly string[] =>
-  run.hostKills > 0 ? [] : [...restartsCounted(run), ...givenUp(run, last)];
+  run.hostKills > 0 ? [] : [...restartsCounted(run), ...givenUp(run, last), ...toldAsFailed(run)];

@@ -3,11 +3,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { parseRehearsalOptions, rehearse } from '../../src/model/index.ts';
-import { replayRun, runSociety } from '../../src/run/index.ts';
+import { inspectRun, replayRun, runSociety } from '../../src/run/index.ts';
 import type { Inspection, RunSummary } from '../../src/run/types.ts';
 import { planWith } from '../society/arbitraries.ts';
 import { command, jsonLine, temporaryDirectory } from '../support/command.ts';
-import { startScriptedServer, type ScriptedServer } from '../support/scripted-server.ts';
+import { startScriptedServer, type ScriptedAnswer, type ScriptedServer } from '../support/scripted-server.ts';
 import { call, environmentOf, GUIDE, stubServer } from '../support/scripted-society.ts';
 
 const AGENTS = 30;
@@ -206,4 +206,37 @@ test('what a Boss had come to that crashed for good is in the summary and the re
   } finally {
     await server.stop();
   }
+});
+
+test('V2 whose supervisor had no turn any more to hear of its end is failed in the report, with what it had done', async () => {
+  const held = Promise.withResolvers<ScriptedAnswer>();
+  const server = await startScriptedServer(({ agent, body }) => {
+    const acted = body.messages.some(({ role }) => role === 'tool');
+    if (agent === 'Boss')
+      return acted ? held.promise : call('talk', { messages: [{ to: 'Victim', content: 'begin' }] });
+    return acted
+      ? { status: 400, raw: { error: { message: 'planted' } } }
+      : call('write_file', { path: 'a.md', content: 'a' });
+  });
+  stubServer(server);
+  const runDir = join(directory.path, 'unheard');
+  const plan = planWith([{ name: 'Victim' }]);
+  const options = { model: 'openai:m', sandbox: 'off', shards: 1, threads: 1, seed: 1, plan, runDir } as const;
+  const run = runSociety('Write a guide', options);
+  for await (const { type, agent, restarted } of run.events) {
+    if (type === 'restart' && agent === 'Victim' && restarted === false) break;
+  }
+  const summary = await run.stop();
+  held.resolve({ content: '(waiting)' });
+  vi.unstubAllEnvs();
+  await server.stop();
+  expect(summary).toMatchObject({ status: 'stopped', restarts: 3, modelCalls: 2 });
+  const report = JSON.parse(readFileSync(join(runDir, 'report.json'), 'utf8')) as Report;
+  expect(report.agents.map(({ name, status }) => [name, status])).toEqual([
+    ['Boss', 'working'],
+    ['Victim', 'failed'],
+  ]);
+  expect(report.missing).toContainEqual({ agent: 'Victim', what: 'failed' });
+  const { agents } = await inspectRun(runDir);
+  expect(agents.find(({ name }) => name === 'Victim')).toMatchObject({ state: 'failed', calls: 1 });
 });
