@@ -106,7 +106,7 @@ describe.skipIf(missing !== null)('programs in a run', () => {
           call('send_input', { content: '' }),
           call('run_program', { path: 'sleep.py', args: [MARK] }),
         ],
-        { config: { programs: { stepMs: 1_500 } } },
+        { config: { programs: { stepMs: 3_000 } } },
       );
       const [, , first, second, said, closed, gone, sleeping] = results;
       expect(first).toMatchObject({ ok: true, running: true });
@@ -136,7 +136,7 @@ describe.skipIf(missing !== null)('programs in a run', () => {
           calls(write('sleep.py', SLEEPER), call('run_program', { path: 'sleep.py' })),
           call('send_input', { content: '\u0003' }),
         ],
-        { embedder: 'none', config: { programs: { stepMs: 1_500 } } },
+        { embedder: 'none', config: { programs: { stepMs: 3_000 } } },
       );
       const big = results.find(({ stdout }) => stdout === 'big\n');
       expect(big).toMatchObject({ ok: true, exitCode: 0, files: { written: ['small.txt'] } });
