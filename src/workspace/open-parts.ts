@@ -10,7 +10,7 @@ import { Committer, type CommitInfo, type CommitterLimits } from './committer.ts
 import { Contents } from './contents.ts';
 import { errorCode } from './durable-files.ts';
 import type { FileTable } from './file-table.ts';
-import { decideOpening, refuseDirty } from './opening.ts';
+import { decideOpening, refuseChanged } from './opening.ts';
 import { PackStore } from './pack-store.ts';
 import { recover } from './recovery.ts';
 import type { Repository } from './repository.ts';
@@ -114,7 +114,7 @@ export const openParts = async (options: WorkspaceOptions, state: FailureState):
   if (known !== undefined) {
     const { directory, gitDirectory } = repository;
     const tree = { directory, gitDirectory, files: [...start.tree.files()], clock };
-    refuseDirty(directory, await changedByOthers(tree, broughtEarlier(repository)));
+    refuseChanged(directory, await changedByOthers(tree, broughtEarlier(repository)));
   }
   const contentAt = async (oid: string, path: string): Promise<Content | undefined> => {
     const entry = table.get(path);

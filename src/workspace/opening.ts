@@ -39,14 +39,23 @@ const UNFINISHED = ['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'BISECT_LOG
 const foreign = (message: string, hint?: string): MegactorError =>
   new MegactorError('WORKSPACE_FOREIGN', message, { hint });
 
-const dirty = (directory: string, paths: readonly string[]): MegactorError =>
+/** For a run that goes on: a commit, or a stash, of all that git's index knows takes back what it does not know. */
+const BY_NAME =
+  'Commit these paths by name (`git commit -m TEXT -- PATH…`), or move the files elsewhere, then resume the run. Not with `commit -a` or `stash`: until a run ends, git’s index does not know all that it wrote, and they would take it back.';
+
+const dirty = (directory: string, paths: readonly string[], hint?: string): MegactorError =>
   new MegactorError('WORKSPACE_DIRTY', `${directory} has uncommitted changes: ${nameSome(paths)}`, {
+    hint,
     details: { paths: paths.slice(0, 100) },
   });
 
-/** Refuses what changed in the work tree since the run last wrote it. */
-export const refuseDirty = (directory: string, paths: readonly string[]): void => {
+const refuseDirty = (directory: string, paths: readonly string[]): void => {
   if (paths.length > 0) throw dirty(directory, paths);
+};
+
+/** Refuses what changed in the work tree since the run last wrote it. */
+export const refuseChanged = (directory: string, paths: readonly string[]): void => {
+  if (paths.length > 0) throw dirty(directory, paths, BY_NAME);
 };
 
 const entriesOf = async (directory: string): Promise<string[] | undefined> => {

@@ -1,6 +1,6 @@
 /** Ends of a run that were cut short, in a repository of somebody's own too, and what a person does there before the next. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -185,3 +185,31 @@ test('X4: a file that was brought ahead over one that git’s index has follows 
   await again.close();
   await workspace.close();
 });
+
+test.each(['commit', 'mv'])(
+  'a person who does what the refusal says (%s) loses nothing, and neither does the run',
+  async (how) => {
+    const { workspace, directory, reopen } = await openWorkspace();
+    await write(workspace, 'a', 'one\n');
+    await workspace.finish();
+    // Git's index does not know this one.
+    await write(workspace, 'b', 'b\n');
+    await workspace.flush();
+    writeFileSync(join(directory, 'a'), 'person\n');
+    const refusal = {
+      code: 'WORKSPACE_DIRTY',
+      hint: expect.stringContaining('git commit -m TEXT -- PATH'),
+      details: { paths: ['a'] },
+    };
+    await expect(reopen()).rejects.toMatchObject(refusal);
+    if (how === 'mv') renameSync(join(directory, 'a'), join(directory, 'mine'));
+    else git(directory, 'commit', '-qm', 'Mine', '--', 'a');
+    const { workspace: again } = await reopen();
+    expect(accepted(await again.listFiles()).files).toEqual(['a', 'b']);
+    expect((await again.finish()).displaced).toEqual([]);
+    expect(git(directory, 'status', '--porcelain')).toBe(how === 'mv' ? '?? mine\n' : '');
+    expect(readFileSync(join(directory, how === 'mv' ? 'mine' : 'a'), 'utf8')).toBe('person\n');
+    expect(readFileSync(join(directory, 'b'), 'utf8')).toBe('b\n');
+    await again.close();
+  },
+);
