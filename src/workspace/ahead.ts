@@ -9,7 +9,8 @@
  * the commits. The index itself stays behind: after a power failure it would call files changed that were never on disk.
  *
  * Invariants: X4 a path is on the list, and the list on disk, before the file is in the work tree. X5 nothing that somebody
- * else put into the work tree is changed or moved, unless git has just that content, of which nothing is lost. X6 it gives
+ * else put into the work tree is changed or moved, unless git has just that content, of which nothing is lost; what is only
+ * staged is not such (`staged.ts`). X6 it gives
  * way to whoever writes, and a failure here is nobody's: the end tries again and reports.
  */
 import { constants, readFileSync } from 'node:fs';
@@ -21,6 +22,7 @@ import { errorCode, removeIfThere, syncDirectory } from './durable-files.ts';
 import { gitObject } from './git-objects.ts';
 import type { IndexEntry } from './index-file.ts';
 import type { Repository } from './repository.ts';
+import { withoutStaged } from './staged.ts';
 import type { TreeFile } from './tree.ts';
 import { type IsOwn, Pacer, readIndex } from './work-tree.ts';
 
@@ -34,6 +36,8 @@ const PATHS_MAX = 100_000;
 export interface AheadParts {
   readonly repository: Repository;
   readonly branch: string;
+  /** Commits that git's index may have been made from beside the run's own. */
+  readonly bases: readonly (string | null)[];
   readonly clock: Clock;
   /** False: the list survives a killed process but not a power failure. */
   readonly sync: boolean;
@@ -66,14 +70,17 @@ const listFileOf = (gitDirectory: string): string => join(gitDirectory, 'megacto
 
 const pathsOf = (list: Buffer): string[] => list.toString('utf8').split('\0').slice(0, -1);
 
+/** Whether git has a content, and not only because somebody has staged it. */
+const hasOwn = async (repository: Repository, oid: string): Promise<boolean> =>
+  !repository.hasLoose(oid) && (await repository.readBlob(oid)) !== undefined;
+
 /**
  * Tells of what lies at a path whether an earlier session brought it, for an opening: git has it, or a power failure left
  * nothing of it, and its path is on the list. A path where nothing lies (null) may be one that it took away.
  */
 export const broughtEarlier = (repository: Repository): IsOwn => {
   const paths = new Set(pathsOf(readList(listFileOf(repository.gitDirectory))));
-  return async (path, oid) =>
-    paths.has(path) && (oid === null || oid === EMPTY || (await repository.readBlob(oid)) !== undefined);
+  return async (path, oid) => paths.has(path) && (oid === null || oid === EMPTY || (await hasOwn(repository, oid)));
 };
 
 /** For a run that begins, in a work tree that is clean: another one that was killed here may have left a list. */
@@ -97,12 +104,17 @@ export class CheckoutAhead {
   #isFinishing = false;
   #isClosed = false;
 
-  constructor(parts: AheadParts) {
+  private constructor(parts: AheadParts, listBytes: number) {
     this.#parts = parts;
     this.#listFile = listFileOf(parts.repository.gitDirectory);
-    const list = readList(this.#listFile);
-    this.#listBytes = list.length;
-    if (list.length > 0) this.#note(pathsOf(list), this.#lookUp());
+    this.#listBytes = listBytes;
+  }
+
+  static async open(parts: AheadParts): Promise<CheckoutAhead> {
+    const list = readList(listFileOf(parts.repository.gitDirectory));
+    const ahead = new CheckoutAhead(parts, list.length);
+    if (list.length > 0) ahead.#note(pathsOf(list), await ahead.#lookUp());
+    return ahead;
   }
 
   /** A commit has changed these paths. */
@@ -119,9 +131,12 @@ export class CheckoutAhead {
     await this.#finishing;
   }
 
-  /** Brings all of the work tree, and git's index, to the commit that has `files`. */
-  finish(files: readonly TreeFile[]): Promise<CheckoutResult> {
-    const result = this.#finishing.then(() => this.#finish(files));
+  /**
+   * Brings all of the work tree, and git's index, to the commit that has `files`.
+   * @param theirs the commit that somebody had checked out
+   */
+  finish(files: readonly TreeFile[], theirs: string | null): Promise<CheckoutResult> {
+    const result = this.#finishing.then(() => this.#finish(files, theirs));
     this.#finishing = result.then(
       () => {},
       () => {},
@@ -129,13 +144,12 @@ export class CheckoutAhead {
     return result;
   }
 
-  async #finish(files: readonly TreeFile[]): Promise<CheckoutResult> {
+  async #finish(files: readonly TreeFile[], theirs: string | null): Promise<CheckoutResult> {
     this.#isFinishing = true;
     try {
       await this.#rest();
-      const { gitDirectory } = this.#parts.repository;
-      const index = readIndex(gitDirectory);
-      this.#index = index;
+      this.#index = null;
+      const index = await this.#lookUp([theirs]);
       // It may be killed as well before it has written the index.
       const isNew = ({ path, oid }: TreeFile): boolean => !this.#brought.has(path) && index.get(path)?.oid !== oid;
       await this.#list(files.filter(isNew).map(({ path }) => path));
@@ -227,7 +241,7 @@ export class CheckoutAhead {
       read,
       known,
       // What git has is not lost when it is replaced.
-      isOwn: async (path, oid) => this.#brought.has(path) && (await repository.readBlob(oid)) !== undefined,
+      isOwn: async (path, oid) => this.#brought.has(path) && (await hasOwn(repository, oid)),
     };
   }
 
@@ -245,7 +259,7 @@ export class CheckoutAhead {
   async #list(paths: readonly string[]): Promise<void> {
     if (paths.length === 0) return;
     const { sync } = this.#parts;
-    const index = this.#lookUp();
+    const index = await this.#lookUp();
     const directory = dirname(this.#listFile);
     await mkdir(directory, { recursive: true });
     const bytes = Buffer.from(paths.map((path) => `${path}\0`).join(''), 'utf8');
@@ -265,8 +279,13 @@ export class CheckoutAhead {
     this.#note(paths, index);
   }
 
-  #lookUp(): ReadonlyMap<string, IndexEntry> {
-    this.#index ??= readIndex(this.#parts.repository.gitDirectory);
+  async #lookUp(more: readonly (string | null)[] = []): Promise<ReadonlyMap<string, IndexEntry>> {
+    const { repository, bases, fileAt } = this.#parts;
+    this.#index ??= await withoutStaged(readIndex(repository.gitDirectory), {
+      repository,
+      oidAt: (path) => fileAt(path)?.oid,
+      bases: [...more, ...bases],
+    });
     return this.#index;
   }
 

@@ -142,9 +142,10 @@ export const openParts = async (options: WorkspaceOptions, state: FailureState):
     },
     start,
   );
-  ahead = new CheckoutAhead({
+  ahead = await CheckoutAhead.open({
     repository,
     branch: origin.branch,
+    bases: [opening.found, origin.commit],
     clock,
     sync,
     early: origin.kind === 'fresh',

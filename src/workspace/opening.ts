@@ -29,6 +29,8 @@ export interface OpeningOptions {
 export interface Opening {
   readonly repository: Repository;
   readonly origin: OriginRecord;
+  /** The commit that was checked out. */
+  readonly found: string | null;
   readonly prepare: () => Promise<void>;
 }
 
@@ -105,6 +107,7 @@ const checkClean = async (repository: Repository, ignore: readonly string[], isO
 const prepareFresh = (repository: Repository, origin: OriginRecord): Opening => ({
   repository,
   origin,
+  found: null,
   prepare: async () => {
     await mkdir(repository.directory, { recursive: true });
     await repository.initialise(origin.branch);
@@ -112,9 +115,10 @@ const prepareFresh = (repository: Repository, origin: OriginRecord): Opening => 
   },
 });
 
-const prepareExisting = (repository: Repository, origin: OriginRecord): Opening => ({
+const prepareExisting = async (repository: Repository, origin: OriginRecord): Promise<Opening> => ({
   repository,
   origin,
+  found: await repository.headCommit(),
   prepare: async () => {
     await repository.unlockBranch(origin.branch);
     if ((await repository.branchCommit(origin.branch)) === null && origin.commit !== null) {
@@ -167,7 +171,7 @@ export const decideOpening = async (options: OpeningOptions): Promise<Opening> =
   const repository = new Repository(directory, gitDirectory, { clock, sync });
   if (origin === undefined) {
     await checkClean(repository, ignore, () => Promise.resolve(false));
-    return prepareExisting(repository, await chooseBranch(repository, options));
+    return await prepareExisting(repository, await chooseBranch(repository, options));
   }
   // A run killed while it made the repository finds a part of it.
   if (origin.kind === 'fresh' && !(await readdir(gitDirectory)).includes('HEAD'))
@@ -176,5 +180,5 @@ export const decideOpening = async (options: OpeningOptions): Promise<Opening> =
   if ((await repository.headBranch()) !== origin.branch) {
     await checkClean(repository, ignore, broughtEarlier(repository));
   }
-  return prepareExisting(repository, origin);
+  return await prepareExisting(repository, origin);
 };

@@ -192,6 +192,11 @@ export class Repository {
     };
   }
 
+  /** Whether an object lies alone in its file: the run's own are in packs. */
+  hasLoose(oid: string): boolean {
+    return fs.existsSync(join(this.gitDirectory, 'objects', oid.slice(0, 2), oid.slice(2)));
+  }
+
   /** The bytes of a blob, or undefined when there is no such blob. */
   async readBlob(oid: string): Promise<Buffer | undefined> {
     if (!OID_PATTERN.test(oid)) return undefined;

@@ -275,8 +275,10 @@ export class Workspace {
     const { repository, committer, objects, clock, ahead } = this.#parts;
     const { commit, files } = await committer.snapshot();
     try {
-      if ((await repository.headBranch()) !== this.branch) await repository.pointHead(this.branch);
-      const { displaced } = await ahead.finish(files);
+      const isElsewhere = (await repository.headBranch()) !== this.branch;
+      const theirs = isElsewhere ? await repository.headCommit() : null;
+      if (isElsewhere) await repository.pointHead(this.branch);
+      const { displaced } = await ahead.finish(files, theirs);
       return { commit, displaced, packs: await objects.fold(clock) };
     } catch (error) {
       throw asFailure(error);
