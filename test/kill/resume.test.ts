@@ -61,9 +61,11 @@ test(
       first.child.kill('SIGKILL');
       expect((await first.result).signal).toBe('SIGKILL');
       server.release();
-      // Let the server finish what it had received: nobody reads it any more.
-      while (server.received > server.answered.length) await sleep(20);
-      await sleep(200);
+      // Let the server finish what it had received, and what is on its way to it: nobody reads it any more.
+      for (let before = -1; before < server.received || server.received > server.answered.length;) {
+        before = server.received;
+        await sleep(500);
+      }
       const journaled = await journaledAnswers(runDir);
       // What was in flight at the kill: sent, and not in the journal.
       const inFlight = server.received - journaled;
