@@ -7,7 +7,7 @@ import { ALL_LEVELS, defineTool, LEADS } from './tool.ts';
 
 export const changeTaskStatus = defineTool({
   name: 'change_task_status',
-  description: 'Replace your whole checklist.',
+  description: 'Replace your whole checklist. Items that you leave out without closing them are reported.',
   schema: z.object({ items: z.array(checklistItemSchema) }),
   levels: ALL_LEVELS,
   execute: async (args, run) => {

@@ -5,7 +5,7 @@
  * Invariant X1: whoever is not simply accepted comes first; however large the society is, the rows and what they say of
  * summaries are bounded, and what has no row is counted.
  */
-import { countItems } from './checklist.ts';
+import { countItems, renderDropped } from './checklist.ts';
 import { clip, oneLine } from './mail.ts';
 import { BOSS } from './names.ts';
 import type { RosterAgent, Verdict } from './roster-state.ts';
@@ -49,6 +49,8 @@ const groupsOf = (agents: readonly Readonly<RosterAgent>[]): Groups => {
 const row = (agent: Readonly<RosterAgent>, groups: Groups, summaryMax: number): string => {
   const { open, closed } = countItems(agent.checklist);
   const items = open + closed === 0 ? '' : `, checklist ${closed}/${open + closed}`;
+  const dropped = (agent.dropped ?? []).length;
+  const left = dropped === 0 ? '' : `, ${dropped} items dropped without being done`;
   const led = groups.get(agent.name);
   const group = led === undefined ? '' : `, group ${led.accepted}/${led.members} accepted`;
   const files = agent.files.length === 0 ? '' : `, files ${agent.files.slice(0, 5).join(' ')}`;
@@ -56,7 +58,7 @@ const row = (agent: Readonly<RosterAgent>, groups: Groups, summaryMax: number): 
   const unproven = missing.length === 0 ? '' : `, evidence that is not there: ${missing.join(' ')}`;
   const said = agent.summary === null || summaryMax < SUMMARY_CHARS_MIN ? null : oneLine(agent.summary, summaryMax);
   const summary = said === null ? '' : `: ${said}`;
-  return `- ${agent.name} (under ${agent.supervisor ?? 'nobody'}): ${groupVerdict(agent)}${group}${items}${files}${unproven}${summary}`;
+  return `- ${agent.name} (under ${agent.supervisor ?? 'nobody'}): ${groupVerdict(agent)}${group}${items}${left}${files}${unproven}${summary}`;
 };
 
 /** A file that was drawn to be looked at. */
@@ -129,6 +131,10 @@ const DONE = {
 export const renderVerdicts = (all: readonly Readonly<RosterAgent>[], reviews = true): readonly string[] => {
   const agents = all.filter((agent) => agent.name !== BOSS);
   const { rows, rest } = select(agents);
+  // Nobody reviews the Boss but the Boss.
+  const own = renderDropped(all.find(({ name }) => name === BOSS)?.dropped).map(
+    (line) => `Of your own checklist: ${line}`,
+  );
   const parts = Math.max(1, Math.ceil(rows.length / ROWS_PER_CHUNK));
   return Array.from({ length: parts }, (_, index) => {
     const head = index === 0 ? DONE[reviews ? 'reviewed' : 'unreviewed'] : 'Verdicts of the groups, continued.';
@@ -137,7 +143,7 @@ export const renderVerdicts = (all: readonly Readonly<RosterAgent>[], reviews = 
       parts === 1 ? head : `${head} Part ${index + 1} of ${parts}.`,
       ...(agents.length === 0 ? ['Nobody was hired.'] : index === 0 ? [total(agents)] : []),
       ...part,
-      ...(index === parts - 1 ? rest : []),
+      ...(index === parts - 1 ? [...rest, ...own] : []),
     ].join('\n');
   });
 };

@@ -146,7 +146,7 @@ const perform = (draft: Draft, action: QuietAction, args: QuietArgs): Notice[] =
       const agent = draft.edit(action.agent);
       agent.reviewAsks += 1;
       const attributes = { agent: agent.name, round: agent.round };
-      return [{ to: to(action.reviewer), mail: systemMail('review', reviewDetails(agent), attributes) }];
+      return [{ to: to(action.reviewer), mail: systemMail('review', reviewDetails(draft, agent), attributes) }];
     }
     case 'accept-unreviewed':
       draft.edit(action.agent).verdict = 'reservation';
@@ -162,7 +162,7 @@ const perform = (draft: Draft, action: QuietAction, args: QuietArgs): Notice[] =
       draft.edit(action.agent).reported = true;
       countRemedy(draft, 'unfinished', action.agent, nudgeText(draft.get(action.agent)));
       if (isClosed(draft.get(action.leader))) return [];
-      const text = `${action.agent} was reminded several times and has not finished. ${WHEN_STUCK}\n${reviewDetails(draft.get(action.agent))}`;
+      const text = `${action.agent} was reminded several times and has not finished. ${WHEN_STUCK}\n${reviewDetails(draft, draft.get(action.agent))}`;
       return [{ to: to(action.leader), mail: systemMail('remedy', text, { agent: action.agent, why: 'unfinished' }) }];
     }
     case 'give-up': {

@@ -41,6 +41,8 @@ export interface ReportAgent {
   readonly status: RosterRow['status'];
   readonly verdict: GroupVerdict;
   readonly checklist: RosterRow['checklist'];
+  /** Items that were left out of its checklist without being done. */
+  readonly dropped: number;
   readonly summary: string | null;
 }
 
@@ -48,7 +50,14 @@ export interface ReportAgent {
 export interface Missing {
   readonly agent: string;
   readonly what:
-    'never-woken' | 'failed' | 'waits-for-person' | 'waits-for-budget' | 'unfinished' | 'not-reviewed' | 'open-items';
+    | 'never-woken'
+    | 'failed'
+    | 'waits-for-person'
+    | 'waits-for-budget'
+    | 'unfinished'
+    | 'not-reviewed'
+    | 'open-items'
+    | 'dropped-items';
 }
 
 export interface SocietyReport {
@@ -115,6 +124,8 @@ const missingOf = (row: RosterRow): Missing[] => {
   const found: Missing[] = [];
   if (row.status === 'review') found.push(missing('not-reviewed'));
   if (row.checklist.open > 0) found.push(missing('open-items'));
+  // What an agent had set itself, it may think better of.
+  if (row.dropped.some(({ planned }) => planned)) found.push(missing('dropped-items'));
   return found;
 };
 
@@ -146,6 +157,7 @@ export const buildReport = (input: ReportInput): SocietyReport => {
       status: row.status,
       verdict: row.verdict,
       checklist: row.checklist,
+      dropped: row.dropped.length,
       summary: row.summary,
     })),
     missing: input.roster.rows.flatMap(missingOf),
@@ -331,7 +343,7 @@ export const renderReport = (report: SocietyReport, run: ReportNumbers): string 
     '## Agents',
     '',
     ...table(
-      ['name', 'level', 'supervisor', 'status', 'verdict', 'open', 'closed', 'summary'],
+      ['name', 'level', 'supervisor', 'status', 'verdict', 'open', 'closed', 'dropped', 'summary'],
       report.agents.map((agent) => [
         agent.name,
         agent.level,
@@ -340,6 +352,7 @@ export const renderReport = (report: SocietyReport, run: ReportNumbers): string 
         agent.verdict,
         agent.checklist.open,
         agent.checklist.closed,
+        agent.dropped,
         agent.summary,
       ]),
     ),

@@ -6,7 +6,7 @@
  * round of its reviews, and no model is asked; at the last round its reviewer decides. X4 what a reviewer is shown comes
  * from the runtime and is bounded: `REVIEW_CHARS_MAX`, and the changes of `look.ts`.
  */
-import { openItems, renderChecklist } from './checklist.ts';
+import { isSameItem, openItems, renderChecklist, renderDropped } from './checklist.ts';
 import { noChecks, renderChecks, sentBackText, type CheckResult } from './checks.ts';
 import { pathsIn, renderDeeds, type ProgramRun } from './evidence.ts';
 import { renderChanges, renderFiles, type Look, type LookRequest } from './look.ts';
@@ -67,12 +67,23 @@ export type TerminateResult =
     }>
   | ToolFailure;
 
-/** The checklist; beside the evidence of an item what the runtime knows of it. */
-const checklistLines = (agent: Readonly<RosterAgent>): readonly string[] => {
+/** Of the words of the plan that are shown beside others. */
+const PLANNED_CHARS_MAX = 200;
+
+/** The items that the plan gives to an agent, by id. */
+const plannedItems = (draft: Draft, agent: string): ReadonlyMap<string, string> =>
+  new Map((draft.meta.plan?.items ?? []).flatMap(({ id, owner, text }) => (owner === agent ? [[id, text]] : [])));
+
+/** The checklist; beside an item what the plan calls it, and what the runtime knows of its evidence. */
+const checklistLines = (draft: Draft, agent: Readonly<RosterAgent>): readonly string[] => {
+  const planned = plannedItems(draft, agent.name);
   const lines = renderChecklist(agent.checklist);
   const looked = new Map((agent.looked ?? []).map((file) => [file.path, file]));
   const programs = new Map((agent.programs ?? []).map((run) => [run.path, run]));
-  return agent.checklist.map(({ evidence = '' }, index) => {
+  return agent.checklist.map(({ id, text, evidence = '' }, index) => {
+    const plan = planned.get(id);
+    const words =
+      plan === undefined || isSameItem(plan, text) ? [] : [`planned as: ${oneLine(plan, PLANNED_CHARS_MAX)}`];
     const proofs = pathsIn(evidence).flatMap((path) => {
       const [commit, run] = [looked.get(path)?.commit ?? null, programs.get(path)];
       return [
@@ -80,18 +91,20 @@ const checklistLines = (agent: Readonly<RosterAgent>): readonly string[] => {
         ...(run === undefined ? [] : [`${path} exit ${run.exitCode ?? 'none'}`]),
       ];
     });
-    const proof = proofs.slice(0, PROOFS_MAX).join(', ');
+    const proof = [...words, ...proofs.slice(0, PROOFS_MAX)].join(', ');
     return `${lines[index] ?? ''}${proof === '' ? '' : ` [${proof}]`}`;
   });
 };
 
 /** What a reviewer is shown of an agent's work, without what has changed in its files. */
-export const reviewDetails = (agent: Readonly<RosterAgent>): string =>
+export const reviewDetails = (draft: Draft, agent: Readonly<RosterAgent>): string =>
   clip(
     [
       `task: ${clip(agent.task, 1_500)}`,
       `summary: ${clip(agent.summary ?? '(none)', 2_000)}`,
-      ...(agent.checklist.length === 0 ? [] : ['checklist:', ...checklistLines(agent)]),
+      // Before the checklist, which may be long.
+      ...renderDropped(agent.dropped),
+      ...(agent.checklist.length === 0 ? [] : ['checklist:', ...checklistLines(draft, agent)]),
       ...(agent.files.length === 0 ? [] : [`files: ${renderFiles(agent.files, agent.looked ?? [])}`]),
       ...renderDeeds(agent.programs ?? [], agent.missing ?? []),
       ...(agent.checks === undefined ? [] : renderChecks(agent.checks)),
@@ -172,7 +185,7 @@ export const terminate = (draft: Draft, args: TerminateArgs): TerminateResult =>
     reviewer: leader === null ? null : recipientOf(leader),
     more: leader !== null && othersAtWork(draft, leader, agent.name),
     reviews: draft.meta.reviews,
-    details: reviewDetails(agent) + (look === undefined ? '' : renderChanges(look, agent.round)),
+    details: reviewDetails(draft, agent) + (look === undefined ? '' : renderChanges(look, agent.round)),
     sentBack: null,
     notices: draft.takeNotices(),
     end: draft.meta.end,

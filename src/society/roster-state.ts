@@ -5,7 +5,7 @@
  * Invariant R1: a draft never changes the state it was made from; its changes are whole records.
  */
 import type { AgentCounters, BudgetHold } from './agent-state.ts';
-import type { ChecklistItem } from './checklist.ts';
+import type { ChecklistItem, DroppedItem } from './checklist.ts';
 import type { CheckCounts, CheckResult } from './checks.ts';
 import type { Member } from './chat.ts';
 import type { ProgramRun } from './evidence.ts';
@@ -48,6 +48,8 @@ export interface RosterAgent {
   /** Mail was addressed to it. */
   woken: boolean;
   checklist: ChecklistItem[];
+  /** Items that it left out of its list without closing them. */
+  dropped?: readonly DroppedItem[];
   summary: string | null;
   /** The review round: 0 before the first `terminate`. */
   round: number;

@@ -1,6 +1,6 @@
 /** What others read from the roster: the group of an agent, the summary of a run. Nothing here changes it. */
 import type { AgentCounters, BudgetHold } from './agent-state.ts';
-import { countItems, type ChecklistCount } from './checklist.ts';
+import { countItems, type ChecklistCount, type DroppedItem } from './checklist.ts';
 import { noChecks, type CheckCounts } from './checks.ts';
 import { groupVerdict } from './final-review.ts';
 import type { HumanQuestion } from './questions.ts';
@@ -70,6 +70,8 @@ export interface RosterRow extends MemberView {
   readonly round: number;
   readonly nudges: number;
   readonly summary: string | null;
+  /** Items of its checklist that it left out without closing them. */
+  readonly dropped: readonly DroppedItem[];
   readonly questions: readonly HumanQuestion[];
   /** The versions of its files when it handed in last; null when nobody looked. */
   readonly looked: readonly LookedFile[] | null;
@@ -147,6 +149,7 @@ export const summarize = (draft: Draft): RosterSummary => {
       round: agent.round,
       nudges: agent.nudges,
       summary: agent.summary,
+      dropped: agent.dropped ?? [],
       questions: questionsOf(agent),
       looked: agent.looked ?? null,
       counters: agent.counters ?? null,

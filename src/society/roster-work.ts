@@ -6,7 +6,7 @@
  * bounded.
  */
 import type { BudgetHold } from './agent-state.ts';
-import { checklistIssue, countItems, type ChecklistItem } from './checklist.ts';
+import { checklistIssue, countItems, droppedItems, openItems, type ChecklistItem } from './checklist.ts';
 import { resolveReceivers } from './chat.ts';
 import { BOSS } from './names.ts';
 import { close, countRemedy, failed } from './roster-leave.ts';
@@ -88,15 +88,35 @@ export interface ChecklistArgs {
   readonly items: readonly ChecklistItem[];
 }
 
-export const checklist = (
-  draft: Draft,
-  args: ChecklistArgs,
-): ToolSuccess<{ open: number; closed: number }> | ToolFailure => {
+export type ChecklistResult =
+  | ToolSuccess<{
+      readonly open: number;
+      readonly closed: number;
+      /** Items that this list leaves out and that were not done: its reviewer is told. */
+      readonly dropped?: readonly string[];
+    }>
+  | ToolFailure;
+
+/** Of those that an agent is told it has left out. */
+const DROPPED_TOLD_MAX = 10;
+
+/** Nothing that is left out is refused: a model that writes its list anew would never get through with it (X7). */
+export const checklist = (draft: Draft, args: ChecklistArgs): ChecklistResult => {
   const issue = checklistIssue(args.items, draft.meta.limits.checklistItemsMax);
   if (issue !== null) return fail('INVALID_ARGUMENTS', `${issue}.`, 'Send the whole list again.');
-  draft.edit(args.agent).checklist = [...args.items];
-  return { ok: true, ...countItems(args.items) };
+  const agent = draft.edit(args.agent);
+  const ids = openItems(agent.checklist).map(({ id }) => id);
+  const dropped = droppedItems(agent, args.items, plannedIds(draft, args.agent));
+  if (dropped.length > 0 || agent.dropped !== undefined) agent.dropped = dropped;
+  agent.checklist = [...args.items];
+  const told = dropped.filter(({ id }) => ids.includes(id)).map(({ id, text }) => `${id}: ${text}`);
+  const named = told.length === 0 ? {} : { dropped: told.slice(0, DROPPED_TOLD_MAX) };
+  return { ok: true, ...countItems(args.items), ...named };
 };
+
+/** The items that the plan gives to `agent`. */
+const plannedIds = (draft: Draft, agent: string): ReadonlySet<string> =>
+  new Set((draft.meta.plan?.items ?? []).flatMap(({ id, owner }) => (owner === agent ? [id] : [])));
 
 export interface ReviewArgs {
   readonly reviewer: string;

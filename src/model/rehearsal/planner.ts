@@ -71,8 +71,13 @@ export const makePlan = (options: RehearsalOptions, goal: string, agents: number
   const items = team
     ? []
     : [
-        ...planned.map(({ name }, index) => ({ id: `plan-${index + 1}`, text: `Policy on ${name}`, owner: name })),
-        { id: `plan-${planned.length + 1}`, text: 'The final document', owner: 'Boss' },
+        // In the words in which its agents list them.
+        ...planned.map(({ name, files }, index) => ({
+          id: `plan-${index + 1}`,
+          text: `Write ${files[0] ?? name}`,
+          owner: name,
+        })),
+        { id: `plan-${planned.length + 1}`, text: 'Write report.md', owner: 'Boss' },
       ];
   return { goal, agents: planned, items };
 };
