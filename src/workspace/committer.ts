@@ -254,9 +254,11 @@ export class Committer {
       objects.push(blobObject(content));
       this.#tree.set(path, base);
     }
-    const root = this.#tree.write(objects);
-    const isSame = root === this.#headTree || (this.#headTree === null && versions.length === 0);
-    if (!isSame) await this.#advance(root, objects, summary);
+    // Where there is no commit and none is to be, nothing is stored: what the tree gave would count as stored all the same.
+    const isNone = this.#headTree === null && versions.length === 0;
+    const root = isNone ? null : this.#tree.write(objects);
+    const isSame = root === this.#headTree;
+    if (root !== null && !isSame) await this.#advance(root, objects, summary);
     // A version may bring nothing new: written before a crash, or written and taken back within the batch.
     const overwritten = versions.filter(
       (version) => lastOf.get(version.path) !== version && version.change.kind !== 'gone',

@@ -49,6 +49,17 @@ describe('W1: a crash between the store’s commit and git’s', () => {
     await again.close();
   });
 
+  test('W7: a resumption before the first commit, and then a file that comes and goes within one batch', async () => {
+    const { reopen } = await openWorkspace(SLOW);
+    const { workspace, directory } = await reopen();
+    const { base } = accepted(await workspace.writeFile({ path: 'a', content: 'one\n' }, by('A')));
+    accepted(await workspace.removeFile({ path: 'a', base }, by('A')));
+    await workspace.finish();
+    expect(workspace.stats()).toMatchObject({ files: 0, commits: 1 });
+    expect(soundness(directory)).toEqual(CLEAN);
+    await workspace.close();
+  });
+
   test('a base from before the crash still merges, even one that was overwritten within its batch', async () => {
     const { workspace, reopen } = await openWorkspace(SLOW);
     const lines = ['a', 'b', 'c', 'd', ''];
