@@ -18,8 +18,6 @@ export interface KillRecord {
   readonly snapshot: RunSnapshot;
   /** How many answers were paid for when the process was gone. */
   readonly paid: number;
-  /** When the process was found gone, on the clock of `PaidAnswer.atMs`. */
-  readonly atMs: number;
 }
 
 const LISTED_MAX = 5;
@@ -74,16 +72,13 @@ export const neverAskedAgain = (paid: readonly PaidAnswer[], { snapshot, paid: p
   return again.length === 0 ? [] : [`paid twice although journaled: ${some(again.map(({ agent }) => agent))}`];
 };
 
-/** A call that leaves so shortly before a kill may be repeated uncounted: its mark is still on the way to the journal. */
-const MARK_MS = 500;
-
-/** How many calls were paid for again that had left in the last moments before a kill. */
+/** How many calls were paid for again that had left before a kill, and their mark had not come to the journal. */
 const cutOff = (paid: readonly PaidAnswer[], kills: readonly KillRecord[]): number => {
   let count = 0;
-  for (const { paid: paidAtKill, atMs } of kills) {
+  for (const { paid: paidAtKill, snapshot } of kills) {
     const later = new Set(paid.slice(paidAtKill).map(({ agent, call }) => `${agent} ${call}`));
-    const latest = paid.slice(0, paidAtKill).filter((answer) => atMs - answer.atMs < MARK_MS);
-    count += latest.filter(({ agent, call }) => later.has(`${agent} ${call}`)).length;
+    const last = new Map(paid.slice(0, paidAtKill).map(({ agent, call }) => [agent, `${agent} ${call}`]));
+    count += [...last].filter(([agent, call]) => snapshot.unmarked.has(agent) && later.has(call)).length;
   }
   return count;
 };

@@ -11,8 +11,6 @@ export interface PaidAnswer {
   readonly agent: string;
   /** Names the call: the same step of the same agent gives the same request, but for the view of its group. */
   readonly call: string;
-  /** When the request was there, on this process's monotonic clock. */
-  readonly atMs: number;
 }
 
 export interface RecordingServer {
@@ -55,8 +53,7 @@ export const startRecordingServer = async (options: {
     request.on('end', () => {
       const body = JSON.parse(text) as Body;
       const outcome = rehearse({ headers: request.headers, body }, rehearsal);
-      if (outcome.kind === 'completion')
-        paid.push({ agent: outcome.agent, call: callOf(body), atMs: performance.now() });
+      if (outcome.kind === 'completion') paid.push({ agent: outcome.agent, call: callOf(body) });
       else refused.push(JSON.stringify(outcome));
       const answer = outcome.kind === 'completion' ? outcome.body : { error: { message: 'refused' } };
       setTimeout(() => {

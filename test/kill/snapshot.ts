@@ -21,7 +21,11 @@ export interface RunSnapshot {
   readonly mailLost: readonly string[];
   /** Steps whose tools have acted although no answer of a model is journaled for them. */
   readonly actedUnrecorded: readonly string[];
+  /** Who may have a call at the server of which the journal does not know that it left: its mark is not waited for. */
+  readonly unmarked: ReadonlySet<string>;
 }
+
+const PLANNER = '_planner';
 
 /** A step has at most this many tool calls that a trial looks for. */
 const TOOLS_MAX = 16;
@@ -33,12 +37,19 @@ const hasActed = (stores: readonly StoreReader[], step: string): boolean => {
   return keys.some((key) => stores.some((store) => store.result(`${step}/${key}`) !== undefined));
 };
 
+/** Of a mark of the model service: the agent, and the call that last left for it. */
+const nameAndCall = (mark: unknown): readonly [name: string, effectId: string] => {
+  const { effectId } = mark as { effectId: string };
+  return [effectId.slice(0, effectId.indexOf('/')), effectId];
+};
+
 export const EMPTY_SNAPSHOT: RunSnapshot = {
   agents: new Map(),
   plannerAnswers: 0,
   sent: new Map(),
   mailLost: [],
   actedUnrecorded: [],
+  unmarked: new Set([PLANNER]),
 };
 
 /** What the steps of each agent have sent: `before`, and all that the log has. */
@@ -68,6 +79,8 @@ export const snapshotOf = async (runDir: string, cut: SentMail = new Map()): Pro
     const actedUnrecorded: string[] = [];
     const mailLost: string[] = [];
     const sent = sentBy(journal, cut);
+    const marks = new Map(model.range('sent/', 'sent0').map(([, mark]) => nameAndCall(mark)));
+    const unmarked = new Set(marks.has(PLANNER) ? [] : [PLANNER]);
     for (const actor of journal.shards.flatMap((shard) => shard.actors)) {
       const { name } = actor.record;
       const parsed = agentStateSchema.safeParse(actor.state);
@@ -77,6 +90,7 @@ export const snapshotOf = async (runDir: string, cut: SentMail = new Map()): Pro
       if (!kept && hasActed(services, step) && actor.begun !== null && actor.begun.intents.includes('model')) {
         actedUnrecorded.push(step);
       }
+      if (marks.get(name) !== `${step}/model`) unmarked.add(name);
       if (counters.messages > (sent.get(actor.record.id) ?? 0)) mailLost.push(name);
       agents.set(name, {
         steps: actor.step,
@@ -88,7 +102,7 @@ export const snapshotOf = async (runDir: string, cut: SentMail = new Map()): Pro
       journal.store('run').result('_planner/0/plan-0') === undefined && model.result('_planner/0/plan-0') === undefined
         ? 0
         : 1;
-    return { agents, plannerAnswers, sent, mailLost, actedUnrecorded };
+    return { agents, plannerAnswers, sent, mailLost, actedUnrecorded, unmarked };
   } finally {
     await journal.close();
   }

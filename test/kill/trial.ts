@@ -250,7 +250,6 @@ class TrialRun {
   }
 
   async #lookAtKilled(): Promise<void> {
-    const atMs = performance.now();
     await sleep(ARRIVAL_MS);
     const snapshot = this.#hasJournal() ? await snapshotOf(this.#runDir, this.#cut) : EMPTY_SNAPSHOT;
     this.#compareWithEarlier(snapshot);
@@ -259,7 +258,7 @@ class TrialRun {
       ...checks.askedFromJournal(this.#server.paid, snapshot),
       ...checks.actsOnRecorded(snapshot),
     );
-    this.#records.push({ snapshot, paid: this.#server.paid.length, atMs });
+    this.#records.push({ snapshot, paid: this.#server.paid.length });
   }
 
   async #compact({ compaction }: Life): Promise<void> {
