@@ -4,8 +4,9 @@
  *
  * Invariants: V1 Objects, arrays, maps, sets, dates, typed arrays, big integers, `undefined` and other primitive values
  * come back equal, but for -0 outside of typed arrays, which becomes 0; so do array buffers, views of them and regular
- * expressions; errors keep name, message and cause. Instances of classes come back as plain data, a Buffer as a
- * Uint8Array. V2 What nobody could read back is refused when it is packed. V3 Values of JSON and Uint8Arrays have the
+ * expressions; errors keep name, message and cause. Instances of classes come back as plain data, those of kinds of maps and
+ * sets as maps and sets, a Buffer as a Uint8Array; a key `__proto__` is a key like any other. V2 What nobody could read back
+ * is refused when it is packed. V3 Values of JSON and Uint8Arrays have the
  * bytes that they always had, so that journals and their hashes stay what they are. V4 What was unpacked as data shares
  * no memory with the bytes.
  */
@@ -41,17 +42,22 @@ class PackedMap {
   }
 }
 
+/** Objects are being read as maps, so that maps must be told apart from them. */
+let readsMaps = false;
+
 addExtension({
   Class: PackedMap,
   // 'm', beside msgpackr's own 's' of sets.
   type: 0x6d,
   write: ({ flat }: PackedMap) => flat,
-  read: (flat: readonly unknown[]) => {
-    const map = new Map<unknown, unknown>();
-    for (let at = 0; at < flat.length; at += 2) map.set(flat[at], flat[at + 1]);
-    return map;
-  },
+  read: (flat: readonly unknown[]) => (readsMaps ? new PackedMap(flat) : mapOf(flat)),
 });
+
+const mapOf = (flat: readonly unknown[]): Map<unknown, unknown> => {
+  const map = new Map<unknown, unknown>();
+  for (let at = 0; at < flat.length; at += 2) map.set(flat[at], flat[at + 1]);
+  return map;
+};
 
 /** Bytes of a value that was packed before, which stand for it in what is packed now; the reader finds the value. */
 export class Packed {
@@ -101,6 +107,12 @@ class PlainPackr extends Packr {
     this.hasOthers = true;
     return false;
   }
+
+  /** Asked for instances of classes. */
+  get useToJSON(): boolean {
+    this.hasOthers = true;
+    return true;
+  }
 }
 
 // Nearly everything is packed by this one: what the compiler learns of one instance it does not know of another.
@@ -108,7 +120,20 @@ const packr = new PlainPackr(OPTIONS);
 const richPackr = new Packr({ ...OPTIONS, moreTypes: true });
 // For objects of more than 65,535 keys: small ones would have other bytes (V3).
 const largePackr = new Packr({ ...OPTIONS, moreTypes: true, variableMapSize: true });
-const dataUnpackr = new Packr({ ...OPTIONS, copyBuffers: true });
+
+interface Readers {
+  readonly usual: Packr;
+  /** Gives maps for objects. */
+  readonly byMaps: Packr;
+}
+
+const viewing: Readers = { usual: packr, byMaps: new Packr({ ...OPTIONS, mapsAsObjects: false }) };
+const copying: Readers = {
+  usual: new Packr({ ...OPTIONS, copyBuffers: true }),
+  byMaps: new Packr({ ...OPTIONS, mapsAsObjects: false, copyBuffers: true }),
+};
+
+const holds = (bytes: Uint8Array, part: Buffer): boolean => Buffer.prototype.indexOf.call(bytes, part) !== -1;
 
 /** A byte-order mark in UTF-8. */
 const MARK = Buffer.from('\ufeff', 'utf8');
@@ -119,8 +144,8 @@ const keepsMarks = new TextDecoder('utf-8', { ignoreBOM: true });
  * msgpackr reads longer texts with a decoder that takes a mark at their beginning for no part of them. It cannot be given
  * another one; so where the bytes of a mark are, all decoders keep marks until it has read.
  */
-const unpackWith = (reader: Packr, bytes: Uint8Array): unknown => {
-  if (Buffer.prototype.indexOf.call(bytes, MARK) === -1) return reader.unpack(bytes);
+const unpackMarked = (reader: Packr, bytes: Uint8Array): unknown => {
+  if (!holds(bytes, MARK)) return reader.unpack(bytes);
   const usual = Object.getOwnPropertyDescriptor(TextDecoder.prototype, 'decode') as TypedPropertyDescriptor<Decode>;
   const value: Decode = (input) => Reflect.apply(usual.value as Decode, keepsMarks, [input]);
   Object.defineProperty(TextDecoder.prototype, 'decode', { ...usual, value });
@@ -131,8 +156,47 @@ const unpackWith = (reader: Packr, bytes: Uint8Array): unknown => {
   }
 };
 
+/** How a key `__proto__` begins in MessagePack, its length first: a longer part is looked for in a slower way. */
+const PROTO = Buffer.from('\xa9__p', 'latin1');
+
+/** Looking through fewer bytes here costs less than two calls that do. */
+const FEW_BYTES = 96;
+
+/** Whether neither of both can be there. */
+const isUsual = (bytes: Uint8Array): boolean => {
+  if (bytes.length > FEW_BYTES) return false;
+  for (let at = 0; at < bytes.length; at += 1) if (bytes[at] === MARK[0] || bytes[at] === PROTO[0]) return false;
+  return true;
+};
+
+/** What was read with maps for objects, with objects. */
+const withObjects = (value: unknown): unknown => {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(withObjects);
+  if (value instanceof PackedMap) return mapOf(value.flat.map(withObjects));
+  if (value instanceof Map) return Object.fromEntries(Array.from(value, ([key, inner]) => [key, withObjects(inner)]));
+  if (value instanceof Set) return new Set(Array.from(value, withObjects));
+  if (value instanceof Error && Object.hasOwn(value, 'cause')) value.cause = withObjects(value.cause);
+  return value;
+};
+
+/**
+ * msgpackr gives objects with a key `__proto__` another one, since it makes them by assignment. So where the bytes of such
+ * a key are, it gives maps, and objects are made of them here, which sets no prototype.
+ */
+const unpackWith = ({ usual, byMaps }: Readers, bytes: Uint8Array): unknown => {
+  if (isUsual(bytes)) return usual.unpack(bytes);
+  if (!holds(bytes, PROTO)) return unpackMarked(usual, bytes);
+  readsMaps = true;
+  try {
+    return withObjects(unpackMarked(byMaps, bytes));
+  } finally {
+    readsMaps = false;
+  }
+};
+
 /** Binary parts of the result are views into `bytes`. */
-export const unpackTuple = (bytes: Uint8Array): unknown => unpackWith(packr, bytes);
+export const unpackTuple = (bytes: Uint8Array): unknown => unpackWith(viewing, bytes);
 
 const TYPED_ARRAYS = {
   Int8Array,
@@ -176,6 +240,10 @@ const richView = (view: ArrayBufferView): unknown => {
 const isBuiltIn = (value: object): boolean =>
   value instanceof Error || value instanceof RegExp || value instanceof ArrayBuffer;
 
+/** Built in, and empty to whoever packs it. */
+const isUnreadable = (value: object): boolean =>
+  value instanceof Promise || value instanceof WeakMap || value instanceof WeakSet || value instanceof WeakRef;
+
 const ownJson = (value: object): unknown => {
   const { toJSON } = value as { readonly toJSON?: unknown };
   return value.constructor === Object || typeof toJSON !== 'function' ? value : toJSON.call(value);
@@ -191,15 +259,18 @@ const rich = (value: unknown): unknown => {
   if (value instanceof Date || value instanceof Packed || isBuiltIn(value)) return value;
   const json = ownJson(value);
   if (json !== value) return rich(json);
+  if (isUnreadable(value)) throw new NotDataError(`a ${value.constructor.name}`);
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, rich(inner)]));
 };
 
-/** Whether `value`, which holds neither maps nor sets, holds more than values of JSON, dates and Uint8Arrays. */
+/** Whether `value`, which holds neither plain maps nor sets, holds more than values of JSON, dates and Uint8Arrays. */
 const isRich = (value: unknown): boolean => {
   if (typeof value !== 'object' || value === null || value instanceof Date) return false;
   if (Array.isArray(value)) return value.some(isRich);
   if (ArrayBuffer.isView(value)) return kindOf(value) !== 'Uint8Array';
-  return isBuiltIn(value) || Object.values(value).some(isRich);
+  const isPlain = value.constructor === Object;
+  if (!isPlain && (isBuiltIn(value) || value instanceof Map || isUnreadable(value))) return true;
+  return Object.values(value).some(isRich);
 };
 
 /** Null when that cannot bring it back. */
@@ -237,7 +308,4 @@ export const packValue = (value: unknown): Uint8Array => packPlain(value) ?? pac
 /** What `packValue` was given. */
 export const unpackValue = (bytes: Uint8Array): unknown =>
   // Of a Buffer the binary parts would be Buffers.
-  unpackWith(
-    dataUnpackr,
-    Buffer.isBuffer(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes,
-  );
+  unpackWith(copying, Buffer.isBuffer(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes);

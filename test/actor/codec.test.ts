@@ -5,24 +5,23 @@ import { describe, expect, test } from 'vitest';
 import { deepCopy, deepFreeze, pack, unpack } from '../../src/actor/index.ts';
 import { withoutMinusZero } from '../support/without-minus-zero.ts';
 
-/** Its key `__proto__` has a test of its own. */
-const withoutProto = withoutMinusZero(fc.jsonValue()).filter((value) => !JSON.stringify(value).includes('__proto__'));
-
 describe('codec', () => {
   test('plain data comes back equal and shares nothing', () => {
     fc.assert(
-      fc.property(withoutProto, (value) => {
-        expect(unpack(pack(value))).toEqual(value);
+      fc.property(withoutMinusZero(fc.jsonValue()), (value) => {
+        expect(isDeepStrictEqual(unpack(pack(value)), value)).toBe(true);
         const copy = deepCopy(value);
         if (typeof value === 'object' && value !== null) expect(copy).not.toBe(value);
       }),
     );
   });
 
-  test('a key __proto__ arrives as __proto_, so that no message changes a prototype', () => {
-    const copy = deepCopy(JSON.parse('{"__proto__":{"a":1},"b":2}') as object);
-    expect(Object.keys(copy)).toEqual(['__proto_', 'b']);
+  test('a key __proto__ arrives as a key, and changes no prototype', () => {
+    const sent = JSON.parse('{"__proto__":{"a":1,"__proto__":null},"b":2}') as object;
+    const copy = deepCopy(sent);
+    expect(JSON.stringify(copy)).toBe(JSON.stringify(sent));
     expect(Object.getPrototypeOf(copy)).toBe(Object.prototype);
+    expect(Reflect.get({}, 'a')).toBeUndefined();
   });
 
   test('keeps what JSON does not: undefined, maps, sets, dates, bytes, big integers', () => {
@@ -51,7 +50,16 @@ describe('codec', () => {
     expect(deepCopy(rows)).toEqual(rows);
   });
 
-  test.each([{ f: () => 1 }, [Symbol('x')], () => 1])('refuses what cannot travel', (value) => {
+  test.each([
+    { f: () => 1 },
+    [Symbol('x')],
+    () => 1,
+    { later: Promise.resolve() },
+    new WeakMap(),
+    [new WeakSet()],
+    new Map([[1, new WeakRef({})]]),
+    new (class Kind extends Promise<void> {})(() => undefined),
+  ])('refuses what cannot travel', (value) => {
     expect(() => deepCopy<unknown>(value)).toThrowError(expect.objectContaining({ code: 'MESSAGE_NOT_CLONEABLE' }));
   });
 

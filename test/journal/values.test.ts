@@ -117,6 +117,22 @@ describe('what users put into the journal', () => {
     expect(decoder()).toBe(before);
   });
 
+  test('D8 a key __proto__ is a key like any other, beside whatever else, and was written as it is always', () => {
+    const proto = (value: unknown): object => Object.fromEntries([['__proto__', value]]);
+    const values = [
+      proto({ a: 1 }),
+      { 9: [proto(proto(undefined))], text: '__proto__'.repeat(40) },
+      new Map<unknown, unknown>([[proto(1), new Map([[1, proto(new Set([proto(2), '__proto__']))]])]]),
+      [proto(new Float32Array([1.5])), new Date(5), 2n ** 70n, proto('\ufeff'.repeat(40)), /a/u, -1.5],
+      new Error('words', { cause: proto({ a: [1] }) }),
+    ];
+    for (const value of values) same(unpackData(packData(value)), value);
+    same(unpack(pack(values[1])), values[1]);
+    expect(({} as { a?: number }).a).toBeUndefined();
+    const old = new Packr({ useRecords: false, mapsAsObjects: true }).pack(proto({ a: new Uint8Array([1]) }));
+    same(unpackData(old), proto({ a: new Uint8Array([1]) }));
+  });
+
   test('is read from journals of older versions', () => {
     const before = new Packr({ useRecords: false, mapsAsObjects: true });
     const old = before.pack({
@@ -131,6 +147,13 @@ describe('what users put into the journal', () => {
   test.each([
     ['-0 as 0', { a: [-0] }, { a: [0] }],
     ['a Buffer as a Uint8Array', Buffer.from([1, 2]), new Uint8Array([1, 2])],
+    ['a kind of Map', new (class Kind extends Map<number, number> {})([[2, 3]]), new Map([[2, 3]])],
+    [
+      'a kind of Map within plain data',
+      { a: [new (class Kind extends Map<number, object> {})([[2, { at: new Float32Array([1]) }]])] },
+      { a: [new Map([[2, { at: new Float32Array([1]) }]])] },
+    ],
+    ['a kind of Set', { a: new (class Kind extends Set<number> {})([2]) }, { a: new Set([2]) }],
     [
       'a kind of Map as a Map',
       new Map([[1, new (class Kind extends Map<number, number> {})([[2, 3]])]]),
@@ -186,6 +209,11 @@ describe('what users put into the journal', () => {
     ['a function', () => 1],
     ['a function in a map', new Map([['f', () => 1]])],
     ['a symbol in a set', new Set([Symbol('s')])],
+    ['a promise', { later: [Promise.resolve(1)] }],
+    ['a promise in a map', new Map([['later', Promise.resolve(1)]])],
+    ['a weak map', new WeakMap()],
+    ['a weak set', [new WeakSet()]],
+    ['a weak reference', { a: { b: new WeakRef({}) } }],
     ['a circle through a map', circle],
   ];
   test.each(refused)('is refused: %s', (_name, value) => {
