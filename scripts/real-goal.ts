@@ -27,9 +27,19 @@ const EXIT_USAGE = 2;
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
+const linesOf = (thrown: unknown): string[] => {
+  const { message, code, hint } = toMegactorError(thrown);
+  return [`${message} [${code}]`, hint];
+};
+
 /** What is wrong with the server or the model, as a line each; nothing when a run may start. */
 const ask = async (name: string): Promise<string[]> => {
-  const model = createOpenAiModel({ model: name, timeoutMs: ANSWER_DEADLINE_MS });
+  let model: ReturnType<typeof createOpenAiModel>;
+  try {
+    model = createOpenAiModel({ model: name, timeoutMs: ANSWER_DEADLINE_MS });
+  } catch (thrown) {
+    return linesOf(thrown);
+  }
   const abort = new AbortController();
   const timer = systemClock.after(ANSWER_DEADLINE_MS, () => abort.abort());
   try {
@@ -53,10 +63,9 @@ const ask = async (name: string): Promise<string[]> => {
     say(`model   ${name} calls tools (${Math.round(answer.latencyMs)} ms, ${input}+${output} tokens); ${plan}`);
     return [];
   } catch (thrown) {
-    const error = toMegactorError(thrown);
     return abort.signal.aborted
       ? [`${model.baseUrl} did not answer within ${ANSWER_DEADLINE_MS / 1_000} s.`]
-      : [`${error.message} [${error.code}]`, error.hint];
+      : linesOf(thrown);
   } finally {
     timer.cancel();
     await model.close();

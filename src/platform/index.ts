@@ -5,6 +5,7 @@
  */
 export * from './canary.ts';
 export * from './clock.ts';
+export * from './directories.ts';
 export * from './disk-fault.ts';
 export * from './hash.ts';
 export * from './kill-point.ts';

@@ -14,6 +14,7 @@ import { cassetteFile, modelsOf } from './model-settings.ts';
 import { asPlayed } from './playbook-options.ts';
 import { chooseSandbox } from './sandbox-choice.ts';
 import { givenPrompts, keptPrompts } from './prompts.ts';
+import { checkOptions, RESUME_OPTIONS, RUN_OPTIONS } from './option-names.ts';
 import { resumedSettings, settingsOf, type RunSettings } from './settings.ts';
 import { isTemplateName, planFromTemplate, TEMPLATE_NAMES } from '../society/index.ts';
 import { SocietyRun, type PreparedRun } from './society-run.ts';
@@ -62,6 +63,8 @@ const planOf = (goal: string, { plan, template }: RunOptions): unknown => {
 };
 
 const prepareNew = async (given: string, asked: RunOptions, clock: Clock): Promise<PreparedRun> => {
+  if (typeof given !== 'string') throw new MegactorError('USAGE', 'the goal is no text');
+  checkOptions(RUN_OPTIONS, asked);
   const { goal, options } = asPlayed(given, asked);
   if (goal.trim() === '')
     throw new MegactorError('USAGE', 'the goal is empty', { hint: 'Say what the society is to do.' });
@@ -95,6 +98,7 @@ const prepareNew = async (given: string, asked: RunOptions, clock: Clock): Promi
 };
 
 const prepareResume = (runDir: string, options: ResumeOptions): PreparedRun => {
+  checkOptions(RESUME_OPTIONS, options);
   const { directory, run } = RunDirectory.open(runDir);
   if (hasEnded(run)) {
     const why = run.status === 'completed' ? 'is complete' : `has ended (${run.status}: ${run.reason ?? 'unknown'})`;

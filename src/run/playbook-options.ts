@@ -27,6 +27,11 @@ export const asPlayed = (
   const name = playbookName(options.model ?? '');
   if (name === null) return { goal, options };
   const { goal: ownGoal, options: own } = playbookCard(name);
+  if (options.plan !== undefined || options.template !== undefined) {
+    throw new MegactorError('CONFIG_INVALID', `the playbook ${name} has a plan of its own`, {
+      hint: 'Leave --plan and --template out, or take another --model.',
+    });
+  }
   const maxAgents = options.maxAgents ?? own.maxAgents;
   if (own.agentsMin !== undefined && (maxAgents ?? own.agentsMin) < own.agentsMin) {
     throw new MegactorError('CONFIG_INVALID', `the playbook ${name} needs at least ${own.agentsMin} agents`, {

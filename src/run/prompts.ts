@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { basename, join, resolve } from 'node:path';
 import { checkPrompts, normalPrompt, PROMPT_CHARS_MAX, PROMPTS } from '../../actors/prompts/catalogue.ts';
 import type { Prompt, PromptTexts } from '../../actors/prompts/prompt.ts';
-import { createHash } from '../platform/index.ts';
+import { createHash, makeDirectory } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 
 export type { PromptTexts } from '../../actors/prompts/prompt.ts';
@@ -140,7 +140,7 @@ export const writeDefaultPrompts = (path: string): string[] => {
     if (existsSync(path) && readdirSync(path).length > 0) {
       throw new MegactorError('USAGE', `${path} is not empty`, { hint: 'Give a new folder.' });
     }
-    mkdirSync(path, { recursive: true });
+    makeDirectory(path);
     const files = [
       [README, readme()] as const,
       ...PROMPTS.map(({ name, text }) => [`${name}.md`, `${text}\n`] as const),

@@ -5,7 +5,6 @@
  */
 import {
   existsSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -18,6 +17,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { makeDirectory } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import { mayResume } from './resumable.ts';
 import { parseInput, settingsSchema } from './settings.ts';
@@ -95,7 +95,7 @@ export class RunDirectory {
       }
     }
     try {
-      mkdirSync(absolute, { recursive: true });
+      makeDirectory(absolute);
     } catch (error) {
       throw new MegactorError('DISK', `cannot make ${path}: ${(error as Error).message}`, { cause: error });
     }

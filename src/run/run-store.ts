@@ -6,7 +6,8 @@ import { z } from 'zod';
 import type { JournalClient } from '../journal/shard-log.ts';
 import { effectId } from '../protocol/ids.ts';
 import { MegactorError } from '../protocol/errors.ts';
-import { checkPlan, type Limits, type Plan } from '../society/index.ts';
+import { checkGivenPlan, type Limits, type Plan } from '../society/index.ts';
+import { checkPath } from '../workspace/path-jail.ts';
 
 export const PLANNER = '_planner';
 /** The table of what belongs to the run and to no agent. */
@@ -32,9 +33,15 @@ export const plannerUsage = async (journal: JournalClient): Promise<PlannerUsage
   return parsed.success ? parsed.data : { calls: 0, repeatedCalls: 0, input: 0, cachedInput: 0, output: 0 };
 };
 
+/** A directory may stand for the files in it. */
+const pathIssue = (path: string): string | null => {
+  const check = checkPath(path.replace(/(?<=.)\/$/u, ''));
+  return check.ok ? null : check.error.message;
+};
+
 /** A plan that a user gave, checked. @throws CONFIG_INVALID with every issue */
 export const givenPlan = (raw: unknown, limits: Limits): Plan => {
-  const check = checkPlan(raw, limits);
+  const check = checkGivenPlan(raw, limits, pathIssue);
   if (check.ok) return check.plan;
   throw new MegactorError('CONFIG_INVALID', `the plan: ${check.issues.join('; ')}`, {
     hint: 'Correct the plan file; its schema is that of submit_plan.',

@@ -200,7 +200,7 @@ export class SocietyRun implements Run {
 
   async #withSystem(prepared: PreparedRun, writer: EventWriter): Promise<RunSummary> {
     const { directory, run } = prepared;
-    if (run.plan !== null && run.plan !== undefined) givenPlan(run.plan, limitsOf(run));
+    if (prepared.fresh && run.plan !== null) givenPlan(run.plan, limitsOf(run));
     const startedAt = this.#clock.monotonic();
     const { settings } = run;
     let checkpoint = true;

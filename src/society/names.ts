@@ -9,15 +9,22 @@ export const USER = 'user';
 export const NAME_PATTERN = /^[A-Za-z0-9_-]{1,64}$/;
 export const NAME_LENGTH_MAX = 64;
 
-const RESERVED: ReadonlySet<string> = new Set(['user', 'system', 'group', 'supervisor', 'subordinates', 'human']);
+const RESERVED: ReadonlySet<string> = new Set(
+  // Those with an underscore ask models themselves, and are counted under these names.
+  'user system group supervisor subordinates human _planner _compactor _embedder'.split(' '),
+);
 
 export const nameSchema = z
   .string()
   .regex(NAME_PATTERN, 'a name has 1 to 64 letters, digits, underscores or hyphens')
   .describe('Letters, digits, _ or -');
 
-/** Reserved names are reserved in every spelling, so that a person does not mistake `User` for the user. */
-export const isReserved = (name: string): boolean => RESERVED.has(name.toLowerCase());
+/**
+ * Reserved names are reserved in every spelling, so that a person does not mistake `User` for the user; so is that of the
+ * Boss in every other one than its own, which is taken.
+ */
+export const isReserved = (name: string): boolean =>
+  RESERVED.has(name.toLowerCase()) || (name !== BOSS && name.toLowerCase() === BOSS.toLowerCase());
 
 /** Why `name` cannot be an agent's name, or null. */
 export const nameIssue = (name: string): string | null => {

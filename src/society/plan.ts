@@ -36,6 +36,14 @@ export const planSchema = z.object({
   items: z.array(planItemSchema).default([]).describe('What has to be done, each item with its owner'),
 });
 
+/** What a person may give: a field that nobody reads is a mistake there, and not talk. */
+const givenPlanSchema = planSchema
+  .extend({
+    agents: z.array(planAgentSchema.strict()),
+    items: z.array(planItemSchema.strict()).default([]),
+  })
+  .strict();
+
 export type Plan = z.output<typeof planSchema>;
 export type PlanAgent = z.output<typeof planAgentSchema>;
 
@@ -153,23 +161,44 @@ const shapeIssues = (plan: Plan, limits: Limits): string[] => {
   return issues;
 };
 
-/**
- * Checks what a model or a person gave as a plan.
- * @returns the plan with supervisors first, or every issue in words (at most 20)
- */
-export const checkPlan = (raw: unknown, limits: Limits): PlanCheck => {
-  const parsed = planSchema.safeParse(raw);
+const checked = (
+  schema: typeof planSchema,
+  raw: unknown,
+  limits: Limits,
+  moreIssues: (plan: Plan) => string[] = () => [],
+): PlanCheck => {
+  const parsed = schema.safeParse(raw);
   if (!parsed.success) {
     const issues = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'plan'}: ${issue.message}`);
     return { ok: false, issues: issues.slice(0, ISSUES_MAX) };
   }
   const plan = parsed.data;
-  let issues = [...nameIssues(plan), ...referenceIssues(plan)];
+  let issues = [...nameIssues(plan), ...referenceIssues(plan), ...moreIssues(plan)];
   // The shape can only be judged when every name is good and known.
   if (issues.length === 0) issues = shapeIssues(plan, limits);
   if (issues.length > 0) return { ok: false, issues: issues.slice(0, ISSUES_MAX) };
   return { ok: true, plan: { ...plan, agents: [...order(plan).agents] } };
 };
+
+/**
+ * Checks what a model gave as a plan. Fields that no plan has are left out.
+ * @returns the plan with supervisors first, or every issue in words (at most 20)
+ */
+export const checkPlan = (raw: unknown, limits: Limits): PlanCheck => checked(planSchema, raw, limits);
+
+/**
+ * Checks what a person gave as a plan: the same, and fields that no plan has and files that nobody could write are issues.
+ * @param pathIssue why a file cannot have this path, or null
+ */
+export const checkGivenPlan = (raw: unknown, limits: Limits, pathIssue: (path: string) => string | null): PlanCheck =>
+  checked(givenPlanSchema, raw, limits, ({ agents }) =>
+    agents.flatMap(({ name, files }) =>
+      files.flatMap((path) => {
+        const issue = pathIssue(path);
+        return issue === null ? [] : [`${name}.files: ${issue}`];
+      }),
+    ),
+  );
 
 export interface PlannedSlots {
   /** Slots that each agent holds once everybody of the plan is hired; the Boss included. */

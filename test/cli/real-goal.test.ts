@@ -12,11 +12,19 @@ afterAll(() => directory.cleanUp());
 
 const SCRIPT = join(import.meta.dirname, '../../scripts/real-goal.ts');
 
-const realGoal = (baseUrl: string, ...words: string[]): Promise<{ exitCode: number | null; output: string }> =>
+const realGoal = (
+  baseUrl: string | undefined,
+  ...words: string[]
+): Promise<{ exitCode: number | null; output: string }> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', SCRIPT, ...words], {
       cwd: directory.path,
-      env: { ...process.env, NO_COLOR: '1', OPENAI_BASE_URL: baseUrl, OPENAI_API_KEY: 'sk-secret-of-the-test' },
+      env: {
+        ...process.env,
+        NO_COLOR: '1',
+        OPENAI_BASE_URL: baseUrl,
+        OPENAI_API_KEY: baseUrl === undefined ? undefined : 'sk-secret-of-the-test',
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
@@ -66,6 +74,9 @@ test('nothing is run on a server that fails the first questions', async () => {
   const gone = await realGoal(server.baseUrl, 'chatty');
   expect(gone.exitCode).toBe(2);
   expect(gone.output).toMatch(/\[MODEL_\w+\]/u);
+  const noKey = await realGoal(undefined, 'chatty');
+  expect(noKey.exitCode, noKey.output).toBe(2);
+  expect(noKey.output).toMatch(/^[^\n]*needs a key \[KEY_MISSING\]\n[^\n]+\n$/u);
   expect((await realGoal(server.baseUrl)).output).toMatch(/^usage: /u);
   expect(existsSync(join(directory.path, 'runs'))).toBe(false);
 });

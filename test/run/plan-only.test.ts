@@ -2,8 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { planFromTemplate } from '../../src/society/index.ts';
+import { limitsWith, planFromTemplate } from '../../src/society/index.ts';
 import { resumeRun, runSociety } from '../../src/run/index.ts';
+import { givenPlan } from '../../src/run/run-store.ts';
 import type { RunSummary } from '../../src/run/types.ts';
 import { command, jsonLine, temporaryDirectory } from '../support/command.ts';
 
@@ -48,4 +49,16 @@ test('who only plans leaves the workspace that was named as it is', async () => 
   const summary = await runSociety(goal, options).report;
   expect(summary).toMatchObject({ status: 'completed', modelCalls: 0, plan: planFromTemplate('survey', goal) });
   expect(existsSync(workspace)).toBe(false);
+});
+
+test('a plan that a person gave names files of the workspace, or directories of it, and nothing else', () => {
+  const limits = limitsWith({ agentsMax: 3 });
+  const planOf = (files: string[]) => ({
+    goal: 'g',
+    agents: [{ name: 'A', description: 'd', initial_prompt: 'p', files }],
+  });
+  expect(givenPlan(planOf(['a.md', 'docs/', './b/c.md']), limits).agents).toHaveLength(1);
+  for (const path of ['../a.md', '/etc/passwd', 'a\\b.md', '.git/config', '/', 'a//b']) {
+    expect(() => givenPlan(planOf([path]), limits)).toThrow(/^the plan: A\.files: /u);
+  }
 });

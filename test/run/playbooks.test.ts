@@ -92,6 +92,14 @@ test('what the caller says goes before what the playbook says, and a playbook ha
   );
 });
 
+test('what a playbook cannot play with is refused before there is a run', () => {
+  expect(() => asPlayed('', { model: GREETING, maxAgents: 1 })).toThrow('needs at least 2 agents');
+  expect(() => asPlayed('', { model: 'playbook:gobang', maxAgents: 7 })).toThrow('needs at least 8 agents');
+  for (const own of [{ plan: { goal: 'g', agents: [] } }, { template: 'document' as const }]) {
+    expect(() => asPlayed('', { model: GREETING, ...own })).toThrow('has a plan of its own');
+  }
+});
+
 test('a playbook without programs gets no sandbox', async () => {
   const options = { model: GREETING };
   const settings = settingsOf(options, { workspace: '/w', seed: 1 });

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   BOSS,
+  checkGivenPlan,
   checkPlan,
   limitsWith,
   planForBoss,
@@ -37,6 +38,8 @@ describe('checkPlan', () => {
     ['an unknown supervisor', planWith([{ supervisor: 'Nobody' }]), 'no agent "Nobody"'],
     ['a name twice', planWith([{ name: 'X' }, { name: 'X' }]), 'occurs twice'],
     ['a reserved name', planWith([{ name: 'Group' }]), 'is reserved'],
+    ['a name that calls of the runtime are counted under', planWith([{ name: '_planner' }]), 'is reserved'],
+    ['the Boss in another spelling', planWith([{ name: 'BOSS' }]), 'is reserved'],
     ['the Boss', planWith([{ name: BOSS }]), 'is there already'],
     ['a name that is none', planWith([{ name: 'two words' }]), 'is not a name'],
     ['a circle', planWith([{ supervisor: 'A1' }, { supervisor: 'A0' }]), 'in a circle'],
@@ -64,6 +67,26 @@ describe('checkPlan', () => {
     ],
   ])('says what is wrong: %s', (_, plan, issue) => {
     expect(issuesOf(checkPlan(plan, limits))).toContain(issue);
+  });
+
+  test('of what a person gave, fields that no plan has and files that nobody could write are issues', () => {
+    const agent = { name: 'A', description: 'd', initial_prompt: 'p' };
+    const pathIssue = (path: string): string | null => (path.startsWith('/') ? `${path} is not relative` : null);
+    const issues = (raw: unknown): string[] => {
+      const check = checkGivenPlan(raw, limits, pathIssue);
+      return check.ok ? [] : [...check.issues];
+    };
+    expect(issues({ goal: 'g', agents: [{ ...agent, files: ['a.md'] }] })).toEqual([]);
+    expect(issues({ goal: 'g', agents: [{ ...agent, superviser: 'B', slot: 4 }], itmes: [] })).toEqual([
+      expect.stringMatching(/^agents\.0: .*"superviser", "slot"/u),
+      expect.stringMatching(/^plan: .*"itmes"/u),
+    ]);
+    const item = { id: '1', text: 't', owner: BOSS, done: true };
+    expect(issues({ goal: 'g', agents: [], items: [item] })).toEqual([expect.stringMatching(/^items\.0: .*"done"/u)]);
+    expect(issues({ goal: 'g', agents: [{ ...agent, files: ['a.md', '/b.md'] }] })).toEqual([
+      'A.files: /b.md is not relative',
+    ]);
+    expect(checkPlan({ goal: 'g', agents: [{ ...agent, slot: 4, files: ['/b.md'] }] }, limits).ok).toBe(true);
   });
 
   test('names at most twenty issues', () => {

@@ -6,5 +6,5 @@ export const greetingCard: PlaybookCard = {
   title: 'the smallest society: a Boss, a writer, one file that is sent back once',
   about: 'A writer writes a greeting, the Boss sends it back because it greets nobody, and accepts the second version.',
   goal: 'Write a greeting to the world into greeting.md.',
-  options: { maxAgents: 2, review: 'model' },
+  options: { maxAgents: 2, agentsMin: 2, review: 'model' },
 };

@@ -5,9 +5,9 @@
  * 1. An answer is in the file before its caller gets it.
  * 2. A file that is there is continued; a request that it has already is recorded once more, in its order.
  */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Clock } from '../../platform/index.ts';
+import { makeDirectory, type Clock } from '../../platform/index.ts';
 import { toMegactorError } from '../../protocol/errors.ts';
 import type { ChatModel } from '../types.ts';
 import { callLine, CASSETTE_FORMAT, fingerprint, type CassetteLine, type Redaction } from './format.ts';
@@ -35,7 +35,7 @@ export const recordTo = (model: ChatModel, { file, redaction, clock }: RecorderO
       throw toMegactorError(thrown, 'DISK');
     }
   };
-  mkdirSync(dirname(file), { recursive: true });
+  makeDirectory(dirname(file));
   if (existsSync(file)) mend(file);
   else write([{ kind: 'cassette', format: CASSETTE_FORMAT, recordedAt: new Date(clock.now()).toISOString() }]);
   const tape = Tape.read(file);

@@ -262,7 +262,7 @@ class Rehearsed {
  * @throws CONFIG_INVALID, USAGE; ABORTED when `options.signal` is; what a run that cannot begin throws
  */
 export const rehearse = async (goal: string, options: ForecastOptions = {}): Promise<Forecast> => {
-  if (goal.trim() === '') {
+  if (typeof goal !== 'string' || goal.trim() === '') {
     throw new MegactorError('USAGE', 'the goal is empty', { hint: 'Say what the society is to do.' });
   }
   const setting = settle(options);
