@@ -8,6 +8,7 @@ import {
   clip,
   isRepetition,
   markOfText,
+  programsOf,
   renderChecklist,
   renderDeeds,
   withCalls,
@@ -29,7 +30,7 @@ export const giveUp = async (turn: Turn, why: 'format' | 'repetition', what: str
       ? ['It has no checklist.']
       : ['Its checklist:', ...renderChecklist(state.checklist)]),
     `Its files: ${state.files.length === 0 ? 'none' : state.files.slice(0, 20).join(', ')}`,
-    ...renderDeeds(state.programs ?? [], []),
+    ...renderDeeds(programsOf(state), []),
   ];
   const text = (hint: string): string => clip([`${what} ${hint}`, ...deeds].join('\n'), TEXT_CHARS_MAX);
   const detail = clip(text(WHEN_STUCK), DETAIL_CHARS_MAX);

@@ -1,6 +1,6 @@
 /** `change_task_status review terminate`: what is to be done, and when it is done. */
 import { z } from 'zod';
-import { checklistItemSchema, SYSTEM } from '../../src/society/index.ts';
+import { checklistItemSchema, programsOf, SYSTEM } from '../../src/society/index.ts';
 import { sendNotice, sendNotices, sendText } from '../mailing.ts';
 import { callRoster } from '../services.ts';
 import { ALL_LEVELS, defineTool, LEADS } from './tool.ts';
@@ -65,7 +65,7 @@ export const terminate = defineTool({
       agent: state.name,
       summary: args.summary,
       files: state.files,
-      ...(state.programs === undefined ? {} : { programs: state.programs }),
+      programs: programsOf(state),
       ...(state.origins === undefined ? {} : { origins: state.origins }),
     });
     if (!result.ok) return result;

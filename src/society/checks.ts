@@ -6,7 +6,7 @@
  * Invariant X3: paths, findings and their texts are bounded. A check that could not be made is named, and fails nobody.
  */
 import type { ChecklistItem } from './checklist.ts';
-import { pathsIn, type ProgramRun } from './evidence.ts';
+import { claimsOf, pathsIn, renderOthers, type Trail } from './evidence.ts';
 import { oneLine } from './mail.ts';
 import { placeholdersIn } from './placeholders.ts';
 
@@ -45,7 +45,8 @@ export interface CheckInput {
   /** Files that are there, by path. */
   readonly files: ReadonlyMap<string, CheckedFile>;
   readonly checklist: readonly ChecklistItem[];
-  readonly programs: readonly ProgramRun[];
+  readonly agent: string;
+  readonly trail: Trail;
   /** By path; only of programs. */
   readonly syntax: ReadonlyMap<string, SyntaxResult>;
   readonly leftOut: readonly string[];
@@ -68,10 +69,6 @@ export const FINDINGS_MAX = 20;
 const WHAT_CHARS_MAX = 300;
 /** Paths that are taken from a task. */
 const TASK_PATHS_MAX = 5;
-
-const PROGRAM = /\.(?:py|js|mjs|cjs)$/u;
-
-export const isProgram = (path: string): boolean => PROGRAM.test(path);
 
 /** Files that are empty because they have to be. */
 const MAY_BE_EMPTY = /(?:^|\/)(?:__init__\.py|py\.typed|\.gitkeep|\.keep|\.nojekyll)$/u;
@@ -97,24 +94,17 @@ export const pathsToMake = (text: string): readonly string[] => {
   return [...found];
 };
 
-const SUCCESS =
-  /\bexit(?:ed)?(?: code| status)?(?: with| is|:|=)?\s*0\b|\b(?:all tests pass|passes|passed|succeeds|succeeded)\b/iu;
-
-/** Evidence that says a program ended well, when the last that is known of it is something else. */
-const falseClaims = (items: readonly ChecklistItem[], programs: readonly ProgramRun[]): Finding[] => {
-  const last = new Map(programs.map(({ path, exitCode }) => [path, exitCode]));
-  return items.flatMap(({ id, status, evidence = '' }) => {
-    if (status !== 'done' || !SUCCESS.test(evidence)) return [];
-    return pathsIn(evidence).flatMap((path): Finding[] => {
-      const exitCode = last.get(path);
-      if (exitCode === undefined || exitCode === 0) return [];
-      const ended = exitCode === null ? 'did not end by itself' : `ended with exit code ${exitCode}`;
-      return [
-        { kind: 'evidence', path, what: `item ${oneLine(id, 64)} says that it succeeds, but its last run ${ended}` },
-      ];
-    });
+/** Evidence that says a program ended well, when what is known of it says something else. */
+const falseClaims = (agent: string, items: readonly ChecklistItem[], trail: Trail): Finding[] =>
+  claimsOf(items, trail).flatMap(({ item, path, own, others, contradicted }): Finding[] => {
+    if (!contradicted) return [];
+    const ran = others.length === 0 ? '' : ` (${renderOthers(others).join(', ')})`;
+    const ended =
+      own === null
+        ? `${agent} never ran it${ran}`
+        : `its last run ${own.exitCode === null ? 'did not end by itself' : `ended with exit code ${own.exitCode}`}`;
+    return [{ kind: 'evidence', path, what: `item ${oneLine(item, 64)} says that it succeeds, but ${ended}` }];
   });
-};
 
 const checkFile = (file: CheckedFile, syntax: SyntaxResult | undefined): Finding[] => {
   const { path, bytes, text } = file;
@@ -131,7 +121,7 @@ const checkFile = (file: CheckedFile, syntax: SyntaxResult | undefined): Finding
 const count = (number: number, one: string, many = `${one}s`): string => `${number} ${number === 1 ? one : many}`;
 
 /** All checks, over what was found out. */
-export const check = ({ named, files, checklist, programs, syntax, leftOut }: CheckInput): CheckResult => {
+export const check = ({ named, files, checklist, agent, trail, syntax, leftOut }: CheckInput): CheckResult => {
   const missing = [...named].flatMap(([path, by]): Finding[] =>
     files.has(path)
       ? []
@@ -146,7 +136,7 @@ export const check = ({ named, files, checklist, programs, syntax, leftOut }: Ch
   const findings = [
     ...missing,
     ...[...files.values()].flatMap((file) => checkFile(file, syntax.get(file.path))),
-    ...falseClaims(checklist, programs),
+    ...falseClaims(agent, checklist, trail),
   ];
   const read = [...files.values()].filter(({ text }) => text !== null).length;
   const parsed = [...syntax.values()].filter((result) => result.ok && result.problem === null).length;

@@ -6,9 +6,9 @@
  * time for is named. X4 what a reviewer is shown of changes is `CHANGES_FIRST_CHARS` at the first round, and
  * `CHANGES_CHARS` at each later one, which shows what is different from the round before.
  */
-import { check, isProgram, pathsToMake, type CheckedFile, type CheckResult, type SyntaxResult } from './checks.ts';
+import { check, pathsToMake, type CheckedFile, type CheckResult, type SyntaxResult } from './checks.ts';
 import type { ChecklistItem } from './checklist.ts';
-import { unprovenPaths, type ProgramRun } from './evidence.ts';
+import { isProgram, unprovenPaths, type Trail } from './evidence.ts';
 
 /** Own files of one hand-in that are looked at; of more, the first. */
 export const LOOKED_FILES_MAX = 50;
@@ -63,7 +63,7 @@ export interface LookRequest {
   readonly planned: readonly string[];
   readonly task: string;
   readonly checklist: readonly ChecklistItem[];
-  readonly programs: readonly ProgramRun[];
+  readonly trail: Trail;
   /** What its files were at the last round, by path; null: not there. */
   readonly since: Readonly<Record<string, string | null>>;
   /** Of this hand-in, from 1. */
@@ -190,8 +190,8 @@ export const lookAt = async (
   ];
   // Only what was looked for and is not there fails; what could not be looked at does not.
   const known = new Map([...named].filter(([path]) => files.has(path) || gone.has(path)));
-  const { checklist, programs } = request;
-  return { ...looked, checks: check({ named: known, files, checklist, programs, syntax: tried.syntax, leftOut }) };
+  const { agent, checklist, trail } = request;
+  return { ...looked, checks: check({ named: known, files, agent, checklist, trail, syntax: tried.syntax, leftOut }) };
 };
 
 const shortOf = ({ path, commit }: LookedFile): string => (commit === null ? path : `${path} @${commit.slice(0, 10)}`);

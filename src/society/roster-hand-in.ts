@@ -8,7 +8,7 @@
  */
 import { isSameItem, openItems, renderChecklist, renderDropped } from './checklist.ts';
 import { noChecks, renderChecks, sentBackText, type CheckResult } from './checks.ts';
-import { pathsIn, renderDeeds, type ProgramRun } from './evidence.ts';
+import { claimsOf, othersRuns, pathsIn, renderDeeds, renderOthers, type ProgramRun, type Trail } from './evidence.ts';
 import { renderChanges, renderFiles, type Look, type LookRequest } from './look.ts';
 import { clip, oneLine } from './mail.ts';
 import { close, endRun } from './roster-leave.ts';
@@ -74,21 +74,38 @@ const PLANNED_CHARS_MAX = 200;
 const plannedItems = (draft: Draft, agent: string): ReadonlyMap<string, string> =>
   new Map((draft.meta.plan?.items ?? []).flatMap(({ id, owner, text }) => (owner === agent ? [[id, text]] : [])));
 
+/** What is known of the programs that `agent` ran, and of those that it only says it did. */
+const trailOf = (draft: Draft, agent: Readonly<RosterAgent>, programs: readonly ProgramRun[]): Trail => {
+  const claims = claimsOf(agent.checklist, { programs, others: [] }).filter(({ own }) => own === null);
+  if (claims.length === 0) return { programs, others: [] };
+  const others = [...draft.all()].filter(({ name }) => name !== agent.name);
+  return { programs, others: othersRuns(others, [...new Set(claims.map(({ path }) => path))]) };
+};
+
 /** The checklist; beside an item what the plan calls it, and what the runtime knows of its evidence. */
 const checklistLines = (draft: Draft, agent: Readonly<RosterAgent>): readonly string[] => {
   const planned = plannedItems(draft, agent.name);
   const lines = renderChecklist(agent.checklist);
   const looked = new Map((agent.looked ?? []).map((file) => [file.path, file]));
   const programs = new Map((agent.programs ?? []).map((run) => [run.path, run]));
+  const neverRun = new Map(
+    claimsOf(agent.checklist, trailOf(draft, agent, agent.programs ?? []))
+      .filter((claim) => claim.neverRun)
+      .map((claim) => [`${claim.item}/${claim.path}`, claim]),
+  );
   return agent.checklist.map(({ id, text, evidence = '' }, index) => {
     const plan = planned.get(id);
     const words =
       plan === undefined || isSameItem(plan, text) ? [] : [`planned as: ${oneLine(plan, PLANNED_CHARS_MAX)}`];
     const proofs = pathsIn(evidence).flatMap((path) => {
       const [commit, run] = [looked.get(path)?.commit ?? null, programs.get(path)];
+      const claim = neverRun.get(`${id}/${path}`);
       return [
         ...(commit === null ? [] : [`${path} @${commit.slice(0, COMMIT_CHARS)}`]),
         ...(run === undefined ? [] : [`${path} exit ${run.exitCode ?? 'none'}`]),
+        ...(claim === undefined
+          ? []
+          : [[`${path} never run by ${agent.name}`, ...renderOthers(claim.others)].join(', ')]),
       ];
     });
     const proof = [...words, ...proofs.slice(0, PROOFS_MAX)].join(', ');
@@ -250,7 +267,7 @@ export const lookDue = (draft: Draft, args: TerminateArgs): LookRequest | null =
     planned: plan?.agents.find(({ name }) => name === agent.name)?.files ?? [],
     task: agent.task,
     checklist: agent.checklist,
-    programs: args.programs ?? [],
+    trail: trailOf(draft, agent, args.programs ?? []),
     since: { ...args.origins, ...before },
     round: agent.round + 1,
     checks: checked === true,

@@ -7,6 +7,9 @@ import {
   renderChecks,
   sentBackText,
   type CheckInput,
+  PROGRAMS_MAX,
+  type OthersRun,
+  type ProgramRun,
 } from '../../src/society/index.ts';
 
 const file = (
@@ -16,7 +19,16 @@ const file = (
 ): [string, { path: string; bytes: number; text: string | null }] => [path, { path, bytes, text }];
 
 const checking = (input: Partial<CheckInput>) =>
-  check({ named: new Map(), files: new Map(), checklist: [], programs: [], syntax: new Map(), leftOut: [], ...input });
+  check({
+    named: new Map(),
+    files: new Map(),
+    agent: 'A',
+    checklist: [],
+    trail: { programs: [], others: [] },
+    syntax: new Map(),
+    leftOut: [],
+    ...input,
+  });
 
 const done = (evidence: string) => ({ id: '1', text: 'test it', status: 'done' as const, evidence });
 
@@ -76,7 +88,8 @@ describe('what is found (X2)', () => {
       { path: 'test.py', exitCode: 2 },
       { path: 'other.py', exitCode: null },
     ];
-    const claims = (evidence: string) => checking({ checklist: [done(evidence)], programs: runs }).findings;
+    const trail = { programs: runs, others: [] };
+    const claims = (evidence: string) => checking({ checklist: [done(evidence)], trail }).findings;
     expect(claims('test.py, exit 0')).toEqual([
       {
         kind: 'evidence',
@@ -86,10 +99,26 @@ describe('what is found (X2)', () => {
     ]);
     expect(claims('other.py passes')[0]?.what).toContain('did not end by itself');
     expect(claims('test.py ends with exit code 2, as the manual says')).toEqual([]);
-    expect(claims('unknown.py, exit 0')).toEqual([]);
-    expect(
-      checking({ checklist: [{ ...done('test.py exit 0'), status: 'blocked' }], programs: runs }).findings,
-    ).toEqual([]);
+    expect(checking({ checklist: [{ ...done('test.py exit 0'), status: 'blocked' }], trail }).findings).toEqual([]);
+  });
+
+  test('evidence of runs that never were, where nothing that is known bears it out', () => {
+    const found = (evidence: string, programs: readonly ProgramRun[] = [], others: readonly OthersRun[] = []) =>
+      checking({ checklist: [done(evidence)], trail: { programs, others } }).findings.map(({ what }) => what);
+    const never = 'item 1 says that it succeeds, but A never ran it';
+    const good = { path: 'tests/all.py', exitCode: 0 };
+    expect(found('t.py, exit 0')).toEqual([never]);
+    expect(found('t.py: all tests pass', [{ path: 'x.py', exitCode: 1 }])).toEqual([never]);
+    expect(found('t.py, exit 0', [good])).toEqual([never]);
+    expect(found('t.py, exit 0', [], [{ agent: 'W', path: 't.py', exitCode: 1 }])).toEqual([`${never} (exit 1 by W)`]);
+    expect(found('t.py, exit 0', [], [{ agent: 'W', path: 't.py', exitCode: 0 }])).toEqual([]);
+    expect(found('t.py, tests/all.py: exit 0', [good])).toEqual([]);
+    expect(found('t.py: tests pass', [good])).toEqual([]);
+    // That something passed or succeeded need not be a run of it; and of many runs the first are forgotten.
+    expect(found('index.js passed the review')).toEqual([]);
+    const many = Array.from({ length: PROGRAMS_MAX }, () => ({ path: 'x.py', exitCode: 0 }));
+    expect(found('t.py, exit 0', many)).toEqual([]);
+    expect(found('exit 0 of notes.md')).toEqual([]);
   });
 });
 

@@ -2,14 +2,17 @@
 import { describe, expect, test } from 'vitest';
 import {
   BOSS,
+  claimsOf,
   EVIDENCE_PATHS_MAX,
   PROGRAMS_MAX,
+  programsOf,
   renderDeeds,
   renderVerdicts,
   type Look,
   unprovenPaths,
   withProgram,
   type ChecklistItem,
+  type ProgramRun,
 } from '../../src/society/index.ts';
 import { planWith } from './arbitraries.ts';
 import { foundedMachine } from './machine.ts';
@@ -72,4 +75,35 @@ test('the reviewer sees what was really done and what is not there, until it is'
     look: looked([]),
   });
   expect(second.ok && second.details).not.toContain('NOT THERE');
+});
+
+test('beside a claim that a program ended well stands that the agent never ran it, and who did', () => {
+  const machine = foundedMachine(planWith([{ name: 'W' }, { name: 'E' }]));
+  const handIn = (agent: string, programs: readonly ProgramRun[]): string => {
+    const result = machine.do('terminate', { agent, summary: 's', files: [], programs });
+    return result.ok ? result.details : '';
+  };
+  handIn('W', [
+    { path: 't.py', exitCode: 0 },
+    { path: 't.py', exitCode: 1 },
+  ]);
+  machine.do('checklist', { agent: 'E', items: [done('t.py @deadbeef00, exit 0')] });
+  expect(machine.lookDue({ agent: 'E', summary: 's', files: [], programs: [] })?.trail).toEqual({
+    programs: [],
+    others: [{ agent: 'W', path: 't.py', exitCode: 1 }],
+  });
+  expect(handIn('E', [])).toContain('exit 0) [t.py never run by E, exit 1 by W]');
+  machine.do('review', { reviewer: BOSS, agent: 'E', verdict: 'revise' });
+  expect(handIn('E', [{ path: 't.py', exitCode: 1 }])).toContain('exit 0) [t.py exit 1]');
+});
+
+test('a program that is still running counts as run, and ./ before its path is nothing', () => {
+  expect(programsOf({ program: './t.py' })).toEqual([{ path: 't.py', exitCode: null }]);
+  expect(programsOf({ programs: [{ path: 'a.py', exitCode: 0 }], program: null })).toEqual([
+    { path: 'a.py', exitCode: 0 },
+  ]);
+  const ran = withProgram([], { path: './src/t.py', exitCode: 0 });
+  expect(claimsOf([done('./src/t.py, exit 0')], { programs: ran, others: [] })).toMatchObject([
+    { path: 'src/t.py', neverRun: false, contradicted: false },
+  ]);
 });

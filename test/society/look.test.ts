@@ -18,7 +18,7 @@ const request = (more: Partial<LookRequest> = {}): LookRequest => ({
   planned: [],
   task: 'Do it.',
   checklist: [],
-  programs: [],
+  trail: { programs: [], others: [] },
   since: {},
   round: 1,
   checks: true,
