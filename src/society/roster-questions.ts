@@ -90,7 +90,9 @@ export interface AskArgs {
   readonly question: string;
 }
 
-export type AskResult = ToolSuccess<{ readonly pending: true; readonly question: number }> | ToolFailure;
+/** `again`: it was open already. */
+export type AskResult =
+  ToolSuccess<{ readonly pending: true; readonly question: number; readonly again?: true }> | ToolFailure;
 
 /** `ask_human`. The same question is not asked again while it is open. */
 export const ask = (draft: Draft, args: AskArgs): AskResult => {
@@ -98,7 +100,7 @@ export const ask = (draft: Draft, args: AskArgs): AskResult => {
   const text = clip(args.question.trim(), questionCharsMax);
   const asked = questionsOf(draft.get(args.agent)).filter(({ kind }) => kind === 'question');
   const same = asked.find((question) => question.text === text);
-  if (same !== undefined) return { ok: true, pending: true, question: same.id };
+  if (same !== undefined) return { ok: true, pending: true, question: same.id, again: true };
   if (asked.length >= questionsPerAgentMax) {
     const hint = 'Wait for the answers: they come as mail. Go on with what does not need them.';
     return fail('LIMIT', `You have ${asked.length} questions open already.`, hint);
