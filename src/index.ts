@@ -64,6 +64,7 @@ export type {
   TextStream,
   PlanDecided,
   SteeringResult,
+  Told,
 } from './run/index.ts';
 export { ActorSystem } from './runtime/index.ts';
 export type { ApprovalKind, HumanQuestion, ReportQuestion } from './society/index.ts';

@@ -44,7 +44,7 @@ export interface Run {
   /** Rejects with a MegactorError when the run could not start, or broke. */
   readonly report: Promise<RunSummary>;
   /** Mail from the user to an agent. */
-  readonly tell?: (agent: string, text: string) => Promise<void>;
+  readonly tell?: (agent: string, text: string) => Promise<unknown>;
 }
 
 export interface RunApi {

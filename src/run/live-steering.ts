@@ -97,6 +97,7 @@ export class LiveSteering implements ControlHandler {
     }
     const options = { deadlineMs: LOOKUP_DEADLINE_MS };
     const office: PostOffice = {
+      atRest: false,
       find: (name) => system.callService(ROSTER, 'find', { agent: name }, options),
       woken: (name) => system.callService(ROSTER, 'woken', { names: [name] }, options),
       answered: (args) => system.callService(ROSTER, 'answered', args, options),

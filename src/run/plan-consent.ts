@@ -122,7 +122,7 @@ export const allowsAllHires = async (store: Reading): Promise<boolean> =>
   (await recordOf(store)).decided.some(({ verdict, all }) => verdict === 'approve' && all);
 
 /** `#0`, or `#0.2` of a plan that came after others. */
-const NAMED = /^#0(?:\.(?<plan>[1-9]\d{0,8}))?(?=\s|$)/u;
+const NAMED = /^#0(?:\.(?<plan>[1-9]\d{0,8}))?:?(?=\s|$)/u;
 const ENDINGS = { approve: 'approved', deny: 'refused' } as const;
 
 const readDecision = (message: string, text: string): ReadAnswer =>

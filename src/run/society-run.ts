@@ -38,7 +38,7 @@ import { writeJson, type RunDirectory, type RunFile } from './run-directory.ts';
 import { givenPlan, plannerUsage, RUN_STORE } from './run-store.ts';
 import { agentsOf, serviceSpecs } from './services.ts';
 import { TextStreams } from './text-streams.ts';
-import type { ResumeOptions, Run, RunProgress, RunSummary, TextStream } from './types.ts';
+import type { ResumeOptions, Run, RunProgress, RunSummary, TextStream, Told } from './types.ts';
 
 const STOP_DEADLINE_MS = 10_000;
 
@@ -118,8 +118,8 @@ export class SocietyRun implements Run {
     return this.#streams.stream(agent);
   }
 
-  async tell(agent: string, text: string): Promise<void> {
-    await this.#steering.tell(agent, text);
+  tell(agent: string, text: string): Promise<Told> {
+    return this.#steering.tell(agent, text);
   }
 
   async pause(): Promise<RunSummary> {

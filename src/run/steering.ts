@@ -157,6 +157,7 @@ const postAtRest = async (
     }
     const answers = await postUserMail(
       {
+        atRest: true,
         find: (name) => Promise.resolve(findAgent(roster.state, name)),
         woken: (name) => roster.do('woken', { names: [name] }),
         answered: (args) => roster.do('answered', args),

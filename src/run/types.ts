@@ -282,7 +282,6 @@ export interface ReplayOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The final line of `tell`, `pause` and `stop` with `--json`. */
 /** What a `tell` has decided on a plan. */
 export interface PlanDecided {
   /** Which of the plans that were shown, from 1. */
@@ -292,6 +291,7 @@ export interface PlanDecided {
   readonly another: boolean;
 }
 
+/** The final line of `tell`, `pause` and `stop` with `--json`. */
 export interface SteeringResult {
   readonly runId: string;
   readonly command: 'tell' | 'pause' | 'stop';
@@ -310,7 +310,12 @@ export interface SteeringResult {
 }
 
 /** What became of a `tell`. */
-export type Told = Pick<SteeringResult, 'decided'> & { readonly answers: readonly number[] };
+export interface Told {
+  /** The questions that it answers, or decides on, by number; of a plan 0. Empty for mail that answers nothing. */
+  readonly answers: readonly number[];
+  /** Of a decision on the plan. */
+  readonly decided?: PlanDecided;
+}
 
 /** Counters of a run in progress, read without waiting for anything. */
 export interface RunProgress {
@@ -356,10 +361,10 @@ export interface Run {
   /** Settles when everything is closed. Rejects with a MegactorError when the run could not start. */
   readonly report: Promise<RunSummary>;
   /**
-   * Puts mail from `user` into the agent's mailbox; resolves when it is durable. It answers what the agent has asked.
+   * Puts mail from `user` into the agent's mailbox; resolves when it is durable, with what it answers and decides.
    * @throws USAGE, ALREADY_DECIDED, AGENT_NOT_FOUND, RUN_NOT_RUNNING
    */
-  tell(agent: string, text: string): Promise<void>;
+  tell(agent: string, text: string): Promise<Told>;
   /**
    * Pauses the run as aborting its signal does; resolves with its report. What came before the pause shows in `status`.
    * @throws RUN_NOT_RUNNING when the run is over

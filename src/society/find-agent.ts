@@ -11,6 +11,9 @@ export interface FoundAgent {
   readonly questions: readonly HumanQuestion[];
 }
 
+/** A question that waits for the person, and whose it is. */
+export type OpenQuestion = Pick<HumanQuestion, 'id' | 'kind'> & { readonly agent: string };
+
 export interface AgentLookup {
   /** False while the society is being planned. */
   readonly founded: boolean;
@@ -19,9 +22,22 @@ export interface AgentLookup {
   readonly agent: FoundAgent | null;
   /** Names that may have been meant; empty when there is such an agent. */
   readonly near: readonly string[];
+  /** What waits for the person, of all agents; the oldest first. */
+  readonly open: readonly OpenQuestion[];
 }
 
-export const findAgent = ({ meta, agents }: RosterState, name: string): AgentLookup => {
+const openOf = ({ meta, agents }: RosterState): readonly OpenQuestion[] => {
+  // Most of the time nothing is, in however large a society.
+  if ((meta?.human?.open ?? 0) === 0) return [];
+  const open: OpenQuestion[] = [];
+  for (const { name, questions = [] } of agents.values()) {
+    for (const { id, kind, answered } of questions) if (answered !== true) open.push({ agent: name, id, kind });
+  }
+  return open.toSorted((left, right) => left.id - right.id);
+};
+
+export const findAgent = (state: RosterState, name: string): AgentLookup => {
+  const { meta, agents } = state;
   const found = agents.get(name);
   return {
     founded: meta !== null && agents.size > 0,
@@ -31,5 +47,6 @@ export const findAgent = ({ meta, agents }: RosterState, name: string): AgentLoo
         ? null
         : { status: found.status, shard: found.shard, id: found.id, questions: found.questions ?? [] },
     near: found === undefined ? nearNames(name, agents.keys()) : [],
+    open: openOf(state),
   };
 };

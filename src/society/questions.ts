@@ -2,8 +2,8 @@
  * What an agent waits for a person to say: a question, or consent to tool calls of one of its answers. Types and schemas,
  * and how the words of a person are read. What it does not do: keep them (`roster-questions.ts`).
  *
- * Invariant Q1: what a person writes is consent only when it is exactly `approve` (or `approve all`), and only to what
- * waits for consent.
+ * Invariants: Q1 what a person writes is consent only when it is exactly `approve` (or `approve all`), and only to what
+ * waits for consent. Q2 A number in front is of one question: words that have one never answer another.
  */
 import { z } from 'zod';
 
@@ -64,38 +64,51 @@ export interface ReadAnswer {
   readonly all: boolean;
 }
 
-const NUMBERED = /^#(\d{1,9})(?:\s+|$)([\s\S]*)$/u;
+/** `#3`, or the label of a plan, `#0.2`; a colon may follow. `#12abc`, `#tag` and `# Heading` name nothing. */
+const NUMBERED = /^#(\d{1,9}|0\.[1-9]\d{0,8}):?(?:\s+|$)([\s\S]*)$/u;
 const APPROVE = /^approve(\s+all)?$/iu;
 const DENY = /^deny(?:\s+([\s\S]+))?$/iu;
 
-/** The number that a decision is about: of `#3 approve` it is 3. Null for words that decide nothing, or name no question. */
-export const decidedQuestion = (message: string): number | null => {
-  const [, number = '', rest = ''] = NUMBERED.exec(message.trim()) ?? [];
-  const words = rest.trim();
-  return APPROVE.test(words) || DENY.test(words) ? Number(number) : null;
+/** What a person's words are, whatever is asked. */
+export interface HumanWords {
+  /** The number in front, without its sign; null when there is none. */
+  readonly number: string | null;
+  /** What is left of them, trimmed. */
+  readonly text: string;
+  /** Of `approve`, `approve all`, `deny` and `deny REASON`; null for everything else. */
+  readonly verdict: 'approve' | 'deny' | null;
+  readonly all: boolean;
+  /** Of `deny`. */
+  readonly reason: string;
+}
+
+export const wordsOf = (message: string): HumanWords => {
+  const trimmed = message.trim();
+  const numbered = NUMBERED.exec(trimmed);
+  const text = (numbered === null ? trimmed : (numbered[2] ?? '')).trim();
+  const approve = APPROVE.exec(text);
+  const deny = DENY.exec(text);
+  return {
+    number: numbered?.[1] ?? null,
+    text,
+    verdict: approve !== null ? 'approve' : deny !== null ? 'deny' : null,
+    all: approve?.[1] !== undefined,
+    reason: deny?.[1]?.trim() ?? '',
+  };
 };
 
 /**
  * Reads a message to an agent with these questions: `approve`, `approve all` and `deny REASON` decide on its approvals,
- * everything else answers its questions. `#N` in front means question N alone.
+ * everything else answers its questions. `#N` in front means question N alone, and with it every word answers a question.
  */
 export const readAnswer = (message: string, asked: readonly HumanQuestion[]): ReadAnswer => {
+  const { number, text, verdict, all, reason } = wordsOf(message);
   const open = asked.filter(({ answered }) => answered !== true);
-  const trimmed = message.trim();
-  const numbered = NUMBERED.exec(trimmed);
-  const one = open.filter(({ id }) => id === Number(numbered?.[1]));
-  const meant = one.length === 0 ? open : one;
-  const text = one.length === 0 ? trimmed : (numbered?.[2] ?? '').trim();
+  const meant = number === null ? open : open.filter(({ id }) => id === Number(number));
   const approvals = meant.filter(({ kind }) => kind === 'approval');
-  const approve = APPROVE.exec(text);
-  const deny = DENY.exec(text);
-  if (approvals.length > 0 && approve !== null) {
-    return { questions: approvals, text, verdict: 'approve', all: approve[1] !== undefined };
-  }
-  if (approvals.length > 0 && deny !== null) {
-    return { questions: approvals, text: deny[1]?.trim() ?? '', verdict: 'deny', all: false };
-  }
-  const questions = meant.filter(({ kind }) => kind === 'question');
-  if (questions.length === 0) return { questions, text: message, verdict: null, all: false };
-  return { questions, text: one.length === 0 ? message : text, verdict: null, all: false };
+  if (verdict !== null && approvals.length > 0)
+    return { questions: approvals, text: verdict === 'deny' ? reason : text, verdict, all };
+  const answers = number !== null || verdict === null;
+  const questions = answers ? meant.filter(({ kind }) => kind === 'question') : [];
+  return { questions, text: number === null || questions.length === 0 ? message : text, verdict: null, all: false };
 };

@@ -168,6 +168,7 @@ export class Society {
     const words = this.#options.person?.(question) ?? 'as you like';
     this.heard.push(question.text);
     const office: PostOffice = {
+      atRest: true,
       find: (name) => Promise.resolve(findAgent(this.roster.state, name)),
       woken: (name) => this.roster.do('woken', { names: [name] }),
       answered: (args) => this.roster.do('answered', args),

@@ -85,6 +85,10 @@ test('H6 H7 --approve files: nothing is written before consent, a killed process
   expect(guide(runDir)).toBe('one\n');
   expect(calls()).toBe(2);
 
+  expect(await command(['tell', runDir, 'Boss', 'deny no way'])).toMatchObject({
+    exitCode: 2,
+    stderr: /nothing of Boss waits for a decision.*#2 of Writer/u,
+  });
   await tellRun(runDir, 'Writer', 'deny one is enough');
   expect(await resumeRun(runDir).report).toMatchObject({ status: 'completed', agents: 2 });
   expect(guide(runDir)).toBe('one\n');
@@ -113,7 +117,9 @@ test('H6 consent to a live run, for all files from then on', async () => {
   });
   await expect.poll(async () => (await inspectRun(runDir).catch(() => null))?.questions?.length).toBe(1);
   expect(guide(runDir)).toBeUndefined();
-  await run.tell('Writer', 'approve all');
+  // What waits now may be another thing by then.
+  await expect(run.tell('Writer', 'approve all')).rejects.toMatchObject({ code: 'USAGE', hint: /"#1 approve"/u });
+  expect(await run.tell('Writer', '#1 approve all')).toEqual({ answers: [1] });
   going.resolve();
   expect(await run.report).toMatchObject({ status: 'completed' });
   expect(guide(runDir)).toBe('one\ntwo\n');
@@ -172,7 +178,8 @@ test('H8 H9 --approve hires: nobody is hired from a plan before it is allowed; o
     resumed.tell('Boss', '#0.2 approve'),
     resumed.tell('Boss', '#0.2 deny not this one'),
   ]);
-  expect(both).toMatchObject([{ status: 'fulfilled' }, { reason: { code: 'ALREADY_DECIDED' } }]);
+  const allowed = { answers: [0], decided: { plan: 2, verdict: 'approve', another: false } };
+  expect(both).toMatchObject([{ status: 'fulfilled', value: allowed }, { reason: { code: 'ALREADY_DECIDED' } }]);
   expect(await resumed.report).toMatchObject({ status: 'completed', agents: 2, repeatedCalls: 0 });
   const told = readFileSync(join(runDir, 'events.jsonl'), 'utf8')
     .split('\n')

@@ -72,6 +72,7 @@ describe('before a run can be steered', () => {
       end: null,
       agent: { status: 'working', shard: 0, id: 7, questions: [] },
       near: [],
+      open: [],
     };
     const parts = {
       controller: { ending: null, end: (outcome: unknown) => void ended.push(outcome) },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import type { EventRecord } from '../../src/protocol/event.ts';
 import { inspectRun, replayRun, resumeRun, runSociety, tellRun } from '../../src/run/index.ts';
-import { startCommand, temporaryDirectory } from '../support/command.ts';
+import { command, startCommand, temporaryDirectory } from '../support/command.ts';
 import { startScriptedServer, type ScriptedServer } from '../support/scripted-server.ts';
 import { call, calls, environmentOf, GUIDE, stubServer } from '../support/scripted-society.ts';
 
@@ -85,6 +85,10 @@ test('H1 H3 H4 a run with only a question open pauses, stays so without an answe
   expect(await resumeRun(runDir).report).toMatchObject({ status: 'paused', reason: 'human-questions', nudges: 0 });
   expect(server.requests.length).toBe(calls);
 
+  const asked = { exitCode: 2, stderr: /Writer has no question #7 open.*#1 of Writer/u };
+  expect(await command(['tell', runDir, 'Writer', '#7 Lisbon'])).toMatchObject(asked);
+  await expect(tellRun(runDir, 'Boss', '#1 Lisbon')).rejects.toMatchObject({ message: 'Boss has no question #1 open' });
+  await expect(tellRun(runDir, 'Boss', '#0 Lisbon')).rejects.toMatchObject({ message: 'Boss has no question #0 open' });
   expect(await tellRun(runDir, 'Writer', 'Atlantis')).toMatchObject({ status: 'paused', answers: [1] });
   expect(await inspected()).toEqual([[{ id: 1, kind: 'question', text: QUESTION, answered: true }]]);
   const done = await resumeRun(runDir).report;
@@ -115,6 +119,8 @@ test('H1 a question outlives the process: killed, resumed and answered live, it 
   await expect
     .poll(() => shown)
     .toMatch(/^Writer asks \(#1\): Which town is it about\? Answer: .* tell \S+ Writer "…"$/mu);
+  // The line may be there before the event is in its file.
+  await expect.poll(() => humanEvents(runDir).length).toBe(1);
   running.child.kill('SIGKILL');
   await running.result;
   never.resolve();
@@ -128,7 +134,8 @@ test('H1 a question outlives the process: killed, resumed and answered live, it 
   const run = resumeRun(runDir);
   // The Boss is at work, so the run is live; its Writer gets the answer and goes on.
   await expect.poll(() => server.requests.some(({ agent }) => agent === 'Boss')).toBe(true);
-  await run.tell('Writer', 'Atlantis');
+  await expect(run.tell('Writer', '#2 Lisbon')).rejects.toMatchObject({ hint: /#1 of Writer/u });
+  expect(await run.tell('Writer', '#1 Atlantis')).toEqual({ answers: [1] });
   await expect.poll(() => humanEvents(runDir).length).toBe(2);
   going.resolve();
   expect(await run.report).toMatchObject({ status: 'completed' });

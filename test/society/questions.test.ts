@@ -1,7 +1,7 @@
 /** Questions to the person as rules: bounds, what counts as an answer, and what a quiet moment makes of them. */
 import { assert, pre, property, string } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readAnswer, type HumanQuestion } from '../../src/society/index.ts';
+import { readAnswer, wordsOf, type HumanQuestion } from '../../src/society/index.ts';
 import { planWith } from './arbitraries.ts';
 import { foundedMachine, type Machine } from './machine.ts';
 
@@ -67,7 +67,7 @@ test('H2 questions are bounded, per agent and in the run; the same one is asked 
   const machine = foundedMachine(planWith([{ name: 'A' }, { name: 'B' }]), 20, limits);
   const ask = (agent: string, question: string): unknown => machine.do('ask', { agent, question });
   expect(ask('A', 'one')).toMatchObject({ question: 1 });
-  expect(ask('A', ' one ')).toMatchObject({ ok: true, question: 1 });
+  expect(ask('A', ' one ')).toEqual({ ok: true, pending: true, question: 1, again: true });
   expect(ask('A', 'x'.repeat(50))).toMatchObject({ question: 2 });
   expect(ask('A', 'three')).toMatchObject({ ok: false, error: { code: 'LIMIT', message: /You have 2/u } });
   expect(ask('B', 'one')).toMatchObject({ question: 3 });
@@ -89,7 +89,7 @@ describe('what a person writes', () => {
   test('answers what is open, or the one question that it names', () => {
     expect(read('Paris', [question, other])).toEqual([[3, 4], 'Paris', null, false]);
     expect(read('#4 1900', [question, other])).toEqual([[4], '1900', null, false]);
-    expect(read('#9 is a colour', [question])).toEqual([[3], '#9 is a colour', null, false]);
+    expect(read('#4: 1900', [question, other])).toEqual([[4], '1900', null, false]);
     expect(read('Hurry up', [])).toEqual([[], 'Hurry up', null, false]);
     expect(read('Again', [{ ...question, answered: true }])).toEqual([[], 'Again', null, false]);
   });
@@ -106,7 +106,33 @@ describe('what a person writes', () => {
       expect(read(words, all), words).toEqual([[3], words, null, false]);
       expect(read(words, [approval]), words).toEqual([[], words, null, false]);
     }
-    expect(read('approve', [question])).toEqual([[3], 'approve', null, false]);
+    expect(read('approve', [question])).toEqual([[], 'approve', null, false]);
+  });
+
+  test('Q2 words with the number of what is not open answer nothing', () => {
+    for (const words of ['#9 Lisbon', '#9', '#0.2 approve', '#9 approve', '#9: Lisbon']) {
+      expect(read(words, [question, other, approval])).toEqual([[], words, null, false]);
+    }
+    expect(read('#4 winter', [question, { ...other, answered: true }])).toEqual([[], '#4 winter', null, false]);
+  });
+
+  test('Q2 a number is one only when it stands alone', () => {
+    const named = ['#3 a', '#3', '#3\nFrom there', '#3: a', '#0 approve', '#0.2 deny no'];
+    expect(named.map((words) => wordsOf(words).number)).toEqual(['3', '3', '3', '3', '0', '0.2']);
+    for (const words of [
+      '# 3 towns',
+      '## 3 towns',
+      '#tag',
+      '#12abc',
+      '#3, a',
+      '#3.5 a',
+      '3 a',
+      'see #3 a',
+      '#1234567890 a',
+    ]) {
+      expect(wordsOf(words).number, words).toBeNull();
+      expect(read(words, [question, other])).toEqual([[3, 4], words, null, false]);
+    }
   });
 
   test('Q1 no other words are consent', () => {
