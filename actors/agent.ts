@@ -46,7 +46,7 @@ const onChildFailed = async (turn: Turn, child: ActorRef, reason: string, last: 
     why: 'crash',
     detail: reason.slice(0, 500),
     // Nobody can ask the child any more, and what it has cost belongs to the run.
-    ...(known.success ? { counters: known.data.counters } : {}),
+    ...(known.success ? { counters: known.data.counters, repaired: known.data.repaired } : {}),
   });
   ctx.event({ type: 'remedy', agent: child.name, why: 'crash', by: state.name });
   for (const notice of notices) send(turn, notice.to, notice.mail);

@@ -2,14 +2,15 @@
  * Answers that cannot be used, and the fresh agent that takes over from one that refuses or says nothing again and again.
  * Such answers stand in the requests that follow, so that the model sees what was wrong; they enter the history with the
  * first answer that is good, and never when the agent is replaced. So the fresh agent reads what the other was told and
- * did, and none of its refusals. What it does not do: count repairs (`turn.ts`).
+ * did, and none of its refusals. What it does not do: decide on repairs (`turn.ts`).
  *
  * Invariants: N1 A replacement has the name, the place, the slots, the task, the mail, the checklist and the work of the
  * one before it, and none of its answers that could not be used. N2 An agent is replaced at most
  * `replacementsPerAgentMax` times; after that its supervisor decides.
  */
+import { z } from 'zod';
 import type { AnswerClass } from '../src/model/types.ts';
-import { renderMail, systemMail, type AgentState } from '../src/society/index.ts';
+import { oneLine, renderMail, systemMail, type AgentState } from '../src/society/index.ts';
 import type { Turn } from './agent-types.ts';
 import { SANDBOX } from './run-services.ts';
 import { callRoster, callService } from './services.ts';
@@ -36,6 +37,43 @@ export const settleUnusable = ({ state, ctx }: Turn): void => {
   ctx.appendHistory(...kept);
 };
 
+/** What is kept of the first answer that could not be used. */
+const EXAMPLE_CHARS_MAX = 200;
+
+const WRONG: Partial<Record<AnswerClass, string>> = {
+  refusal: 'a refusal',
+  empty: 'an empty answer',
+  truncated: 'an answer that was cut off',
+  filtered: 'an answer that the content filter withheld',
+  'bad-json': 'calls that could not be read',
+};
+
+const toolResultSchema = z.object({ role: z.literal('tool'), content: z.string() });
+
+/** The words of the last answer when it could not be used; '' when it had none. */
+const lastUnusable = ({ state }: Turn): string => {
+  const last = state.turn?.unusable?.at(-1);
+  return last?.role === 'assistant' ? last.content : '';
+};
+
+/** What was wrong with the last answer, in a line. */
+const whatWasWrong = (turn: Turn, last: AnswerClass): string => {
+  const said = lastUnusable(turn);
+  // Calls that could not be read are in the history already, with what was wrong in the result of each.
+  const { data } = toolResultSchema.safeParse(said === '' && last === 'bad-json' ? turn.ctx.history.at(-1) : null);
+  const words = oneLine(data?.content ?? said, EXAMPLE_CHARS_MAX);
+  const what = WRONG[last] ?? 'an answer that could not be used';
+  return oneLine(words === '' ? what : `${what}: ${words}`, EXAMPLE_CHARS_MAX);
+};
+
+/** An answer that could not be used is repaired: it is counted and told, and the first is kept as an example. */
+export const noteRepair = (turn: Turn, last: AnswerClass): void => {
+  const { state, ctx } = turn;
+  state.counters.repairs += 1;
+  state.repaired ??= whatWasWrong(turn, last);
+  ctx.event({ type: 'remedy', agent: state.name, why: 'format' });
+};
+
 const WHY: Partial<Record<AnswerClass, 'refusal' | 'silence'>> = { refusal: 'refusal', empty: 'silence' };
 
 const replacedText = (why: 'refusal' | 'silence', answers: number): string =>
@@ -51,8 +89,7 @@ export const replaceAgent = async (turn: Turn, last: AnswerClass): Promise<boole
   const before = state.replaced ?? 0;
   if (why === undefined || state.turn === null || before >= state.settings.limits.replacementsPerAgentMax) return false;
   const answers = state.turn.repairs + 1;
-  const said = state.turn.unusable?.findLast(({ role }) => role === 'assistant')?.content ?? 'nothing';
-  const detail = `${answers} answers in a row, the last: ${said.slice(0, 300)}`;
+  const detail = `${answers} answers in a row, the last: ${whatWasWrong(turn, last)}`;
   await callRoster(turn, 'replace', 'remedy', { agent: state.name, why, detail });
   if (state.program !== null) {
     // It ends with the agent that started it; what it wrote is kept.

@@ -38,6 +38,7 @@ export const giveUp = async (turn: Turn, why: 'format' | 'repetition', what: str
   ctx.event({ type: 'remedy', agent: name, why });
   if (letGo === true) {
     state.phase = 'failed';
+    ctx.event({ type: 'remedy', agent: name, why: 'given-up' });
     ctx.event({ type: 'limit', agent: name, limit: 'stuck-reports' });
   }
   for (const notice of notices ?? []) send(turn, notice.to, notice.mail);

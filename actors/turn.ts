@@ -35,7 +35,7 @@ import { sendText } from './mailing.ts';
 import { repairText } from './prompts/repairs.ts';
 import { remembers } from './memory-scopes.ts';
 import { remember, remind } from './remembering.ts';
-import { keepUnusable, replaceAgent, settleUnusable } from './replacement.ts';
+import { keepUnusable, noteRepair, replaceAgent, settleUnusable } from './replacement.ts';
 import { buildRequest, keptOf, presentableCalls } from './request.ts';
 import { MODEL, ROSTER } from './run-services.ts';
 import { callRoster, holdOf, readGroup } from './services.ts';
@@ -166,7 +166,7 @@ const repairOr = async (turn: Turn, last: AnswerClass, repair: () => void): Prom
     return giveUp(turn, 'format', `${state.name} gave ${inTurn.repairs + 1} answers in a row that could not be used.`);
   }
   inTurn.repairs += 1;
-  state.counters.repairs += 1;
+  noteRepair(turn, last);
   repair();
   return 'goes-on';
 };

@@ -17,6 +17,7 @@ import type {
   SteeringResult,
 } from '../run/types.ts';
 import { hasEnded, NOTHING_KEPT } from '../run/resumable.ts';
+import { MISSING_KINDS, type MissingCount, type MissingKind } from '../society/missing.ts';
 import { plainText } from '../society/plain-text.ts';
 import { questionLabel } from '../society/questions.ts';
 import { EXIT, type RunProgress } from './ports.ts';
@@ -66,7 +67,7 @@ const toldError = ({ code, message, hint }: Pick<MegactorError, 'code' | 'messag
 export const errorText = (error: MegactorError): string => `megactor: ${toldError(error)}`;
 
 const REASONS: Partial<Record<RunReason, string>> = {
-  done: 'all work was done and approved',
+  done: 'the work was done',
   interrupted: 'interrupted by you',
   'paused-by-user': 'paused by you',
   'stopped-by-user': 'stopped by you',
@@ -82,6 +83,46 @@ const REASONS: Partial<Record<RunReason, string>> = {
   'journal-damaged': 'the journal is damaged',
   disk: 'the disk refused a write',
   internal: 'a defect of Megactor',
+};
+
+/** What is missing, by kind, with the first few of each. */
+const MISSING: Readonly<Record<MissingKind, (number: number) => string>> = {
+  failed: (number) => `${plural(number, 'agent')} failed`,
+  'never-woken': (number) => `${plural(number, 'agent')} never woken`,
+  unfinished: (number) => `${plural(number, 'agent')} unfinished`,
+  'not-reviewed': (number) => `${plural(number, 'agent')} not reviewed`,
+  'open-items': (number) => `${plural(number, 'agent')} with open items`,
+  'dropped-items': (number) => `${plural(number, 'agent')} with items of the plan dropped`,
+  'waits-for-person': (number) => `${plural(number, 'agent')} waiting for you`,
+  'waits-for-budget': (number) => `${plural(number, 'agent')} waiting for more of a budget`,
+  'missing-file': (number) => `${plural(number, 'file')} missing`,
+  'failed-check': (number) => `${plural(number, 'file')} accepted with a failed check`,
+};
+
+const missingTexts = (
+  missing: RunSummary['missing'],
+  text: (kind: MissingKind, counted: MissingCount) => string,
+): string =>
+  MISSING_KINDS.flatMap((kind) => {
+    const counted = missing[kind];
+    return counted === undefined ? [] : [text(kind, counted)];
+  }).join(', ');
+
+/** `2 files missing (a.md, b.md)`. */
+const missingText = ({ missing }: RunSummary): string =>
+  missingTexts(missing, (kind, { count: number, first }) => {
+    const rest = number > first.length ? ` and ${count(number - first.length)} more` : '';
+    return `${MISSING[kind](number)} (${first.join(', ')}${rest})`;
+  });
+
+/** How a run ended that did: what was approved, and what of. */
+const doneText = ({ finalReview, missing, plan }: RunSummary): string => {
+  if (plan !== undefined) return 'a plan was made, and nobody was hired';
+  const without = missingTexts(missing, (kind, { count: number }) => MISSING[kind](number));
+  if (finalReview !== 'approved') {
+    return `the work has ended, and nobody approved it${without === '' ? '' : `: ${without}`}`;
+  }
+  return without === '' ? 'all work was done and approved' : `approved with ${without}`;
 };
 
 const reasonText = (reason: RunReason): string =>
@@ -168,6 +209,7 @@ export const summaryText = (summary: RunSummary, cwd: string): string => {
         `${plural(summary.messages, 'message')}, ${plural(summary.turns, 'turn')}, ${plural(summary.steps, 'step')}`,
     ],
     ['reviews', `${count(summary.reviews.accept)} accepted, ${count(summary.reviews.revise)} sent back`],
+    ...(Object.keys(summary.missing).length === 0 ? [] : [['missing', missingText(summary)] as const]),
     ['trouble', troubleOf(summary)],
     ['seed', String(summary.seed)],
     ['files', shellPath(summary.workspace, cwd)],
@@ -175,7 +217,7 @@ export const summaryText = (summary: RunSummary, cwd: string): string => {
     ['report', shellPath(`${summary.runDir}/report.md`, cwd)],
     ...caveatsOf(summary),
   ];
-  const head = `Run ${summary.runId} ${summary.status} after ${duration(summary.wallSeconds)}: ${reasonText(summary.reason)}.`;
+  const head = `Run ${summary.runId} ${summary.status} after ${duration(summary.wallSeconds)}: ${summary.reason === 'done' ? doneText(summary) : reasonText(summary.reason)}.`;
   return [head, ...rows.map(([name, text]) => `  ${name.padEnd(8)}${plainText(text)}`)].join('\n');
 };
 

@@ -113,6 +113,11 @@ export const ERROR_CATALOGUE = {
   MODEL_BAD_REQUEST: entry('user', false, 'The server refused the request; its words are in the message.'),
   MODEL_BAD_RESPONSE: entry('model', true, 'The server answered with something that is not a chat completion.'),
   MODEL_CONTEXT_OVERFLOW: entry('model', false, 'The request is longer than the context of the model.'),
+  BOSS_FAILED: entry(
+    'model',
+    false,
+    'See in report.md what is missing, then start again: with a smaller goal, another model, or a plan of your own (--plan FILE).',
+  ),
   CASSETTE_INVALID: entry('user', false, 'Give a file that `--record FILE` wrote.'),
   CASSETTE_MISS: entry(
     'user',

@@ -17,8 +17,8 @@ const watch = async (system: ActorSystem): Promise<void> => {
   const state = agentStateSchema.safeParse(last);
   // It ended with the system.
   if (!state.success) return;
-  const { counters } = state.data;
-  await system.callService(ROSTER, 'crashed', { agent: BOSS, detail: reason.slice(0, 500), counters });
+  const { counters, repaired } = state.data;
+  await system.callService(ROSTER, 'crashed', { agent: BOSS, detail: reason.slice(0, 500), counters, repaired });
 };
 
 /** @param end is told when the roster cannot be */

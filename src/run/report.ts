@@ -12,6 +12,8 @@ import type { EventInput } from '../telemetry/index.ts';
 import {
   agentStateSchema,
   buildReport,
+  countMissing,
+  everythingMissing,
   questionsOfRows,
   renderReport,
   sumCounters,
@@ -31,15 +33,19 @@ import { EMBEDDER } from './services/embedding-wire.ts';
 import { renderSpend, spendReport } from './spend-report.ts';
 import { missingOf, withUnheard } from './unheard.ts';
 import type { RunSummary } from './types.ts';
+import { errorOfOutcome } from './why-failed.ts';
 
 const workspaceStatsSchema = z.object({ files: z.number(), commits: z.number() });
+
+/** What the report needs of an agent's own state. */
+export type KnownState = Pick<AgentState, 'counters' | 'repaired'> & Partial<Pick<AgentState, 'name'>>;
 
 export interface Gathered {
   readonly roster: RosterSummary;
   /** Questions to the person that are open. */
   readonly questions: readonly ReportQuestion[];
   /** Of the agents that are there, in memory or passive. */
-  readonly states: readonly Pick<AgentState, 'counters'>[];
+  readonly states: readonly KnownState[];
   readonly workspace: { readonly files: number; readonly commits: number };
   readonly files: readonly ReportFileInput[];
   /** What had to make way for them in the work tree, by path. */
@@ -65,9 +71,9 @@ export const gatherSociety = async (system: ActorSystem, memoryThreads: number):
   ]);
   const plan = system.journal === null ? null : await planQuestion(system.journal.store(RUN_STORE));
   // Agents that have been idle for long are not in memory, and stay so.
-  const actors = await system.inspect(roster.rows, { state: ['counters'] });
+  const actors = await system.inspect(roster.rows, { state: ['name', 'counters', 'repaired'] });
   const states = actors.flatMap((actor) => {
-    const state = countersSchema.safeParse(actor.state);
+    const state = knownSchema.safeParse(actor.state);
     return state.success ? [state.data] : [];
   });
   const missing = missingOf(roster.rows, new Set(actors.map(({ id }) => id)));
@@ -112,7 +118,7 @@ export const openQuestions = (questions: readonly ReportQuestion[]): readonly Ev
         ],
   );
 
-const countersSchema = agentStateSchema.pick({ counters: true });
+const knownSchema = agentStateSchema.pick({ name: true, counters: true, repaired: true });
 
 const spentSchema = z.array(z.tuple([z.string(), leafSchema]));
 
@@ -148,7 +154,7 @@ export const writeReports = (parts: {
 }): void => {
   const { directory, run, summary, gathered } = parts;
   const report = buildReport({
-    roster: { ...gathered.roster, goal: run.goal },
+    roster: { ...gathered.roster, goal: run.goal, examples: examplesOf(gathered) },
     files: gathered.files,
     synthetic: summary.synthetic,
     reviews: run.settings.review !== 'none',
@@ -163,6 +169,13 @@ export const writeReports = (parts: {
   const embedder = memory?.state === 'stopped' ? `${summary.embedder}, stopped: ${memory.error}` : summary.embedder;
   const numbersOf = { ...summary, embedder, ...(programs === null ? {} : { programs }) };
   writeWhole(directory.file('report.md'), `${renderReport(report, numbersOf)}\n${renderSpend(spending)}`);
+};
+
+/** The first case of each remedy; of repairs the agents themselves know. */
+const examplesOf = ({ roster, states }: Pick<Gathered, 'roster' | 'states'>): RosterSummary['examples'] => {
+  const first = states.find(({ repaired }) => repaired !== undefined);
+  if (roster.examples['format'] !== undefined || first?.repaired === undefined) return roster.examples;
+  return { ...roster.examples, format: { agent: first.name ?? '', what: first.repaired } };
 };
 
 /** Every answer of bad format counts once: as a repair, or, after the last of them, as what its supervisor was told. */
@@ -200,7 +213,7 @@ export const summaryOf = (parts: {
     runId: run.runId,
     status: outcome.status,
     reason: outcome.reason,
-    ...errorOf(outcome.error, run),
+    ...errorOf(errorOfOutcome(outcome, roster), run),
     seed: run.settings.seed,
     model: run.settings.model,
     // A server may say of itself that it only rehearses. An answer counts from when it was received, as its tokens do.
@@ -208,6 +221,8 @@ export const summaryOf = (parts: {
     agents: roster.agents,
     agentsByLevel: roster.agentsByLevel,
     neverWoken: roster.neverWoken,
+    finalReview: roster.finalReview,
+    missing: countMissing(everythingMissing(roster.rows, gathered.files)),
     turns: counters.turns,
     steps: counters.steps,
     modelCalls: spent.calls,

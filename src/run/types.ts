@@ -6,6 +6,7 @@ import type {
   ApprovalKind,
   ChecklistItem,
   HumanQuestion,
+  MissingCounts,
   Plan,
   ReportQuestion,
   TemplateName,
@@ -122,6 +123,10 @@ export interface RunSummary {
   readonly agents: number;
   readonly agentsByLevel: { readonly boss: number; readonly admin: number; readonly ordinary: number };
   readonly neverWoken: number;
+  /** Whether the Boss was asked for the final review, and whether it approved; `none` also with reviews off. */
+  readonly finalReview: 'none' | 'asked' | 'approved';
+  /** What was wanted and is not there, by kind: how many, and the first few; `report.json` lists them all. */
+  readonly missing: MissingCounts;
   readonly turns: number;
   readonly steps: number;
   readonly modelCalls: number;

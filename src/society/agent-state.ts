@@ -167,6 +167,8 @@ export const agentStateSchema = z.object({
   programs: z.array(z.object({ path: z.string(), exitCode: z.int().nullable() })).optional(),
   /** Marks of the messages it sent lately, newest last. */
   sent: z.array(z.string()).optional(),
+  /** The first of its answers that could not be used: what was wrong with it, clipped. */
+  repaired: z.string().optional(),
   /** How often a fresh agent took its place. */
   replaced: counter.optional(),
 });

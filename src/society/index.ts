@@ -11,6 +11,7 @@ export * from './find-agent.ts';
 export * from './limits.ts';
 export * from './look.ts';
 export * from './mail.ts';
+export * from './missing.ts';
 export * from './names.ts';
 export * from './placeholders.ts';
 export * from './plan.ts';

@@ -5,6 +5,7 @@
 import { plainText } from './plain-text.ts';
 import { questionLabel, type ReportQuestion } from './questions.ts';
 import { LOOKED_FILES_MAX } from './look.ts';
+import { everythingMissing, type Missing } from './missing.ts';
 import { USER } from './names.ts';
 import type { RosterRow, RosterSummary } from './roster-view.ts';
 
@@ -44,20 +45,6 @@ export interface ReportAgent {
   /** Items that were left out of its checklist without being done. */
   readonly dropped: number;
   readonly summary: string | null;
-}
-
-/** What is not there although it was wanted. */
-export interface Missing {
-  readonly agent: string;
-  readonly what:
-    | 'never-woken'
-    | 'failed'
-    | 'waits-for-person'
-    | 'waits-for-budget'
-    | 'unfinished'
-    | 'not-reviewed'
-    | 'open-items'
-    | 'dropped-items';
 }
 
 export interface SocietyReport {
@@ -114,21 +101,6 @@ const fileVerdict = (
   return seen.base === file.base ? row.verdict : 'unreviewed';
 };
 
-const missingOf = (row: RosterRow): Missing[] => {
-  const missing = (what: Missing['what']): Missing => ({ agent: row.name, what });
-  if (!row.woken) return [missing('never-woken')];
-  if (row.status === 'failed') return [missing('failed')];
-  if (row.asks > 0) return [missing('waits-for-person')];
-  if (row.held !== null) return [missing('waits-for-budget')];
-  if (row.status === 'working') return [missing('unfinished')];
-  const found: Missing[] = [];
-  if (row.status === 'review') found.push(missing('not-reviewed'));
-  if (row.checklist.open > 0) found.push(missing('open-items'));
-  // What an agent had set itself, it may think better of.
-  if (row.dropped.some(({ planned }) => planned)) found.push(missing('dropped-items'));
-  return found;
-};
-
 /** The questions of all agents, in the order in which they were asked. */
 export const questionsOfRows = (rows: readonly Pick<RosterRow, 'name' | 'questions'>[]): readonly ReportQuestion[] =>
   rows
@@ -160,7 +132,7 @@ export const buildReport = (input: ReportInput): SocietyReport => {
       dropped: row.dropped.length,
       summary: row.summary,
     })),
-    missing: input.roster.rows.flatMap(missingOf),
+    missing: everythingMissing(input.roster.rows, input.files),
     questions: input.questions ?? questionsOfRows(input.roster.rows),
     human: input.roster.human,
     remedyExamples: input.roster.examples,
@@ -300,6 +272,17 @@ const questionLines = ({ questions, human }: SocietyReport, run: ReportNumbers):
   return [title, '', ...sums, ...none, ...table(['number', 'agent', 'what', 'text'], rows), ''];
 };
 
+/** What is not there; a run in which nobody was hired has nothing that could be missed one by one. */
+const missingLines = ({ missing, agents }: SocietyReport, { status }: ReportNumbers): readonly string[] => {
+  if (agents.length === 0)
+    return [status === 'completed' ? 'Nobody was hired: a plan was made.' : 'Everything: nobody was hired.'];
+  if (missing.length === 0) return ['Nothing.'];
+  return table(
+    ['agent', 'what', 'file', 'detail'],
+    missing.map(({ agent, what, path, detail }) => [agent, what, path ?? null, detail ?? null]),
+  );
+};
+
 /** The text of `report.md`. */
 export const renderReport = (report: SocietyReport, run: ReportNumbers): string => {
   const lines = [`# Run ${run.runId}`, '', ...(report.goal === '' ? [] : [report.goal, ''])];
@@ -317,12 +300,7 @@ export const renderReport = (report: SocietyReport, run: ReportNumbers): string 
   }
   lines.push(...numberLines(run), ...reviewLines(report), '', ...questionLines(report, run), '## Missing', '');
   lines.push(
-    ...(report.missing.length === 0
-      ? ['Nothing.']
-      : table(
-          ['agent', 'what'],
-          report.missing.map((missing) => [missing.agent, missing.what]),
-        )),
+    ...missingLines(report, run),
     '',
     ...remedyLines(report, run),
     '## Files',

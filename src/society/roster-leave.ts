@@ -36,8 +36,24 @@ export const endRun = (draft: Draft, end: RosterEnd): void => {
 export const countRemedy = (draft: Draft, why: string, agent: string, what: string): void => {
   const meta = draft.editMeta();
   meta.remedies[why] = (meta.remedies[why] ?? 0) + 1;
-  if (meta.examples?.[why] !== undefined) return;
+  draft.noteRemedy({ why, agent });
+  noteExample(draft, why, agent, what);
+};
+
+const noteExample = (draft: Draft, why: string, agent: string, what: string): void => {
+  if (draft.meta.examples?.[why] !== undefined) return;
+  const meta = draft.editMeta();
   meta.examples = { ...meta.examples, [why]: { agent, what: oneLine(what, EXAMPLE_CHARS_MAX) } };
+};
+
+/** Of an agent whose actor is gone, and that nobody can ask any more. */
+const keepOf = (
+  draft: Draft,
+  name: string,
+  { counters, repaired }: Pick<CrashedArgs, 'counters' | 'repaired'>,
+): void => {
+  if (counters !== undefined) draft.edit(name).counters = counters;
+  if (repaired !== undefined) noteExample(draft, 'format', name, repaired);
 };
 
 /** Closes an agent; what it may no longer hire, its hirer may. */
@@ -72,6 +88,8 @@ export interface FailedArgs {
   readonly detail?: string;
   /** Of an agent whose actor is gone. */
   readonly counters?: AgentCounters;
+  /** The first answer of it that could not be used. */
+  readonly repaired?: string | undefined;
 }
 
 export interface FailedResult {
@@ -85,7 +103,7 @@ export interface FailedResult {
 export const failed = (draft: Draft, args: FailedArgs): FailedResult => {
   const agent = draft.get(args.agent);
   const leader = leaderOf(draft, agent);
-  if (args.counters !== undefined) draft.edit(args.agent).counters = args.counters;
+  keepOf(draft, args.agent, { counters: args.counters, repaired: args.repaired });
   if (isClosed(agent)) return { leader: leader === null ? null : recipientOf(leader), moved: [], notices: [] };
   if (args.why !== 'crash' || args.counters !== undefined || agent.counters === undefined) {
     countRemedy(draft, args.why, args.agent, args.detail ?? '');
@@ -113,17 +131,22 @@ export interface CrashedArgs {
   readonly detail: string;
   /** What it had done; undefined when that cannot be told. */
   readonly counters: AgentCounters | undefined;
+  /** The first answer of it that could not be used. */
+  readonly repaired?: string | undefined;
 }
 
 /**
  * The Boss's actor is gone, and nobody above it hears of that: its crash is counted, and what it had done is kept. The others
  * go on with what they are at; that nobody leads any more is found out when all is quiet.
  */
-export const crashed = (draft: Draft, { agent: name, detail, counters }: CrashedArgs): Record<string, never> => {
+export const crashed = (
+  draft: Draft,
+  { agent: name, detail, counters, repaired }: CrashedArgs,
+): Record<string, never> => {
   const agent = draft.get(name);
   if (agent.counters !== undefined) return {};
   if (!isClosed(agent)) countRemedy(draft, 'crash', name, detail);
-  if (counters !== undefined) draft.edit(name).counters = counters;
+  keepOf(draft, name, { counters, repaired });
   return {};
 };
 

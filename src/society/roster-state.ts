@@ -113,6 +113,12 @@ export interface RemedyExample {
   readonly what: string;
 }
 
+/** A remedy that was counted. */
+export interface Remedied {
+  readonly why: string;
+  readonly agent: string;
+}
+
 export interface RosterMeta {
   shards: number;
   /** False when reviews are off. */
@@ -200,6 +206,7 @@ export class Draft {
   #meta: RosterMeta | null = null;
   #quiet: QuietResult | null = null;
   #notices: Notice[] = [];
+  readonly #remedied: Remedied[] = [];
 
   constructor(state: RosterState) {
     this.#state = state;
@@ -234,6 +241,15 @@ export class Draft {
     const notices = this.#notices;
     this.#notices = [];
     return notices;
+  }
+
+  noteRemedy(remedied: Remedied): void {
+    this.#remedied.push(remedied);
+  }
+
+  /** The remedies that this command has counted. */
+  get remedied(): readonly Remedied[] {
+    return this.#remedied;
   }
 
   keepQuiet(result: QuietResult): void {

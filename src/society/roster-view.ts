@@ -1,7 +1,8 @@
 /** What others read from the roster: the group of an agent, the summary of a run. Nothing here changes it. */
 import type { AgentCounters, BudgetHold } from './agent-state.ts';
 import { countItems, type ChecklistCount, type DroppedItem } from './checklist.ts';
-import { noChecks, type CheckCounts } from './checks.ts';
+import { noChecks, type CheckCounts, type Finding } from './checks.ts';
+import { unprovenPaths } from './evidence.ts';
 import { groupVerdict } from './final-review.ts';
 import type { HumanQuestion } from './questions.ts';
 import { questionsOf, tallyOf, type HumanTally } from './roster-questions.ts';
@@ -60,6 +61,14 @@ export const groupView = (draft: Draft, name: string): GroupView => {
   };
 };
 
+export interface Wanted {
+  /** By the plan. */
+  readonly planned: readonly string[];
+  /** By the evidence of closed items, own files left out. */
+  readonly evidence: readonly string[];
+  readonly findings: readonly Finding[];
+}
+
 export interface RosterRow extends MemberView {
   readonly id: number;
   readonly shard: number;
@@ -75,6 +84,8 @@ export interface RosterRow extends MemberView {
   readonly questions: readonly HumanQuestion[];
   /** The versions of its files when it handed in last; null when nobody looked. */
   readonly looked: readonly LookedFile[] | null;
+  /** Files that somebody counts on, and what the checks found when it handed in last. */
+  readonly wanted: Wanted;
   /** Of an agent whose actor is gone; null for one that can be asked itself. */
   readonly counters: AgentCounters | null;
 }
@@ -117,16 +128,23 @@ const emptySummary: RosterSummary = {
   rows: [],
 };
 
+/** The Boss's work is judged in the final review: by the Boss itself, which hands in to nobody. */
+const verdictOf = ({ meta }: Draft, agent: Readonly<RosterAgent>): RosterRow['verdict'] => {
+  if (agent.supervisor !== null || agent.status !== 'finished') return groupVerdict(agent);
+  return meta.finalReview === 'approved' ? 'accepted' : 'none';
+};
+
 export const summarize = (draft: Draft): RosterSummary => {
   if (!draft.founded) return emptySummary;
   const agents = [...draft.all()];
   const byLevel = { boss: 0, admin: 0, ordinary: 0 };
   for (const agent of agents) byLevel[levelOf(agent)] += 1;
   const { meta } = draft;
+  const planned = new Map(meta.plan?.agents.map(({ name, files }) => [name, files]));
   return {
     agents: agents.length,
     agentsByLevel: byLevel,
-    neverWoken: agents.filter((agent) => !agent.woken).length,
+    neverWoken: agents.filter(({ woken, status }) => !woken && status !== 'retired').length,
     nudges: meta.nudges,
     reviews: { accept: meta.reviewsAccepted, revise: meta.reviewsRevised },
     remedies: meta.remedies,
@@ -145,13 +163,18 @@ export const summarize = (draft: Draft): RosterSummary => {
       depth: agent.depth,
       supervisor: agent.supervisor,
       woken: agent.woken,
-      verdict: groupVerdict(agent),
+      verdict: verdictOf(draft, agent),
       round: agent.round,
       nudges: agent.nudges,
       summary: agent.summary,
       dropped: agent.dropped ?? [],
       questions: questionsOf(agent),
       looked: agent.looked ?? null,
+      wanted: {
+        planned: planned.get(agent.name) ?? [],
+        evidence: unprovenPaths(agent.checklist, agent.files),
+        findings: agent.checks?.findings ?? [],
+      },
       counters: agent.counters ?? null,
     })),
   };

@@ -183,12 +183,12 @@ export const review = (draft: Draft, args: ReviewArgs): ReviewResult => {
     meta.reviewsAccepted += 1;
     return answer(null, null);
   }
-  meta.reviewsRevised += 1;
   if (agent.round >= meta.limits.reviewRoundsMax) {
     agent.verdict = 'reservation';
     if (agent.status === 'review') close(draft, agent.name, 'finished');
     return answer(null, `That was round ${agent.round}, the last one: its work is kept, with your reservation.`);
   }
+  meta.reviewsRevised += 1;
   reopen(draft, agent.name);
   if (args.reviewer === BOSS) noteReassigned(draft, agent.name);
   return answer(recipientOf(agent), null);

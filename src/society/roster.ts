@@ -19,6 +19,7 @@ import {
   QUIET_KEY,
   retiredRefusal,
   type QuietResult,
+  type Remedied,
   type RosterAgent,
   type RosterChange,
   type RosterMeta,
@@ -97,10 +98,14 @@ export const applyCommand = <Name extends CommandName>(
   state: RosterState,
   name: Name,
   args: CommandArgs<Name>,
-): { readonly result: CommandResult<Name>; readonly changes: readonly RosterChange[] } => {
+): {
+  readonly result: CommandResult<Name>;
+  readonly changes: readonly RosterChange[];
+  readonly remedied: readonly Remedied[];
+} => {
   const draft = new Draft(state);
   const result = handlers[name](draft, args);
-  return { result, changes: draft.changes() };
+  return { result, changes: draft.changes(), remedied: draft.remedied };
 };
 
 /** The last step of a caller that this instance has seen, with its results by effect id. */
@@ -118,31 +123,34 @@ const splitEffect = (effectId: string): { caller: string; step: string } => {
 const changedAgents = (changes: readonly RosterChange[]): readonly RosterAgent[] =>
   changes.flatMap(({ key, value }) => (key === META_KEY || key === QUIET_KEY ? [] : [value]));
 
-type OnWithdrawn = (withdrawn: readonly questions.Withdrawn[]) => void;
+/** Each is told once what it is about is stored. */
+export interface RosterListeners {
+  /** Questions that were closed without an answer. */
+  readonly onWithdrawn?: (withdrawn: readonly questions.Withdrawn[]) => void;
+  /** Remedies of commands that no agent gave: an agent tells of its own. */
+  readonly onRemedied?: (remedied: readonly Remedied[]) => void;
+}
 
 export class Roster {
   readonly #store: ServiceStore;
   readonly #recovered: boolean;
-  readonly #onWithdrawn: OnWithdrawn;
+  readonly #listeners: RosterListeners;
   readonly #callers = new Map<string, CallerSteps>();
   /** Mail of the last quiet moment that may have been lost with the process before this one. */
   #unsent: QuietResult | null;
   #state: RosterState;
   #broken: unknown = null;
 
-  private constructor(store: ServiceStore, state: RosterState, onWithdrawn: OnWithdrawn) {
+  private constructor(store: ServiceStore, state: RosterState, listeners: RosterListeners) {
     this.#store = store;
-    this.#onWithdrawn = onWithdrawn;
+    this.#listeners = listeners;
     this.#state = state;
     this.#recovered = state.meta !== null;
     this.#unsent = state.lastQuiet;
   }
 
-  /**
-   * Reads the roster that the store holds; an empty one is founded by the command `found`.
-   * @param onWithdrawn told of questions that were closed without an answer, once that is stored
-   */
-  static async open(store: ServiceStore, onWithdrawn: OnWithdrawn = () => undefined): Promise<Roster> {
+  /** Reads the roster that the store holds; an empty one is founded by the command `found`. */
+  static async open(store: ServiceStore, listeners: RosterListeners = {}): Promise<Roster> {
     const changes: RosterChange[] = [];
     for (const [key, value] of await store.range(AGENT_PREFIX, `${AGENT_PREFIX}\u{10ffff}`)) {
       changes.push({ key: key as `agent/${string}`, value: value as RosterAgent });
@@ -153,7 +161,7 @@ export class Roster {
     if (meta !== undefined && meta !== null) changes.push({ key: META_KEY, value: meta });
     const last = (await store.get(QUIET_KEY)) as QuietResult | undefined | null;
     if (last !== undefined && last !== null) changes.push({ key: QUIET_KEY, value: last });
-    return new Roster(store, fold(emptyRoster(), changes), onWithdrawn);
+    return new Roster(store, fold(emptyRoster(), changes), listeners);
   }
 
   /** Does a command once per effect id. Without one it is done every time. */
@@ -258,7 +266,7 @@ export class Roster {
     effectId: string | null,
   ): Promise<CommandResult<Name>> {
     if (this.#broken !== null) throw this.#broken;
-    const { result, changes } = applyCommand(this.#state, name, args);
+    const { result, changes, remedied } = applyCommand(this.#state, name, args);
     if (changes.length === 0 && effectId === null) return result;
     // Folding changes the state in place.
     const withdrawn = name === 'heard' ? [] : questions.withdrawnFrom(this.#state.agents, changedAgents(changes));
@@ -272,7 +280,8 @@ export class Roster {
       });
       throw error;
     }
-    if (withdrawn.length > 0) this.#onWithdrawn(withdrawn);
+    if (withdrawn.length > 0) this.#listeners.onWithdrawn?.(withdrawn);
+    if (effectId === null && remedied.length > 0) this.#listeners.onRemedied?.(remedied);
     return result;
   }
 }

@@ -259,7 +259,11 @@ const reportTrue: Check = (run, last) => {
     same('messages', summary.messages, eventsOf('message').filter(({ to }) => to !== 'user').length);
     same('agents', summary.agents, new Set(eventsOf('hired').map(({ agent }) => agent)).size);
   }
-  same('never woken', summary.neverWoken, rowsOf(last).filter(({ woken }) => !woken).length);
+  same(
+    'never woken',
+    summary.neverWoken,
+    rowsOf(last).filter(({ woken, status }) => !woken && status !== 'retired').length,
+  );
   const silent = new Set(['empty', 'refusal', 'filtered']);
   const unusable = spoken.filter((one) => one.agent !== PLANNER && one.sentAs === null && silent.has(one.class)).length;
   // Each counts as bad format, or as what led to a fresh agent.

@@ -89,7 +89,13 @@ const countsAgree = (run: TrialRun, { summary }: Life): readonly string[] => {
   const { events } = run;
   const pairs: readonly (readonly [string, number, number])[] = [
     ['reviews that accept', summary.reviews.accept, count(events, 'review', { verdict: 'accept' })],
-    ['reviews that send back', summary.reviews.revise, count(events, 'review', { verdict: 'revise' })],
+    // At the last round work is kept, with the reviewer's reservation.
+    [
+      'reviews that send back',
+      summary.reviews.revise,
+      count(events, 'review', { verdict: 'revise' }) -
+        count(events, 'review', { verdict: 'revise', status: 'finished' }),
+    ],
     ['refusals', summary.remedies['refusal'] ?? 0, count(events, 'remedy', { why: 'refusal' })],
     ['silence', summary.remedies['silence'] ?? 0, count(events, 'remedy', { why: 'silence' })],
     ['repetition', summary.remedies['repetition'] ?? 0, count(events, 'remedy', { why: 'repetition' })],

@@ -14,6 +14,8 @@ export const summaryOf = (changes: Partial<RunSummary> = {}): RunSummary => ({
   agents: 590,
   agentsByLevel: { boss: 1, admin: 23, ordinary: 566 },
   neverWoken: 0,
+  finalReview: 'approved',
+  missing: {},
   turns: 3100,
   steps: 4200,
   modelCalls: 4200,

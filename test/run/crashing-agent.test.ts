@@ -92,7 +92,10 @@ test('the subordinates of an Admin that crashed finish under the Boss', async ()
   expect(exitCode).toBe(0);
   expect(summary).toMatchObject({ status: 'completed', agents: AGENTS, neverWoken: 0, restarts: 3 });
   expect(summary.remedies).toMatchObject({ crash: 1 });
-  expect(report.missing).toEqual([{ agent: victim, what: 'failed' }]);
+  expect(report.missing).toEqual([
+    { agent: victim, what: 'failed' },
+    { agent: victim, what: 'missing-file', path: `${victim}/summary.md`, detail: 'the plan names it' },
+  ]);
   const others = report.agents.filter(({ name }) => name !== victim);
   expect(others.map(({ status }) => status)).toEqual(others.map(() => 'finished'));
 

@@ -24,6 +24,7 @@ const parts = (synthetic: number, syntheticCalls: number, model = 'openai:m'): P
       states: [{ counters: { ...zeroCounters(), calls: 1, syntheticCalls } }],
       spent: [['A', { level: 'admin', above: ['Boss'], models: { m: { ...noSpend(), calls: 2, synthetic } } }]],
       workspace: { files: 0, commits: 0 },
+      files: [],
     },
     planner: { calls: 0, repeatedCalls: 0, input: 0, cachedInput: 0, output: 0 },
   }) as unknown as Parts;

@@ -13,6 +13,7 @@ import {
   type CommandName,
 } from '../../src/society/index.ts';
 import { planWith } from './arbitraries.ts';
+import { foundedMachine } from './machine.ts';
 
 const roster = () => {
   let state = emptyRoster();
@@ -52,6 +53,21 @@ test('a row per file with both verdicts, and what is missing', () => {
     { agent: 'B', what: 'failed' },
     { agent: 'C', what: 'never-woken' },
   ]);
+});
+
+test('who was let go is not missed; the word of the Boss is its own verdict', () => {
+  const machine = foundedMachine(planWith([{ name: 'A' }, { name: 'B' }]));
+  machine.do('resolve', { sender: BOSS, to: ['A'] });
+  machine.do('retire', { by: BOSS, agent: 'B', reason: 'not needed' });
+  machine.do('terminate', { agent: 'A', summary: 'done', files: [] });
+  machine.do('review', { reviewer: BOSS, agent: 'A', verdict: 'accept' });
+  machine.do('terminate', { agent: BOSS, summary: 'done', files: [] });
+  machine.do('quiet', {});
+  machine.do('terminate', { agent: BOSS, summary: 'approved', files: [] });
+  const summary = summarize(new Draft(machine.state));
+  const report = buildReport({ roster: summary, files: [], synthetic: true, reviews: true });
+  expect({ missing: report.missing, neverWoken: summary.neverWoken }).toEqual({ missing: [], neverWoken: 0 });
+  expect(report.agents.map(({ verdict }) => verdict)).toEqual(['accepted', 'accepted', 'retired']);
 });
 
 test('without reviews there is no system verdict', () => {

@@ -117,7 +117,8 @@ export class SocietyModel extends AgentTree {
     }
     if (event.type === 'review') {
       const verdict = event['verdict'] === 'revise' ? 'revise' : 'accept';
-      this.reviews[verdict] += 1;
+      // At the last round nothing goes back any more.
+      if (verdict === 'accept' || event['status'] !== 'finished') this.reviews[verdict] += 1;
       this.#note(textOf(event['by']), time, 'review', `review of ${textOf(event.agent)}: ${verdict}`, false);
     }
     if (event.type === 'restart') this.restarts += 1;
@@ -285,9 +286,10 @@ export class SocietyModel extends AgentTree {
   #onReview(agent: ViewAgent, event: EventRecord, time: string): void {
     const accepted = event['verdict'] !== 'revise';
     const by = textOf(event['by']);
-    const text = accepted ? `accepted by ${by}` : `sent back by ${by} (round ${numberOf(event['round'])})`;
-    this.#push(agent, { time, kind: 'review', text, bad: !accepted });
     const closed = event['status'] === 'finished' || event['status'] === 'failed' ? event['status'] : undefined;
+    const round = `(round ${numberOf(event['round'])})`;
+    const kept = closed === 'finished' ? `kept with a reservation of ${by} ${round}` : `sent back by ${by} ${round}`;
+    this.#push(agent, { time, kind: 'review', text: accepted ? `accepted by ${by}` : kept, bad: !accepted });
     this.stand(agent, closed ?? (accepted ? 'finished' : 'waiting'));
   }
 

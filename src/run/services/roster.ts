@@ -4,7 +4,7 @@
  * the final review; `group`, `summary`,
  * `retired` and `find` only read.
  *
- * Questions that are closed without an answer are told as events.
+ * Questions that are closed without an answer, and remedies of the runtime itself, are told as events.
  *
  * When the run has ended, main is told with `{kind: 'finished', status, reason}`: after a grace period, since the step
  * that ended it is not committed yet, and the next quiet moment usually comes first.
@@ -66,11 +66,16 @@ export const createRoster = async (
   clock: Clock,
 ): Promise<ServiceInstance<RosterMethods>> => {
   const { finishGraceMs, seed, programs, commits, leave } = optionsSchema.parse(options ?? {});
-  const roster = await Roster.open(host.store('roster'), (withdrawn) => {
-    for (const { agent, question, why } of withdrawn) {
-      const { id, kind } = question;
-      host.event({ type: 'human', agent, status: 'withdrawn', kind, question: id, why });
-    }
+  const roster = await Roster.open(host.store('roster'), {
+    onWithdrawn: (withdrawn) => {
+      for (const { agent, question, why } of withdrawn) {
+        const { id, kind } = question;
+        host.event({ type: 'human', agent, status: 'withdrawn', kind, question: id, why });
+      }
+    },
+    onRemedied: (remedied) => {
+      for (const { agent, why } of remedied) host.event({ type: 'remedy', agent, why });
+    },
   });
   let announced = false;
 
