@@ -2,9 +2,9 @@
  * Opening the directory of a workspace: is it fresh, an existing repository, or a run's own from before; on which
  * branch does the run write. It never moves a branch that is there, and changes nothing before it has decided.
  */
-import { mkdir, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import type { Clock } from '../platform/index.ts';
+import { makeDirectory, type Clock } from '../platform/index.ts';
 import { MegactorError } from '../protocol/errors.ts';
 import { nameSome } from '../protocol/name-some.ts';
 import { broughtEarlier } from './ahead.ts';
@@ -109,7 +109,13 @@ const prepareFresh = (repository: Repository, origin: OriginRecord): Opening => 
   origin,
   found: null,
   prepare: async () => {
-    await mkdir(repository.directory, { recursive: true });
+    try {
+      makeDirectory(repository.directory);
+    } catch (error) {
+      throw new MegactorError('DISK', `cannot make ${repository.directory}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
     await repository.initialise(origin.branch);
     await repository.unlockBranch(origin.branch);
   },

@@ -22,8 +22,12 @@ test('a misspelt option is refused with the names that there are, and a goal tha
   expect(existsSync(runDir)).toBe(false);
 });
 
-test.runIf(existsSync('/proc/self'))('a run directory where nobody can make one is refused', async () => {
+test.runIf(existsSync('/proc/self'))('a directory where nobody can make one is refused', async () => {
   const { exitCode, stderr } = await command(['run', 'x', '--run-dir', '/proc/megactor/run']);
   expect(exitCode, stderr).toBe(1);
   expect(stderr).toMatch(/cannot make \/proc\/megactor\/run: ENOENT.*\[DISK\]/u);
+  const own = join(directory.path, 'elsewhere');
+  const elsewhere = await command(['run', 'x', '--run-dir', own, '--workspace', '/proc/megactor/files']);
+  expect(elsewhere.exitCode, elsewhere.stderr).toBe(1);
+  expect(elsewhere.stderr).toMatch(/cannot make \/proc\/megactor\/files: ENOENT.*\[DISK\]/u);
 });
