@@ -191,17 +191,20 @@ const onProse = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
     ctx.event({ type: 'message', agent: state.name, to: 'user', text: clip(text, 2_000) });
     return 'over';
   }
-  // A bare text in answer to nothing but texts would go up the tree without end and without news.
-  if (state.turn?.handbacksOnly === true && !state.turn.acted) return 'over';
-  if (saysItAgain(turn, text)) {
+  // What says no more than what its subordinates said may wait until all of them have said it.
+  const isComment = state.turn?.handbacksOnly === true && !state.turn.acted;
+  if (!isComment && saysItAgain(turn, text)) {
     return giveUp(
       turn,
       'repetition',
       `${state.name} ends its turns with the same text again and again, the last: ${oneLine(text, 300)}`,
     );
   }
-  const { to, more } = await callRoster(turn, 'handback', 'handback', { agent: state.name });
-  if (to !== null) sendText(turn, to, text, { handback: true, more });
+  const comment = isComment ? { comment: text.slice(0, state.settings.limits.messageCharsMax) } : {};
+  const { to, more, kept = [] } = await callRoster(turn, 'handback', 'handback', { agent: state.name, ...comment });
+  if (to === null) return 'over';
+  for (const earlier of kept) sendText(turn, to, earlier, { handback: true, more: true });
+  sendText(turn, to, text, { handback: true, more });
   return 'over';
 };
 

@@ -1,7 +1,7 @@
 /** `talk`: mail to other agents, all messages of a call or none. */
 import { z } from 'zod';
 import { fail, markOf, oneLine, remember, type CommandResult } from '../../src/society/index.ts';
-import { sendText } from '../mailing.ts';
+import { sendNotices, sendText } from '../mailing.ts';
 import { callRoster } from '../services.ts';
 import { ALL_LEVELS, defineTool, type ToolRun } from './tool.ts';
 
@@ -80,6 +80,7 @@ export const talk = defineTool({
     const to = fresh.map((message) => message.to);
     const resolved = await callRoster(run, run.key, 'resolve', { sender: run.state.name, to });
     if (!resolved.ok) return resolved;
+    sendNotices(run, resolved.notices ?? []);
     const { sent, repeated } = deliver(run, fresh, resolved.receivers);
     return { ok: true, sent, ...notSent(new Set([...old, ...repeated])) };
   },

@@ -28,6 +28,7 @@ export * from './roster-questions.ts';
 export * from './roster-repair.ts';
 export * from './roster-state.ts';
 export * from './roster-team.ts';
+export * from './roster-texts.ts';
 export * from './roster-view.ts';
 export * from './roster-work.ts';
 export * from './system-review.ts';

@@ -3,7 +3,7 @@
  * over. What it does not do: find out that all is quiet (the journal counts exactly).
  *
  * Invariant U1: every action uses up something bounded (a first waking, a reminder, a nudge, an agent's chance, a final
- * review, a consent that was not told) or ends the run. Whatever agents do between quiet moments, a run has finitely many of them. U2 Mails of quiet
+ * review, a group's texts that were kept, a consent that was not told) or ends the run. Whatever agents do between quiet moments, a run has finitely many of them. U2 Mails of quiet
  * moments are numbered one by one, so that they may be given out again after a crash and are read once.
  */
 import type { BudgetHold } from './agent-state.ts';
@@ -33,6 +33,7 @@ import {
   type RosterAgent,
   type RosterEnd,
 } from './roster-state.ts';
+import { passOn, wake } from './roster-texts.ts';
 import { noteAsked } from './system-review.ts';
 
 export type QuietAction =
@@ -42,6 +43,7 @@ export type QuietAction =
   | { readonly kind: 'nudge'; readonly agent: string }
   | { readonly kind: 'report'; readonly agent: string; readonly leader: string }
   | { readonly kind: 'give-up'; readonly agent: string; readonly leader: string }
+  | { readonly kind: 'pass-on'; readonly agent: string }
   | { readonly kind: 'final-review' }
   | { readonly kind: 'pause'; readonly hold: BudgetHold }
   | { readonly kind: 'ask-person'; readonly questions: number }
@@ -52,6 +54,12 @@ type Agent = Readonly<RosterAgent>;
 
 /** Waits for more of a budget, or for a person: nothing that it is told leads to anything. */
 const isHeld = (agent: Agent): boolean => !isClosed(agent) && ((agent.held ?? null) !== null || isAsking(agent));
+
+/** Texts that were kept: nobody is left for them to wait for (F4). */
+const passOns = (draft: Draft): QuietAction[] =>
+  [...draft.all()]
+    .filter(({ kept }) => kept !== undefined && kept.length > 0)
+    .map(({ name }) => ({ kind: 'pass-on', agent: name }));
 
 const startsAndReviews = (draft: Draft): QuietAction[] => {
   const actions: QuietAction[] = [];
@@ -102,7 +110,9 @@ export const decideQuiet = (draft: Draft): readonly QuietAction[] => {
   if (boss.status === 'failed') return [{ kind: 'end', end: { status: 'failed', reason: 'boss-failed' } }];
   // What was allowed for all, and who waits for it was not told before the process died.
   const released = releasable(draft).map((agent): QuietAction => ({ kind: 'release', agent }));
-  for (const actions of [released, startsAndReviews(draft), nudges(draft)]) if (actions.length > 0) return actions;
+  for (const actions of [released, passOns(draft), startsAndReviews(draft), nudges(draft)]) {
+    if (actions.length > 0) return actions;
+  }
   // While somebody only waits for a person or for more of a budget the work is not over, whatever else is missing.
   const waiting = [...draft.all()].filter(isHeld);
   if (waiting.some(isAsking)) return [{ kind: 'ask-person', questions: tallyOf(draft.meta).open }];
@@ -171,6 +181,11 @@ const perform = (draft: Draft, action: QuietAction, args: QuietArgs): Notice[] =
       const text = 'It did not finish and was let go. Its files stay. Give its work to somebody else, or do without.';
       return [{ to: to(action.leader), mail: systemMail('child-failed', text, { agent: action.agent }) }];
     }
+    case 'pass-on': {
+      const agent = draft.edit(action.agent);
+      agent.passedOn = (agent.passedOn ?? 0) + 1;
+      return [...passOn(draft, action.agent, false)];
+    }
     case 'final-review': {
       const meta = draft.editMeta();
       meta.finalReview = 'asked';
@@ -218,6 +233,7 @@ export const quiet = (draft: Draft, args: QuietArgs = {}): QuietResult => {
     const { end } = draft.meta;
     if (end === null && caused.length === 0) continue;
     const sent = end === null ? caused : [];
+    for (const { to } of sent) wake(draft, to.name);
     const mails = sent.map(({ to, mail }) => ({ to, mail: { ...mail, quiet: (meta.quietMails += 1) } }));
     const result = { mails, end, round: meta.quietRounds };
     draft.keepQuiet(result);

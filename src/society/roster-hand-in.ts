@@ -26,6 +26,7 @@ import {
   type RosterEnd,
   type RosterStatus,
 } from './roster-state.ts';
+import { passOn, wake } from './roster-texts.ts';
 import { noteApproved } from './system-review.ts';
 import { fail, type ToolFailure, type ToolSuccess } from './tool-result.ts';
 
@@ -195,6 +196,8 @@ export const terminate = (draft: Draft, args: TerminateArgs): TerminateResult =>
     }
     agent.status = 'review';
   }
+  if (leader !== null) wake(draft, leader.name);
+  for (const notice of passOn(draft, agent.name, true)) draft.notify(notice);
   return {
     ok: true,
     status: agent.status,

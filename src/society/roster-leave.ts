@@ -22,6 +22,7 @@ import {
 } from './roster-state.ts';
 import { withdrawQuestions } from './roster-questions.ts';
 import { onMemberClosed } from './roster-team.ts';
+import { passOn, wake } from './roster-texts.ts';
 import { fail, type ToolFailure, type ToolSuccess } from './tool-result.ts';
 
 const NAMES_SHOWN_MAX = 12;
@@ -120,6 +121,8 @@ export const failed = (draft: Draft, args: FailedArgs): FailedResult => {
     );
     return { leader: null, moved: [], notices: [] };
   }
+  wake(draft, leader.name);
+  for (const notice of passOn(draft, agent.name, true)) draft.notify(notice);
   close(draft, agent.name, 'failed');
   draft.edit(agent.name).reported = true;
   const moved = handOver(draft, agent, leader);
@@ -213,6 +216,7 @@ export const retire = (draft: Draft, args: RetireArgs): RetireResult => {
   const open = openItems(agent.checklist).map((item) => `${item.id}: ${item.text}`);
   const answer = { ok: true as const, open, files: agent.files, supervisor: leader.name };
   if (!isReachable(agent)) return { ...answer, retired: null, moved: [], notices: [] };
+  for (const notice of passOn(draft, agent.name, false)) draft.notify(notice);
   close(draft, agent.name, 'retired');
   const moved = handOver(draft, agent, leader);
   if (leader.name !== args.by && !isClosed(leader)) {

@@ -77,6 +77,12 @@ export interface RosterAgent {
   counters?: AgentCounters;
   /** How often its supervisor was told that it repeats itself or cannot be understood. */
   stuckReports?: number;
+  /** It ended its last turn with a text, and no mail is on its way to it. */
+  rests?: boolean;
+  /** Texts of it that go up later (F4). */
+  kept?: readonly string[];
+  /** How many quiet moments had to see to that. */
+  passedOn?: number;
   /** Its supervisor was told that it did not finish. */
   reported: boolean;
   files: string[];
@@ -319,8 +325,9 @@ export const othersAtWork = (draft: Draft, leader: Readonly<RosterAgent>, agent:
   // Who finishes is mostly who was hired first.
   leader.subordinates.findLast((name) => name !== agent && isAtWork(draft.get(name))) !== undefined;
 
-const isAtWork = ({ status, woken, held }: Readonly<RosterAgent>): boolean =>
-  status === 'working' && woken && (held ?? null) === null;
+/** Whether it has something to do, as far as the roster knows. */
+export const isAtWork = ({ status, woken, held, rests }: Readonly<RosterAgent>): boolean =>
+  status === 'working' && woken && rests !== true && (held ?? null) === null;
 
 /** Where mail for an agent goes. */
 export interface Recipient {

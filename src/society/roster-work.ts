@@ -1,6 +1,6 @@
 /**
- * Work: addresses, checklists, review, text that ends a turn. Commands over a draft of the roster. What it does not do: take
- * in what is handed in (`roster-hand-in.ts`).
+ * Work: addresses, checklists, review, remedies. Commands over a draft of the roster. What it does not do: take in what is
+ * handed in (`roster-hand-in.ts`), or texts that end a turn (`roster-texts.ts`).
  *
  * Invariants: W1 an agent is finished only after an accepted review, or with reviews off. W2 The rounds of a member are
  * bounded.
@@ -23,6 +23,7 @@ import {
   type RosterStatus,
 } from './roster-state.ts';
 import { onMemberReopened } from './roster-team.ts';
+import { passOn, route, wake, type HandbackResult } from './roster-texts.ts';
 import { noteReassigned } from './system-review.ts';
 import { fail, type ToolFailure, type ToolSuccess } from './tool-result.ts';
 
@@ -36,7 +37,13 @@ export interface Addressee extends Recipient {
   readonly more: boolean;
 }
 
-export type ResolveResult = ToolSuccess<{ readonly receivers: readonly (readonly Addressee[])[] }> | ToolFailure;
+export type ResolveResult =
+  | ToolSuccess<{
+      readonly receivers: readonly (readonly Addressee[])[];
+      /** Earlier texts of the sender that go to its supervisor as well. */
+      readonly notices?: readonly Notice[];
+    }>
+  | ToolFailure;
 
 /** Addresses for `talk`, all or nothing. Whoever is addressed counts as woken. */
 export const resolve = (draft: Draft, args: ResolveArgs): ResolveResult => {
@@ -50,6 +57,7 @@ export const resolve = (draft: Draft, args: ResolveArgs): ResolveResult => {
   for (const name of new Set(resolved.receivers.flat())) {
     const agent = draft.get(name);
     if (!agent.woken) draft.edit(name).woken = true;
+    wake(draft, name);
     // After the final review the Boss reassigns by writing to somebody by name.
     const byName = args.to.includes(name);
     const reassigned = byName && sender.name === BOSS && draft.meta.finalReview === 'asked';
@@ -58,8 +66,11 @@ export const resolve = (draft: Draft, args: ResolveArgs): ResolveResult => {
       noteReassigned(draft, name);
     }
   }
+  const goesUp = resolved.receivers.some((names) => names.includes(sender.supervisor ?? ''));
+  const notices = goesUp ? passOn(draft, sender.name, true) : [];
   return {
     ok: true,
+    ...(notices.length === 0 ? {} : { notices }),
     receivers: resolved.receivers.map((names) =>
       names.map((name) => {
         const agent = draft.get(name);
@@ -73,6 +84,7 @@ const reopen = (draft: Draft, name: string): void => {
   const agent = draft.edit(name);
   agent.status = 'working';
   agent.verdict = null;
+  agent.rests = false;
   onMemberReopened(draft, agent);
   // Those above are unfinished again as well, or nobody would review the work.
   let above = agent.supervisor;
@@ -194,25 +206,6 @@ export const review = (draft: Draft, args: ReviewArgs): ReviewResult => {
   return answer(recipientOf(agent), null);
 };
 
-export interface HandbackArgs {
-  readonly agent: string;
-}
-
-export interface HandbackResult {
-  /** Where the text goes; null when nobody above still works. */
-  readonly to: Recipient | null;
-  /** Whether others below that one are at work. */
-  readonly more: boolean;
-}
-
-/** Who gets the text that an agent ended its turn with. */
-export const handback = (draft: Draft, args: HandbackArgs): HandbackResult => {
-  const agent = draft.get(args.agent);
-  const leader = agent.status === 'retired' ? null : leaderOf(draft, agent);
-  if (leader === null || isClosed(leader)) return { to: null, more: false };
-  return { to: recipientOf(leader), more: othersAtWork(draft, leader, agent.name) };
-};
-
 export interface RemedyArgs {
   readonly agent: string;
   readonly why: 'unfinished' | 'repetition' | 'format' | 'refusal' | 'silence';
@@ -220,7 +213,7 @@ export interface RemedyArgs {
   readonly detail?: string;
 }
 
-export interface RemedyResult extends HandbackResult {
+export interface RemedyResult extends Omit<HandbackResult, 'kept'> {
   /** Its supervisor was told often enough: the agent does not act any more. */
   readonly letGo?: boolean;
   readonly notices?: readonly Notice[];
@@ -231,12 +224,12 @@ export const remedy = (draft: Draft, args: RemedyArgs): RemedyResult => {
   const { agent: name, why, detail = '' } = args;
   countRemedy(draft, why, name, detail);
   const isStuck = why === 'format' || why === 'repetition';
-  if (!isStuck) return handback(draft, { agent: name });
+  if (!isStuck) return route(draft, name);
   const agent = draft.edit(name);
   agent.stuckReports = (agent.stuckReports ?? 0) + 1;
   const isLast = agent.stuckReports > draft.meta.limits.stuckReportsPerAgentMax;
   // Nobody is above the Boss, whose turns and final reviews are limited.
-  if (!isLast || agent.supervisor === null || isClosed(agent)) return handback(draft, { agent: name });
+  if (!isLast || agent.supervisor === null || isClosed(agent)) return route(draft, name);
   const { leader, notices } = failed(draft, { agent: name, why: 'given-up', detail });
   const above = leader === null ? undefined : draft.find(leader.name);
   return { to: above === undefined || isClosed(above) ? null : leader, more: false, letGo: true, notices };
@@ -274,6 +267,7 @@ export const woken = (draft: Draft, args: WokenArgs): { readonly known: readonly
     const agent = draft.find(name);
     if (agent === undefined) continue;
     if (!agent.woken) draft.edit(name).woken = true;
+    wake(draft, name);
     known.push(recipientOf(agent));
   }
   return { known };

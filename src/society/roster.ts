@@ -31,6 +31,7 @@ import * as hand from './roster-hand-in.ts';
 import * as leave from './roster-leave.ts';
 import * as questions from './roster-questions.ts';
 import { team, type TeamArgs, type TeamResult } from './roster-team.ts';
+import * as texts from './roster-texts.ts';
 import type { ToolFailure } from './tool-result.ts';
 import * as work from './roster-work.ts';
 
@@ -44,7 +45,7 @@ export interface RosterCommands {
   checklist: { args: work.ChecklistArgs; result: ReturnType<typeof work.checklist> };
   terminate: { args: hand.TerminateArgs; result: hand.TerminateResult };
   review: { args: work.ReviewArgs; result: work.ReviewResult };
-  handback: { args: work.HandbackArgs; result: work.HandbackResult };
+  handback: { args: texts.HandbackArgs; result: texts.HandbackResult };
   remedy: { args: work.RemedyArgs; result: work.RemedyResult };
   failed: { args: leave.FailedArgs; result: leave.FailedResult };
   crashed: { args: leave.CrashedArgs; result: Record<string, never> };
@@ -77,7 +78,7 @@ const handlers: { readonly [Name in CommandName]: (draft: Draft, args: CommandAr
   checklist: ofStaff((args) => args.agent, work.checklist),
   terminate: hand.terminate,
   review: ofStaff((args) => args.reviewer, work.review),
-  handback: work.handback,
+  handback: texts.handback,
   remedy: work.remedy,
   failed: leave.failed,
   crashed: leave.crashed,

@@ -5,7 +5,7 @@ import { readSource } from '../style/tree.ts';
 /** Invariants that one file or two state; those of the actors (A) and of durable steps (D) are spread over many. */
 const HOMES: Readonly<Record<string, string | readonly string[]>> = {
   B: 'src/sandbox/sandbox.ts',
-  F: ['src/society/chat.ts', 'src/society/duplicates.ts'],
+  F: ['src/society/chat.ts', 'src/society/duplicates.ts', 'src/society/roster-texts.ts'],
   I: 'actors/prompts/catalogue.ts',
   J: ['src/journal/shard-log.ts', 'src/journal/open-reads.ts'],
   Z: 'src/journal/compact.ts',

@@ -113,7 +113,7 @@ const play = (machine: Machine, [what, from, to]: Move, count: number): void => 
       return void machine.do('team', args);
     }
     default:
-      return void machine.do('handback', { agent });
+      return void machine.do('handback', to % 2 === 0 ? { agent } : { agent, comment: `comment ${count}` });
   }
 };
 
@@ -127,8 +127,8 @@ test('whatever agents do, quiet moments end the run, and slots are neither made 
       fc.boolean(),
       (plan, script, forever) => {
         const machine = founded(plan, agentsMax);
-        // Per agent: a start, 3 nudges, a report, an end, and 3 reminders for each of its rounds and of those it leads.
-        const roundsMax = agentsMax * (1 + 3 + 1 + 1) + agentsMax * (3 + agentsMax * 3) * 3 + 20;
+        // Per agent: a start, 3 nudges, 3 times what it said before, a report, an end, and 3 reminders for each of its rounds and of those it leads.
+        const roundsMax = agentsMax * (1 + 3 + 3 + 1 + 1) + agentsMax * (3 + agentsMax * 3) * 3 + 20;
         let count = 0;
         for (let round = 0; round < roundsMax; round += 1) {
           const moves =
