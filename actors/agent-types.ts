@@ -14,6 +14,7 @@ export type AgentMessages = {
 /** How an agent begins. Plain data; journaled with its spawn. */
 export interface AgentInit {
   readonly name: string;
+  /** How it is equipped: whoever may hire as an Admin. */
   readonly level: Level;
   /** Levels below the Boss. */
   readonly depth: number;

@@ -32,7 +32,7 @@ import { boss } from './boss.ts';
 import { ordinary } from './ordinary.ts';
 import { PLANNER_PROMPT, plannerPrompt } from './prompts/planner.ts';
 import type { PromptTexts } from './prompts/prompt.ts';
-import { wholeTask } from './recruiting.ts';
+import { equippedAs, wholeTask } from './recruiting.ts';
 import { shortened } from './kept-answer.ts';
 import { CHARS_PER_TOKEN, presentableCalls } from './request.ts';
 import { toolSpec } from './tools/tool.ts';
@@ -295,7 +295,7 @@ export const bootstrap = (
     const init: AgentInit = {
       name: member.name,
       above: aboveOf(member, byName),
-      level: member.level,
+      level: equippedAs(member),
       depth: member.depth,
       supervisor: member.supervisor ?? USER,
       slots: member.slots,
@@ -311,7 +311,7 @@ export const bootstrap = (
     };
     const parent = member.supervisor === null ? undefined : byName.get(member.supervisor);
     return {
-      definition: LEVEL_DEFINITIONS[member.level],
+      definition: LEVEL_DEFINITIONS[init.level],
       init,
       address: { name: member.name, shard: member.shard, id: member.id },
       parent: parent === undefined ? null : { name: parent.name, shard: parent.shard, id: parent.id },

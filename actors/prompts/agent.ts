@@ -1,33 +1,38 @@
 /**
  * The stable prompt of an agent. It never changes for an agent, and is laid out for providers that cache prompts by
  * their beginning: what all agents of a level share comes first (role, how the organisation works, leading), then what
- * the whole run shares (its goal), and last what is the agent's own (name, place, task).
+ * the whole run shares (its goal), and last what is the agent's own (name, place, task). Who may hire and leads nobody yet is
+ * Ordinary, and is told what hiring makes of it.
  *
- * Invariants: P1 The prompts of two agents of a level and a run are equal up to the first fact of their own.
+ * Invariants: P1 The prompts of two agents of a level and a run, who both may hire or both may not, are equal up to the first
+ * fact of their own.
  */
-import { oneLine, type AgentSettings, type Level } from '../../src/society/index.ts';
+import { oneLine, type AgentSettings } from '../../src/society/index.ts';
 import type { AgentInit } from '../agent-types.ts';
 import { leading, PLANNED } from './leading.ts';
-import { organisation } from './organisation.ts';
+import { organisation, type Standing } from './organisation.ts';
 import { fillPrompt } from './prompt.ts';
 import { ROLES } from './roles.ts';
 
-const LEVEL_NAMES = { boss: 'Boss', admin: 'Admin', ordinary: 'Ordinary' } as const;
+const LEVEL_NAMES = { boss: 'Boss', admin: 'Admin', hirer: 'Ordinary', ordinary: 'Ordinary' } as const;
+
+const standingOf = ({ level, planned }: Pick<AgentInit, 'level' | 'planned'>): Standing =>
+  level === 'admin' && planned.length === 0 ? 'hirer' : level;
 
 const lineOf = ([key, value]: readonly [string, string]): string => `- ${key}: ${value}`;
 
 /** What all agents of a level have in common, the facts of the run at its end (P1). */
-const commonPart = (level: Level, { reviews, goal, prompts }: AgentSettings): string =>
+const commonPart = (standing: Standing, { reviews, goal, prompts }: AgentSettings): string =>
   [
-    fillPrompt(ROLES[level], {}, prompts),
+    fillPrompt(ROLES[standing === 'hirer' ? 'ordinary' : standing], {}, prompts),
     '',
-    organisation(level, reviews, prompts),
-    ...(level === 'ordinary' ? [] : ['', leading(reviews, prompts)]),
+    organisation(standing, reviews, prompts),
+    ...(standing === 'ordinary' ? [] : ['', leading(reviews, prompts)]),
     '',
     '# Facts',
     ...(
       [
-        ['level', LEVEL_NAMES[level]],
+        ['level', LEVEL_NAMES[standing]],
         ['reviews', reviews ? 'on' : 'off'],
         ['goal', oneLine(goal)],
       ] as const
@@ -57,15 +62,15 @@ const ownPart = (init: AgentInit): string => {
   ].join('\n');
 };
 
-export const agentPrompt = (init: AgentInit): string => commonPart(init.level, init.settings) + ownPart(init);
+export const agentPrompt = (init: AgentInit): string => commonPart(standingOf(init), init.settings) + ownPart(init);
 
 /**
- * `prompt`, made by `agentPrompt` for an Admin, as it is for somebody who may hire `slots` agents: nobody is an Admin who
- * leads nobody and may hire nobody.
+ * `prompt`, made by `agentPrompt` for somebody who may hire and leads nobody, as it is for one who may hire `slots` agents,
+ * perhaps none.
  */
 export const promptWithSlots = (prompt: string, settings: AgentSettings, slots: number): string => {
-  const common = commonPart('admin', settings);
+  const common = commonPart('hirer', settings);
   if (!prompt.startsWith(common)) return prompt;
   const own = prompt.slice(common.length).replace(SLOTS, `- slots: ${slots}`);
-  return commonPart(slots === 0 ? 'ordinary' : 'admin', settings) + own;
+  return commonPart(slots === 0 ? 'ordinary' : 'hirer', settings) + own;
 };

@@ -1,12 +1,12 @@
 /**
- * What Boss and Admins need beyond that: hiring, assigning, waiting. The same text for everybody who leads (P1 of
+ * What the Boss, Admins and whoever may hire need beyond that: hiring, assigning, waiting. The same text for everybody who leads (P1 of
  * `agent.ts`): what differs is among the facts. What to do when something goes wrong is said in the mail about it.
  */
 import { definePrompt, fillPrompt, type PromptTexts } from './prompt.ts';
 
 export const LEADING = definePrompt({
   name: 'leading',
-  purpose: 'What the Boss and Admins are told beyond that: hiring, assigning, waiting.',
+  purpose: 'What the Boss, Admins and whoever may hire are told beyond that: hiring, assigning, waiting.',
   values: { reports: 'how they learn that somebody has handed in' },
   text: [
     '# Leading',

@@ -24,15 +24,22 @@ export const ORGANISATION = definePrompt({
   ].join('\n'),
 });
 
-const handingIn = (level: Level, reviews: boolean): string => {
+/** What an agent is when it is hired; a `hirer` is an Ordinary agent that becomes an Admin when it hires. */
+export type Standing = Level | 'hirer';
+
+const RECIPIENTS: Readonly<Record<Standing, string>> = {
+  boss: 'your supervisor, group, other Admins and the Boss',
+  admin: 'your supervisor, group, other Admins and the Boss',
+  hirer: 'your supervisor and group (hiring makes you an Admin: then also to other Admins and the Boss)',
+  ordinary: 'your supervisor and group',
+};
+
+const handingIn = (level: Standing, reviews: boolean): string => {
   if (level === 'boss') return ' When all groups are finished, a [final-review] asks you to look at the whole result.';
   return reviews
     ? ' Your supervisor reviews your work; after a [revise] do what it says and call `terminate` again.'
     : '';
 };
 
-export const organisation = (level: Level, reviews: boolean, texts?: PromptTexts): string => {
-  const recipients =
-    level === 'ordinary' ? 'your supervisor and group' : 'your supervisor, group, other Admins and the Boss';
-  return fillPrompt(ORGANISATION, { recipients, handing_in: handingIn(level, reviews) }, texts);
-};
+export const organisation = (standing: Standing, reviews: boolean, texts?: PromptTexts): string =>
+  fillPrompt(ORGANISATION, { recipients: RECIPIENTS[standing], handing_in: handingIn(standing, reviews) }, texts);

@@ -17,7 +17,7 @@ export const ROLES: Readonly<Record<Level, Prompt<never>>> = {
   }),
   ordinary: definePrompt({
     name: 'ordinary',
-    purpose: 'The beginning of the prompt of an Ordinary agent, who hires nobody.',
+    purpose: 'The beginning of the prompt of an Ordinary agent, who leads nobody, or nobody yet.',
     values: {},
     text: 'You are a member of an organisation of AI agents: do your task carefully and completely.',
   }),

@@ -7,7 +7,7 @@ import type { ToolResult } from '../../src/society/index.ts';
 import { describeColleagues, fail, nameSchema } from '../../src/society/index.ts';
 import type { Turn } from '../agent-types.ts';
 import { sendText } from '../mailing.ts';
-import { enter } from '../recruiting.ts';
+import { enter, standingNote } from '../recruiting.ts';
 import { callRoster } from '../services.ts';
 import { defineTool, LEADS } from './tool.ts';
 
@@ -41,7 +41,7 @@ export const addAgents = async (turn: Turn, all: readonly AddAgentArgs[]): Promi
     const others = describeColleagues('Hired with you', recruited, [result.name]);
     enter(turn, { description: args.description, initialPrompt: args.initial_prompt, others }, result);
     if (args.first_message !== undefined) sendText(turn, result, args.first_message);
-    return { ok: true, name: result.name, slots: result.slots };
+    return { ok: true, name: result.name, slots: result.slots, ...standingNote([result]) };
   });
 };
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { itemOfTeam, nameSchema, systemMail } from '../../src/society/index.ts';
 import { send } from '../mailing.ts';
-import { enter } from '../recruiting.ts';
+import { enter, standingNote } from '../recruiting.ts';
 import { callRoster } from '../services.ts';
 import { defineTool, LEADS } from './tool.ts';
 
@@ -33,6 +33,6 @@ export const addTeam = defineTool({
       enter(run, { description: args.description, initialPrompt: args.initial_prompt, others }, member);
       send(run, member, systemMail('start', 'Begin with your task.'));
     }
-    return { ok: true, names };
+    return { ok: true, names, ...standingNote(result.members) };
   },
 });

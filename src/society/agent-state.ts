@@ -87,7 +87,7 @@ export type BudgetHold = z.output<typeof budgetHoldSchema>;
 
 export const agentStateSchema = z.object({
   name: z.string(),
-  /** Level at hire; an Ordinary agent never hires, an Admin may. */
+  /** How it is equipped: as an Admin also when it may hire and has not. What it is, the roster says. */
   level: z.enum(LEVELS),
   depth: counter,
   settings: agentSettingsSchema,

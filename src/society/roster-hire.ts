@@ -14,6 +14,7 @@ import { plannedSlots, type Plan } from './plan.ts';
 import { divideSlots, drawBack, type Holder } from './quota.ts';
 import {
   isClosed,
+  levelOf,
   retiredRefusal,
   type Draft,
   type Recipient,
@@ -30,8 +31,13 @@ const TASK_CHARS_MAX = 2_000;
 export interface Hired extends Recipient {
   readonly depth: number;
   readonly supervisor: string | null;
+  /** What it is: an Admin only when others are under it. */
   readonly level: 'boss' | 'admin' | 'ordinary';
   readonly slots: number;
+  /** It may become an Admin by hiring. */
+  readonly mayHire?: boolean;
+  /** With this recruit its hirer has become an Admin. */
+  readonly promotes?: true;
 }
 
 export interface FoundArgs {
@@ -95,8 +101,11 @@ export const rosterRow = (recruit: Recruiting & { readonly id: number; readonly 
 const enlist = (draft: Draft, recruit: Recruiting): Hired => {
   const agent = rosterRow({ ...recruit, id: nextId(draft), shard: shardOfName(recruit.name, draft.meta.shards) });
   draft.add(agent);
-  if (recruit.supervisor !== null) draft.edit(recruit.supervisor).subordinates.push(agent.name);
-  return hiredOf(agent);
+  if (recruit.supervisor === null) return hiredOf(agent);
+  const hirer = draft.edit(recruit.supervisor);
+  const before = levelOf(hirer);
+  hirer.subordinates.push(agent.name);
+  return { ...hiredOf(agent), ...(levelOf(hirer) === before ? {} : { promotes: true }) };
 };
 
 const hiredOf = (agent: Readonly<RosterAgent>): Hired => ({
@@ -105,8 +114,9 @@ const hiredOf = (agent: Readonly<RosterAgent>): Hired => ({
   shard: agent.shard,
   depth: agent.depth,
   supervisor: agent.supervisor,
-  level: agent.supervisor === null ? 'boss' : agent.mayHire || agent.subordinates.length > 0 ? 'admin' : 'ordinary',
+  level: levelOf(agent),
   slots: agent.slots,
+  mayHire: agent.mayHire,
 });
 
 /** What is known of a society before anybody is hired. */

@@ -155,15 +155,32 @@ describe('I1 what a model is sent', () => {
 
   test('stable text first: agents of a level share all up to their names', () => {
     for (const texts of [undefined, own]) {
-      for (const level of LEVELS) {
+      for (const more of [...LEVELS.map((level) => ({ level })), { planned: ['P'] }]) {
         const [left, right] = ['A', 'B'].map((name) =>
-          agentPrompt(init({ level, name, supervisor: `S${name}`, slots: 0 }, texts)),
+          agentPrompt(init({ ...more, name, supervisor: `S${name}`, slots: 0 }, texts)),
         );
         const end = left?.indexOf('- name: A') ?? -1;
         expect(end).toBeGreaterThan(200);
         expect(right?.slice(0, end)).toBe(left?.slice(0, end));
       }
     }
+  });
+
+  test('who may hire and leads nobody is Ordinary, and is told what it may do once it has hired', () => {
+    const [hirer = '', leader = '', ordinary = ''] = [
+      init(),
+      init({ planned: ['A'] }),
+      init({ level: 'ordinary', slots: 0 }),
+    ].map((each) => agentPrompt(each));
+    expect(hirer).toContain('- level: Ordinary');
+    expect(hirer).toContain(
+      'Write only to your supervisor and group (hiring makes you an Admin: then also to other Admins and the Boss), and',
+    );
+    expect(hirer).toContain('# Leading');
+    expect(hirer.split('\n')[0]).toBe(ordinary.split('\n')[0]);
+    expect(leader).toContain('- level: Admin');
+    expect(leader).toContain('Write only to your supervisor, group, other Admins and the Boss, and');
+    expect(ordinary).not.toMatch(/Admin|# Leading/u);
   });
 
   test('who may hire nobody any more has the prompt of an Ordinary agent, also with texts of a run’s own', () => {

@@ -297,7 +297,7 @@ test('all agents of an answer are hired together, wake with their first message,
   const prompt = society.lastRequest('X').messages[0]?.content ?? '';
   for (const fact of [
     '- name: X',
-    '- level: Admin',
+    '- level: Ordinary',
     '- supervisor: Boss',
     '- slots: 3',
     '- reviews: on',

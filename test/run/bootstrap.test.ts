@@ -110,7 +110,13 @@ test('O1 L2 five levels: each is told its name, job, exact work, files, collabor
   expect(ofBoss.at(-1)?.some(({ content }) => content?.startsWith('system: [start]'))).toBe(false);
 
   // Planned: files, collaborators whichever of the two names the other, items.
-  expect(factsOf('Region')).toMatchObject({ level: 'Admin', goal, supervisor: 'Boss', slots: '4', files: 'region.md' });
+  expect(factsOf('Region')).toMatchObject({
+    level: 'Ordinary',
+    goal,
+    supervisor: 'Boss',
+    slots: '4',
+    files: 'region.md',
+  });
   expect(taskOf('Region')).toBe(
     'Answers for the region.\n\nHave every house drawn, then write region.md.\n\nYou are responsible for: region.md\n\nYou work with:\n- Press: Prints maps. (press.md, paper/size.md)',
   );
@@ -121,7 +127,7 @@ test('O1 L2 five levels: each is told its name, job, exact work, files, collabor
   expect(requestsOf('Press')[0]?.at(-1)?.content).toContain('- [todo] paper: the size is known');
 
   // Hired on the way down, by add_agent and add_team.
-  expect(factsOf('District')).toMatchObject({ level: 'Admin', goal, supervisor: 'Region', slots: '3' });
+  expect(factsOf('District')).toMatchObject({ level: 'Ordinary', goal, supervisor: 'Region', slots: '3' });
   expect(taskOf('District')).toBe('Answers for the District.\n\nLead the District.');
   expect(requestsOf('District')[0]?.[1]?.content).toBe('system: [start] Begin with your task.');
   expect(factsOf('Town')).toMatchObject({ supervisor: 'District', slots: '2' });

@@ -87,7 +87,7 @@ const crash = async (name: string, isVictim: (agent: string, prompt: string) => 
 };
 
 test('the subordinates of an Admin that crashed finish under the Boss', async () => {
-  const crashed = await crash('admin', (_, prompt) => prompt.includes('- level: Admin'));
+  const crashed = await crash('admin', (_, prompt) => /- level: Ordinary.*- slots: [1-9]/u.test(prompt));
   const { exitCode, summary, report, inspection, victim, answered } = crashed;
   expect(exitCode).toBe(0);
   expect(summary).toMatchObject({ status: 'completed', agents: AGENTS, neverWoken: 0, restarts: 3 });

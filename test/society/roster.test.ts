@@ -28,7 +28,7 @@ describe('founding', () => {
     ).toEqual([
       { name: BOSS, level: 'boss', depth: 0, supervisor: null, slots: 5 },
       { name: 'A', level: 'admin', depth: 1, supervisor: BOSS, slots: 0 },
-      { name: 'B', level: 'admin', depth: 2, supervisor: 'A', slots: 2 },
+      { name: 'B', level: 'ordinary', depth: 2, supervisor: 'A', slots: 2 },
     ]);
     for (const { id, name, shard } of founded.hired) {
       expect(id % ALLOCATORS_MAX).toBe(ROSTER_ALLOCATOR);

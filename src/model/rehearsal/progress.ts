@@ -24,6 +24,7 @@ export type Decision =
 
 export interface Persona {
   readonly name: string;
+  /** `Admin`: whoever leads, or may hire. */
   readonly level: 'Boss' | 'Admin' | 'Ordinary';
   readonly supervisor: string;
   readonly slots: number;
@@ -48,11 +49,12 @@ const whole = (value: string | undefined, otherwise: number): number => {
 export const readPersona = (transcript: Transcript, agent: string): Persona => {
   const { facts } = transcript;
   const level = facts.get('level');
+  const slots = whole(facts.get('slots'), 0);
   return {
     name: facts.get('name') ?? agent,
-    level: level === 'Boss' || level === 'Admin' ? level : 'Ordinary',
+    level: level === 'Boss' || level === 'Admin' ? level : slots > 0 ? 'Admin' : 'Ordinary',
     supervisor: facts.get('supervisor') ?? 'user',
-    slots: whole(facts.get('slots'), 0),
+    slots,
     reviews: facts.get('reviews') !== 'off',
     goal: facts.get('goal') ?? 'the goal',
     planned: list(facts.get('planned')),
