@@ -41,7 +41,7 @@ const compactionRequest = (state: AgentState, history: readonly HistoryEntry[], 
   const messages = [
     ...history.slice(0, 1),
     ...summaryOf(state),
-    ...shown(state, history.slice(Math.max(1, state.windowStart), begin)),
+    ...shown(state, history, Math.max(1, state.windowStart), begin),
     { role: 'user' as const, content: compactionPrompt(summaryTokensMax(state), state.settings.prompts) },
   ];
   return { ...requestOf(state, messages), sentAs: COMPACTOR };

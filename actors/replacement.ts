@@ -2,7 +2,8 @@
  * Answers that cannot be used, and the fresh agent that takes over from one that refuses or says nothing again and again.
  * Such answers stand in the requests that follow, so that the model sees what was wrong; they enter the history with the
  * first answer that is good, and never when the agent is replaced. So the fresh agent reads what the other was told and
- * did, and none of its refusals. What it does not do: decide on repairs (`turn.ts`).
+ * did, and none of its refusals; those in plain text, which ended turns, stay in the history and are not shown. What it does
+ * not do: decide on repairs (`turn.ts`).
  *
  * Invariants: N1 A replacement has the name, the place, the slots, the task, the mail, the checklist and the work of the
  * one before it, and none of its answers that could not be used. N2 An agent is replaced at most
@@ -10,8 +11,8 @@
  */
 import { z } from 'zod';
 import type { AnswerClass } from '../src/model/types.ts';
-import { oneLine, renderMail, systemMail, type AgentState } from '../src/society/index.ts';
-import type { Turn } from './agent-types.ts';
+import { isRefusal, oneLine, renderMail, systemMail, type AgentState } from '../src/society/index.ts';
+import type { HistoryEntry, Turn } from './agent-types.ts';
 import { SANDBOX } from './run-services.ts';
 import { callRoster, callService } from './services.ts';
 
@@ -84,12 +85,37 @@ const replacedText = (why: 'refusal' | 'silence', answers: number): string =>
 
 /** Puts a fresh agent into the place of one whose last answer was of this class. False when that is not the remedy, or was used up. */
 export const replaceAgent = async (turn: Turn, last: AnswerClass): Promise<boolean> => {
-  const { state, ctx } = turn;
+  const { state } = turn;
   const why = WHY[last];
+  if (why === undefined || state.turn === null) return false;
+  return replace(turn, why, state.turn.repairs + 1, whatWasWrong(turn, last));
+};
+
+/**
+ * The same for an agent that has ended its turns with refusals in plain text. They stand in the history already, and are shown
+ * no more.
+ */
+export const replaceRefuser = async (turn: Turn, said: string): Promise<boolean> => {
+  const { state, ctx } = turn;
+  const omitted = new Set(state.omitted);
+  const refusals = (ctx.history as readonly HistoryEntry[]).flatMap((entry, index) =>
+    entry.role === 'assistant' &&
+    entry.tool_calls === undefined &&
+    isRefusal(entry.content ?? '') &&
+    !omitted.has(index)
+      ? [index]
+      : [],
+  );
+  if (!(await replace(turn, 'refusal', refusals.length, oneLine(said, 300)))) return false;
+  state.omitted = [...omitted, ...refusals];
+  return true;
+};
+
+const replace = async (turn: Turn, why: 'refusal' | 'silence', answers: number, said: string): Promise<boolean> => {
+  const { state, ctx } = turn;
   const before = state.replaced ?? 0;
-  if (why === undefined || state.turn === null || before >= state.settings.limits.replacementsPerAgentMax) return false;
-  const answers = state.turn.repairs + 1;
-  const detail = `${answers} answers in a row, the last: ${whatWasWrong(turn, last)}`;
+  if (state.turn === null || before >= state.settings.limits.replacementsPerAgentMax) return false;
+  const detail = `${answers} answers in a row, the last: ${said}`;
   await callRoster(turn, 'replace', 'remedy', { agent: state.name, why, detail });
   if (state.program !== null) {
     // It ends with the agent that started it; what it wrote is kept.

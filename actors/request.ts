@@ -4,7 +4,7 @@
  * instead of a little every time. What it does not do: move the window (`compaction.ts`).
  *
  * Invariants: Q1 The window never begins inside an answer and its tool results. Q2 The system prompt is always there. P2 A
- * request begins with all messages of the one before it but the situation, except when the window has moved.
+ * request begins with all messages of the one before it but the situation, except when the window has moved or the agent was replaced.
  */
 import type { ChatMessage, ChatRequest, ToolCall } from '../src/model/types.ts';
 import { clip, type AgentState, type GroupView } from '../src/society/index.ts';
@@ -40,9 +40,16 @@ const mayBegin = (entry: HistoryEntry): boolean => entry.role === 'user' || entr
 /** Characters of one message that are shown: no message takes more than half of the window. */
 export const charsMaxOf = ({ windowTokens }: AgentState): number => Math.floor((windowTokens * CHARS_PER_TOKEN) / 2);
 
-/** Messages of the history as they are sent. */
-export const shown = (state: AgentState, entries: readonly HistoryEntry[]): readonly HistoryEntry[] => {
+/** A part of the history as it is sent: without what an agent that was replaced has said, see `replacement.ts`. */
+export const shown = (
+  state: AgentState,
+  history: readonly HistoryEntry[],
+  begin: number,
+  end = history.length,
+): readonly HistoryEntry[] => {
   const charsMax = charsMaxOf(state);
+  const omitted = new Set(state.omitted);
+  const entries = history.slice(begin, end).filter((_, index) => !omitted.has(begin + index));
   return entries.map((entry) => {
     if (entry.role === 'assistant') return shortened(entry, { each: charsMax, all: charsMax });
     return entry.content.length > charsMax ? { ...entry, content: clip(entry.content, charsMax) } : entry;
@@ -144,7 +151,7 @@ export const buildRequest = (
   return requestOf(state, [
     ...history.slice(0, 1),
     ...summaryOf(state),
-    ...shown(state, history.slice(start)),
+    ...shown(state, history, start),
     ...(state.turn?.unusable ?? []),
     ...(tail === null ? [] : [{ role: 'user' as const, content: tail }]),
   ]);

@@ -14,6 +14,7 @@ import { MegactorError } from '../src/protocol/errors.ts';
 import {
   clip,
   forget,
+  isRefusal,
   isRepetition,
   markOfCall,
   oneLine,
@@ -35,7 +36,7 @@ import { sendText } from './mailing.ts';
 import { repairText } from './prompts/repairs.ts';
 import { remembers } from './memory-scopes.ts';
 import { remember, remind } from './remembering.ts';
-import { keepUnusable, noteRepair, replaceAgent, settleUnusable } from './replacement.ts';
+import { keepUnusable, noteRepair, replaceAgent, replaceRefuser, settleUnusable } from './replacement.ts';
 import { buildRequest, keptOf, presentableCalls } from './request.ts';
 import { MODEL, ROSTER } from './run-services.ts';
 import { callRoster, holdOf, readGroup } from './services.ts';
@@ -187,13 +188,17 @@ const onProse = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
   const text = answer.content ?? '';
   append(turn, keptOf(state, { role: 'assistant', content: text }));
   if (saysWaiting(text)) return 'over';
+  // Refusals count as one text, whatever their words; many servers know no others.
+  const refuses = isRefusal(text);
+  const repeats = refuses && saysItAgain(turn, '(refusal)');
+  if (repeats && (await replaceRefuser(turn, text))) return 'goes-on';
   if (state.level === 'boss') {
     ctx.event({ type: 'message', agent: state.name, to: 'user', text: clip(text, 2_000) });
     return 'over';
   }
   // What says no more than what its subordinates said may wait until all of them have said it.
   const isComment = state.turn?.handbacksOnly === true && !state.turn.acted;
-  if (!isComment && saysItAgain(turn, text)) {
+  if (repeats || (!isComment && !refuses && saysItAgain(turn, text))) {
     return giveUp(
       turn,
       'repetition',

@@ -169,6 +169,8 @@ export const agentStateSchema = z.object({
   sent: z.array(z.string()).optional(),
   /** The first of its answers that could not be used: what was wrong with it, clipped. */
   repaired: z.string().optional(),
+  /** Answers before that which are not shown any more, by their place in the history. */
+  omitted: z.array(counter).optional(),
   /** How often a fresh agent took its place. */
   replaced: counter.optional(),
 });

@@ -18,6 +18,7 @@ export * from './plan.ts';
 export * from './questions.ts';
 export * from './quiet.ts';
 export * from './quota.ts';
+export * from './refusal.ts';
 export * from './repetition.ts';
 export * from './report.ts';
 export * from './roster.ts';

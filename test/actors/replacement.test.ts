@@ -120,3 +120,73 @@ test('a limit of one replacement holds', async () => {
   const society = await play(bad(refusal, 30), { limits: { replacementsPerAgentMax: 1 } });
   expect(society.roster.summary().remedies).toEqual({ refusal: 1, format: 1 });
 });
+
+describe('refusals in plain text, as of servers that have no other', () => {
+  const SORRY = [
+    "I'm sorry, but I can't help with that.",
+    'I cannot assist with that request.',
+    "Sorry, but I can't help with that.",
+    "I'm unable to help with this request.",
+  ];
+  const approve = tools(call('terminate', { summary: 'approved' }));
+  const accept = tools(call('review', { agent: 'A', verdict: 'accept', feedback: 'good' }));
+  const refusing = SORRY.map((text) => prose(text));
+
+  test('a fresh agent takes over after four, whatever their words, and sees none of them (N1)', async () => {
+    const society = await Society.start({
+      plan,
+      answer: script({
+        A: [...refusing, write, close],
+        [BOSS]: [...bad(() => prose('(waiting)'), 4), accept, approve, approve, approve],
+      }),
+    });
+    expect(await society.run()).toEqual({ status: 'completed', reason: 'done' });
+    expect(society.agent('A').state).toMatchObject({ phase: 'finished', replaced: 1, files: ['a.md'] });
+    expect(society.roster.summary().remedies).toEqual({ refusal: 1 });
+    expect(society.roster.summary().examples['refusal']).toMatchObject({
+      what: `4 answers in a row, the last: ${SORRY[3]}`,
+    });
+    // The first three went up, as every text does; the last one did not.
+    expect(SORRY.map((text) => mailsOf(society, BOSS).includes(`A: ${text}`))).toEqual([true, true, true, false]);
+    const text = seen(society.lastRequest('A'));
+    expect(text).toContain('system: [replaced] agent=A why=refusal');
+    expect(text).toContain('[nudge]');
+    for (const sorry of SORRY) expect(text).not.toContain(sorry);
+  });
+
+  test('a report that begins like one is a report, and four of them are a repetition', async () => {
+    const report = "I'm sorry, but I can't find a.md.";
+    const society = await Society.start({ plan, answer: script({ A: bad(() => prose(report), 4) }) });
+    await society.run();
+    expect(society.agent('A').state.replaced).toBeUndefined();
+    expect(society.roster.summary().remedies).toMatchObject({ repetition: 1 });
+    expect(seen(society.lastRequest('A'))).toContain(report);
+  });
+
+  test('replacing survives a crash at every point, and is counted once', async () => {
+    let points = 0;
+    for (let at = 1; at <= points + 1; at += 1) {
+      points = 0;
+      const crash = (point: string): void => {
+        if (!point.includes('remedy') && !point.includes('replace') && !point.startsWith('commit A')) return;
+        points += 1;
+        if (points === at) throw new Crash(point);
+      };
+      const society = await Society.start({ plan, answer: script({ A: [...refusing, write, close] }), crash });
+      await society.run();
+      expect(society.agent('A').state).toMatchObject({ phase: 'finished', replaced: 1, omitted: { length: 4 } });
+      expect(society.roster.summary().remedies['refusal']).toBe(1);
+    }
+    expect(points).toBeGreaterThan(5);
+  });
+
+  test('that is done as often as may be; then the supervisor decides (N2)', async () => {
+    const society = await Society.start({ plan, answer: script({ A: bad(() => prose(SORRY[0] ?? ''), 100) }) });
+    for (let round = 0; round < 10; round += 1) {
+      society.deliver('A', { from: 'user', kind: null, text: `Go on, ${round}.` });
+      await society.settle();
+    }
+    expect(society.roster.summary().remedies).toEqual({ refusal: 2, repetition: 1 });
+    expect(mailsOf(society, BOSS)).toContain('system: [remedy] agent=A why=repetition');
+  });
+});
