@@ -35,8 +35,8 @@ export const exhausted = async (turn: Turn): Promise<void> => {
   ctx.event({ type: 'limit', agent: state.name, limit: 'turns' });
   const used = `It has used up its ${state.settings.limits.turnsPerAgentMax} turns`;
   const args = { agent: state.name, why: 'limit-turns', detail: used };
-  const { leader, notices } = await callRoster(turn, 'failed', 'failed', args);
-  ctx.event({ type: 'remedy', agent: state.name, why: 'limit-turns' });
+  const { counted, leader, notices } = await callRoster(turn, 'failed', 'failed', args);
+  if (counted) ctx.event({ type: 'remedy', agent: state.name, why: 'limit-turns' });
   for (const notice of notices) send(turn, notice.to, notice.mail);
   if (leader === null) return;
   const text = `${used}. Its files stay. Give its work to somebody else, or do without.`;

@@ -27,7 +27,7 @@ export interface Missing {
   readonly what: MissingKind;
   /** The file. */
   readonly path?: string;
-  /** Who wanted the file; what the check found in it. */
+  /** Why the agent failed, who wanted the file, or what the check found in it. */
   readonly detail?: string;
 }
 
@@ -109,7 +109,10 @@ export const everythingMissing = (
 ): readonly Missing[] => {
   const there = new Paths(files);
   return rows.flatMap((row) => [
-    ...ofAgent(row).map((what): Missing => ({ agent: row.name, what })),
+    ...ofAgent(row).map((what): Missing => {
+      const why = what === 'failed' ? row.failure : null;
+      return { agent: row.name, what, ...(why === null ? {} : { detail: why }) };
+    }),
     ...ofFiles(row, there),
   ]);
 };

@@ -177,6 +177,8 @@ const perform = (draft: Draft, action: QuietAction, args: QuietArgs): Notice[] =
     }
     case 'give-up': {
       close(draft, action.agent, 'failed');
+      draft.edit(action.agent).failure =
+        'unfinished: it was reminded, its supervisor was told, and it did nothing more';
       if (isClosed(draft.get(action.leader))) return [];
       const text = 'It did not finish and was let go. Its files stay. Give its work to somebody else, or do without.';
       return [{ to: to(action.leader), mail: systemMail('child-failed', text, { agent: action.agent }) }];

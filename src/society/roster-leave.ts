@@ -94,6 +94,8 @@ export interface FailedArgs {
 }
 
 export interface FailedResult {
+  /** False of one that had closed, or was counted, before. */
+  readonly counted: boolean;
   readonly leader: Recipient | null;
   /** Subordinates that have a new supervisor now. */
   readonly moved: readonly string[];
@@ -105,10 +107,13 @@ export const failed = (draft: Draft, args: FailedArgs): FailedResult => {
   const agent = draft.get(args.agent);
   const leader = leaderOf(draft, agent);
   keepOf(draft, args.agent, { counters: args.counters, repaired: args.repaired });
-  if (isClosed(agent)) return { leader: leader === null ? null : recipientOf(leader), moved: [], notices: [] };
-  if (args.why !== 'crash' || args.counters !== undefined || agent.counters === undefined) {
-    countRemedy(draft, args.why, args.agent, args.detail ?? '');
+  if (isClosed(agent)) {
+    return { counted: false, leader: leader === null ? null : recipientOf(leader), moved: [], notices: [] };
   }
+  const { why, detail = '' } = args;
+  const counted = why !== 'crash' || args.counters !== undefined || agent.counters === undefined;
+  if (counted) countRemedy(draft, why, args.agent, detail);
+  draft.edit(args.agent).failure = oneLine(detail === '' ? why : `${why}: ${detail}`, EXAMPLE_CHARS_MAX);
   if (agent.supervisor === null || leader === null) {
     const limit = args.why.startsWith('limit-');
     draft.edit(agent.name).status = 'failed';
@@ -119,14 +124,14 @@ export const failed = (draft: Draft, args: FailedArgs): FailedResult => {
         ? { status: 'stopped', reason: args.why as `limit-${string}` }
         : { status: 'failed', reason: 'boss-failed' },
     );
-    return { leader: null, moved: [], notices: [] };
+    return { counted, leader: null, moved: [], notices: [] };
   }
   wake(draft, leader.name);
   for (const notice of passOn(draft, agent.name, true)) draft.notify(notice);
   close(draft, agent.name, 'failed');
   draft.edit(agent.name).reported = true;
   const moved = handOver(draft, agent, leader);
-  return { leader: recipientOf(leader), moved, notices: draft.takeNotices() };
+  return { counted, leader: recipientOf(leader), moved, notices: draft.takeNotices() };
 };
 
 export interface CrashedArgs {

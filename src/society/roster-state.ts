@@ -61,6 +61,8 @@ export interface RosterAgent {
   held?: BudgetHold | null;
   /** What it has asked the person. */
   questions?: readonly HumanQuestion[];
+  /** Why it was given up, clipped. */
+  failure?: string;
   /** Led a group until it left. */
   led?: boolean;
   /** Programs that it ran, and files that it named as evidence, or was to write, and that are not there, when it handed in. */

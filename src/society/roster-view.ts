@@ -86,6 +86,8 @@ export interface RosterRow extends MemberView {
   readonly looked: readonly LookedFile[] | null;
   /** Files that somebody counts on, and what the checks found when it handed in last. */
   readonly wanted: Wanted;
+  /** Why it was given up; null where that is not known, or it was not. */
+  readonly failure: string | null;
   /** Of an agent whose actor is gone; null for one that can be asked itself. */
   readonly counters: AgentCounters | null;
 }
@@ -175,6 +177,7 @@ export const summarize = (draft: Draft): RosterSummary => {
         evidence: unprovenPaths(agent.checklist, agent.files),
         findings: agent.checks?.findings ?? [],
       },
+      failure: agent.failure ?? null,
       counters: agent.counters ?? null,
     })),
   };

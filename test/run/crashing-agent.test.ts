@@ -93,7 +93,7 @@ test('the subordinates of an Admin that crashed finish under the Boss', async ()
   expect(summary).toMatchObject({ status: 'completed', agents: AGENTS, neverWoken: 0, restarts: 3 });
   expect(summary.remedies).toMatchObject({ crash: 1 });
   expect(report.missing).toEqual([
-    { agent: victim, what: 'failed' },
+    { agent: victim, what: 'failed', detail: expect.stringMatching(/^crash: \S/u) },
     { agent: victim, what: 'missing-file', path: `${victim}/summary.md`, detail: 'the plan names it' },
   ]);
   const others = report.agents.filter(({ name }) => name !== victim);

@@ -151,6 +151,8 @@ test('V1 agents that failed and evidence that is not there are told; every remed
   });
   const failed = report.missing.flatMap(({ agent, what }) => (what === 'failed' ? [agent] : []));
   expect(failed.toSorted()).toEqual(['Idle', 'Json', 'Silent']);
+  expect(text).toContain('| Idle | failed | – | unfinished: it was reminded');
+  expect(text).toContain('| Json | failed | – | given-up: Json gave 4 answers in a row');
   expect(said).toContain(': approved with 3 agents failed, 1 file missing.\n');
 
   expect(Object.keys(summary.remedies).toSorted()).toEqual([

@@ -50,7 +50,7 @@ test('a row per file with both verdicts, and what is missing', () => {
   ]);
   expect(report.missing).toEqual([
     { agent: BOSS, what: 'unfinished' },
-    { agent: 'B', what: 'failed' },
+    { agent: 'B', what: 'failed', detail: 'crash: it broke | twice' },
     { agent: 'C', what: 'never-woken' },
   ]);
 });
@@ -64,6 +64,8 @@ test('who was let go is not missed; the word of the Boss is its own verdict', ()
   machine.do('terminate', { agent: BOSS, summary: 'done', files: [] });
   machine.do('quiet', {});
   machine.do('terminate', { agent: BOSS, summary: 'approved', files: [] });
+  // Who has finished does not fail any more, and nothing is counted of it.
+  expect(machine.do('failed', { agent: 'A', why: 'limit-turns' })).toMatchObject({ counted: false });
   const summary = summarize(new Draft(machine.state));
   const report = buildReport({ roster: summary, files: [], synthetic: true, reviews: true });
   expect({ missing: report.missing, neverWoken: summary.neverWoken }).toEqual({ missing: [], neverWoken: 0 });
