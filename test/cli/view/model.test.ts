@@ -90,6 +90,13 @@ describe('the states of an agent', () => {
     expect(agentOf(model, 'Admin0-0').state).toBe('finished');
   });
 
+  test('what is kept at the last round, with a reservation, has not been sent back', () => {
+    const last = { by: 'Admin0', verdict: 'revise', status: 'finished', round: 3 };
+    const { model } = stage([...societyEvents(1, 1), event('review', 'Admin0-0', last)]);
+    expect(model.reviews).toEqual({ accept: 0, revise: 0 });
+    expect(agentOf(model, 'Admin0-0').steps.at(-1)?.text).toBe('kept with a reservation of Admin0 (round 3)');
+  });
+
   test('without reviews a handed in task is finished; the Boss has nobody above it', () => {
     const { model } = stage(societyEvents(1, 1));
     model.apply(event('tool', 'Boss', { tool: 'terminate', ok: true }));
