@@ -33,6 +33,7 @@ export const addTeam = defineTool({
       enter(run, { description: args.description, initialPrompt: args.initial_prompt, others }, member);
       send(run, member, systemMail('start', 'Begin with your task.'));
     }
-    return { ok: true, names, ...standingNote(result.members) };
+    const team = result.team === args.name ? {} : { team: result.team };
+    return { ok: true, ...team, names, ...standingNote(result.members) };
   },
 });

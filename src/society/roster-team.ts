@@ -4,7 +4,8 @@
  *
  * Invariants: T1 A team is hired whole or not at all, within the same limits as everybody else. T2 When every member is
  * closed the hirer, or who leads in its place, is told once what all of them came to; a member that has to go on makes
- * that due again. T3 What it is told is bounded, whatever the size of the team.
+ * that due again. T3 What it is told is bounded, whatever the size of the team. T4 A team is called what its
+ * members are called, so that no two are told of by one name.
  */
 import { groupVerdict } from './final-review.ts';
 import { oneLine, systemMail } from './mail.ts';
@@ -28,7 +29,7 @@ export interface TeamArgs {
   readonly items: readonly string[];
 }
 
-export type TeamResult = ToolSuccess<{ readonly members: readonly Hired[] }> | ToolFailure;
+export type TeamResult = ToolSuccess<{ readonly team: string; readonly members: readonly Hired[] }> | ToolFailure;
 
 /** The item of a member as its task says it. @param index from 0 */
 export const itemOfTeam = (item: string, index: number, size: number): string =>
@@ -37,12 +38,19 @@ export const itemOfTeam = (item: string, index: number, size: number): string =>
 const memberNames = (base: string, size: number): readonly string[] =>
   Array.from({ length: size }, (_, index) => `${base}_${index + 1}`);
 
-/** `NAME_1…`, or `HIRER-NAME_1…` when one of those is taken; null when that does not help. */
-const freeNames = (draft: Draft, hirer: string, args: TeamArgs): readonly string[] | null => {
+/**
+ * The team as `NAME` with `NAME_1…`, or as `HIRER-NAME` when one of those is taken; null when that does not help. What it is
+ * called, its members are: two teams are never told of by one name.
+ */
+const freeNames = (
+  draft: Draft,
+  hirer: string,
+  args: TeamArgs,
+): { readonly base: string; readonly names: readonly string[] } | null => {
   for (const base of [args.name, `${hirer}-${args.name}`]) {
     const names = memberNames(base, args.items.length);
     const fit = names.every((name) => name.length <= NAME_LENGTH_MAX && draft.find(name) === undefined);
-    if (fit) return names;
+    if (fit) return { base, names };
   }
   return null;
 };
@@ -72,10 +80,11 @@ export const team = (draft: Draft, args: TeamArgs): TeamResult => {
   const refused = teamRefusal(draft, hirer, args);
   if (refused !== null) return refused;
   const size = args.items.length;
-  const names = freeNames(draft, hirer.name, args);
-  if (names === null) {
+  const free = freeNames(draft, hirer.name, args);
+  if (free === null) {
     return fail('NAME_TAKEN', `"${args.name}_1" and the like are taken, or too long.`, 'Choose another name.');
   }
+  const { base, names } = free;
   const results = hire(draft, {
     hirer: hirer.name,
     recruits: args.items.map((item, index) => ({
@@ -90,11 +99,11 @@ export const team = (draft: Draft, args: TeamArgs): TeamResult => {
   if (members.length !== size) throw new Error('the room for a team was counted wrongly');
   for (const [index, { name }] of members.entries()) {
     const item = oneLine(args.items[index] ?? '', ITEM_CHARS_MAX);
-    draft.edit(name).team = { hirer: hirer.name, name: args.name, item };
+    draft.edit(name).team = { hirer: hirer.name, name: base, item };
   }
   const row = draft.edit(hirer.name);
-  row.teams = [...(row.teams ?? []), { name: args.name, members: names, collected: false }];
-  return { ok: true, members };
+  row.teams = [...(row.teams ?? []), { name: base, members: names, collected: false }];
+  return { ok: true, team: base, members };
 };
 
 /** What became of a member, in one word. */

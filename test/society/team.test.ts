@@ -245,3 +245,17 @@ describe('retiring', () => {
     });
   });
 });
+
+test('a second team of one name is told of by the name that its members have', () => {
+  const machine = founded(planWith([{ name: 'A' }]), 20);
+  const hire = (items: readonly string[]) =>
+    machine.do('team', { hirer: BOSS, name: 'T', description: 'd', initialPrompt: 'p', items });
+  expect(hire(['x', 'y'])).toMatchObject({ ok: true, team: 'T', members: [{ name: 'T_1' }, { name: 'T_2' }] });
+  expect(hire(['z'])).toMatchObject({ ok: true, team: `${BOSS}-T`, members: [{ name: `${BOSS}-T_1` }] });
+  machine.do('terminate', { agent: `${BOSS}-T_1`, summary: 's', files: [] });
+  const result = machine.do('review', { reviewer: BOSS, agent: `${BOSS}-T_1`, verdict: 'accept' });
+  const texts = result.ok ? result.notices.map(({ mail }) => [mail.attributes?.['team'], mail.text]) : [];
+  expect(texts).toEqual([
+    [`${BOSS}-T`, expect.stringContaining(`Everybody of the team ${BOSS}-T is through`) as string],
+  ]);
+});
