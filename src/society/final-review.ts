@@ -5,6 +5,7 @@
  * Invariant X1: whoever is not simply accepted comes first; however large the society is, the rows and what they say of
  * summaries are bounded, and what has no row is counted.
  */
+import { filesOf, type SharedFiles } from './agent-files.ts';
 import { countItems, renderDropped } from './checklist.ts';
 import { clip, oneLine } from './mail.ts';
 import { BOSS } from './names.ts';
@@ -18,6 +19,8 @@ const SUMMARIES_CHARS_MAX = 45_000;
 const SUMMARY_CHARS_MIN = 40;
 /** Rows in all. */
 const ROWS_MAX = 450;
+/** Paths of one kind of one agent. */
+const FILES_SHOWN_MAX = 5;
 /** Of one file. */
 const SAMPLE_CHARS_MAX = 1_500;
 
@@ -46,16 +49,20 @@ const groupsOf = (agents: readonly Readonly<RosterAgent>[]): Groups => {
   return groups;
 };
 
-const row = (agent: Readonly<RosterAgent>, groups: Groups, summaryMax: number): string => {
+const row = (agent: Readonly<RosterAgent>, groups: Groups, summaryMax: number, shared: SharedFiles | null): string => {
   const { open, closed } = countItems(agent.checklist);
   const items = open + closed === 0 ? '' : `, checklist ${closed}/${open + closed}`;
   const dropped = (agent.dropped ?? []).length;
   const left = dropped === 0 ? '' : `, ${dropped} items dropped without being done`;
   const led = groups.get(agent.name);
   const group = led === undefined ? '' : `, group ${led.accepted}/${led.members} accepted`;
-  const files = agent.files.length === 0 ? '' : `, files ${agent.files.slice(0, 5).join(' ')}`;
-  const missing = agent.missing ?? [];
-  const unproven = missing.length === 0 ? '' : `, evidence that is not there: ${missing.join(' ')}`;
+  const { own, missing, unknown } = filesOf(agent, shared);
+  const files = [
+    ...(own.length === 0 ? [] : [`, files ${own.slice(0, FILES_SHOWN_MAX).join(' ')}`]),
+    ...(unknown.length === 0 ? [] : [`, planned and not handed in: ${unknown.slice(0, FILES_SHOWN_MAX).join(' ')}`]),
+  ].join('');
+  const shown = missing.slice(0, FILES_SHOWN_MAX).join(' ');
+  const unproven = missing.length === 0 ? '' : `, planned or named as evidence and NOT THERE: ${shown}`;
   const said = agent.summary === null || summaryMax < SUMMARY_CHARS_MIN ? null : oneLine(agent.summary, summaryMax);
   const summary = said === null ? '' : `: ${said}`;
   return `- ${agent.name} (under ${agent.supervisor ?? 'nobody'}): ${groupVerdict(agent)}${group}${items}${left}${files}${unproven}${summary}`;
@@ -97,7 +104,7 @@ interface Shown {
   readonly rest: readonly string[];
 }
 
-const select = (agents: readonly Readonly<RosterAgent>[]): Shown => {
+const select = (agents: readonly Readonly<RosterAgent>[], shared: SharedFiles | null): Shown => {
   const groups = groupsOf(agents);
   const exceptions = agents.filter(isException);
   const accepted = agents.filter((agent) => !isException(agent));
@@ -108,7 +115,7 @@ const select = (agents: readonly Readonly<RosterAgent>[]): Shown => {
   const exceptionsLeft = Math.max(0, exceptions.length - ROWS_MAX);
   const others = exceptions.length + leads.length - shown.length - exceptionsLeft;
   return {
-    rows: shown.map((agent) => row(agent, groups, summaryMax)),
+    rows: shown.map((agent) => row(agent, groups, summaryMax, shared)),
     rest: [
       ...(exceptionsLeft === 0 ? [] : [`${exceptionsLeft} more were not simply accepted.`]),
       ...(others === 0 ? [] : [`${others} more Admins, and others directly under the Boss, were accepted.`]),
@@ -126,11 +133,17 @@ const DONE = {
 
 /**
  * One text per mail. Whoever is not simply accepted first, then Admins and those under the Boss; everybody else was accepted
- * and is counted. @param reviews false: they are off
+ * and is counted.
+ * @param reviews false: they are off
+ * @param shared the shared files as they are; null: nobody could tell
  */
-export const renderVerdicts = (all: readonly Readonly<RosterAgent>[], reviews = true): readonly string[] => {
+export const renderVerdicts = (
+  all: readonly Readonly<RosterAgent>[],
+  reviews = true,
+  shared: SharedFiles | null = null,
+): readonly string[] => {
   const agents = all.filter((agent) => agent.name !== BOSS);
-  const { rows, rest } = select(agents);
+  const { rows, rest } = select(agents, shared);
   // Nobody reviews the Boss but the Boss.
   const own = renderDropped(all.find(({ name }) => name === BOSS)?.dropped).map(
     (line) => `Of your own checklist: ${line}`,

@@ -1,4 +1,5 @@
 /** The rules of a society as data and pure functions. */
+export * from './agent-files.ts';
 export * from './agent-state.ts';
 export * from './chat.ts';
 export * from './checklist.ts';

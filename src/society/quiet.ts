@@ -7,6 +7,7 @@
  * moments are numbered one by one, so that they may be given out again after a crash and are read once.
  */
 import type { BudgetHold } from './agent-state.ts';
+import { sharedFiles, type SharedFile } from './agent-files.ts';
 import { openItems } from './checklist.ts';
 import { systemMail } from './mail.ts';
 import { BOSS } from './names.ts';
@@ -137,10 +138,12 @@ const nudgeText = (agent: Agent): string => {
 export interface QuietArgs {
   /** For the final review, when there is one. */
   readonly sample?: FileSample;
+  /** The shared files, where mail says what an agent has; null or absent: nobody could tell. */
+  readonly files?: readonly SharedFile[] | null;
 }
 
-const finalReview = (draft: Draft, { sample }: QuietArgs): readonly string[] => {
-  const chunks = [...renderVerdicts([...draft.all()], draft.meta.reviews)];
+const finalReview = (draft: Draft, { sample, files }: QuietArgs): readonly string[] => {
+  const chunks = [...renderVerdicts([...draft.all()], draft.meta.reviews, sharedFiles(files))];
   if (sample !== undefined) chunks.push(`${chunks.pop() ?? ''}\n${renderSample(sample)}`);
   return chunks;
 };
@@ -172,7 +175,7 @@ const perform = (draft: Draft, action: QuietAction, args: QuietArgs): Notice[] =
       draft.edit(action.agent).reported = true;
       countRemedy(draft, 'unfinished', action.agent, nudgeText(draft.get(action.agent)));
       if (isClosed(draft.get(action.leader))) return [];
-      const text = `${action.agent} was reminded several times and has not finished. ${WHEN_STUCK}\n${reviewDetails(draft, draft.get(action.agent))}`;
+      const text = `${action.agent} was reminded several times and has not finished. ${WHEN_STUCK}\n${reviewDetails(draft, draft.get(action.agent), sharedFiles(args.files))}`;
       return [{ to: to(action.leader), mail: systemMail('remedy', text, { agent: action.agent, why: 'unfinished' }) }];
     }
     case 'give-up': {

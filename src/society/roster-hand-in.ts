@@ -6,6 +6,7 @@
  * round of its reviews, and no model is asked; at the last round its reviewer decides. X4 what a reviewer is shown comes
  * from the runtime and is bounded: `REVIEW_CHARS_MAX`, and the changes of `look.ts`.
  */
+import { filesOf, renderPlanned, type SharedFiles } from './agent-files.ts';
 import { isSameItem, openItems, renderChecklist, renderDropped } from './checklist.ts';
 import { noChecks, renderChecks, sentBackText, type CheckResult } from './checks.ts';
 import { claimsOf, othersRuns, pathsIn, renderDeeds, renderOthers, type ProgramRun, type Trail } from './evidence.ts';
@@ -115,20 +116,27 @@ const checklistLines = (draft: Draft, agent: Readonly<RosterAgent>): readonly st
 };
 
 /** What a reviewer is shown of an agent's work, without what has changed in its files. */
-export const reviewDetails = (draft: Draft, agent: Readonly<RosterAgent>): string =>
-  clip(
+export const reviewDetails = (
+  draft: Draft,
+  agent: Readonly<RosterAgent>,
+  shared: SharedFiles | null = null,
+): string => {
+  const files = filesOf(agent, shared);
+  return clip(
     [
       `task: ${clip(agent.task, 1_500)}`,
       `summary: ${clip(agent.summary ?? '(none)', 2_000)}`,
       // Before the checklist, which may be long.
       ...renderDropped(agent.dropped),
       ...(agent.checklist.length === 0 ? [] : ['checklist:', ...checklistLines(draft, agent)]),
-      ...(agent.files.length === 0 ? [] : [`files: ${renderFiles(agent.files, agent.looked ?? [])}`]),
-      ...renderDeeds(agent.programs ?? [], agent.missing ?? []),
+      ...(files.own.length === 0 ? [] : [`files: ${renderFiles(files.own, agent.looked ?? [])}`]),
+      ...renderPlanned(files),
+      ...renderDeeds(agent.programs ?? [], files.missing),
       ...(agent.checks === undefined ? [] : renderChecks(agent.checks)),
     ].join('\n'),
     REVIEW_CHARS_MAX,
   );
+};
 
 const openFailure = (draft: Draft, agent: Readonly<RosterAgent>): ToolFailure | null => {
   const items = openItems(agent.checklist).map((item) => `${item.id}: ${item.text} (${item.status})`);
@@ -217,7 +225,11 @@ const takeIn = (draft: Draft, agent: RosterAgent, args: TerminateArgs): void => 
   const { look, files, programs } = args;
   agent.summary = clip(args.summary, SUMMARY_CHARS_MAX);
   const absent = new Set(look?.absent);
-  agent.files = [...new Set([...agent.files, ...files])].filter((path) => !absent.has(path)).slice(0, FILES_MAX);
+  const seen = new Set(look?.files.map(({ path }) => path));
+  const planned = (agent.planned ?? []).filter((path) => seen.has(path));
+  agent.files = [...new Set([...agent.files, ...planned, ...files])]
+    .filter((path) => !absent.has(path))
+    .slice(0, FILES_MAX);
   if (programs !== undefined) agent.programs = programs;
   if (look === undefined) return;
   // What was missing the last time may be there now.

@@ -70,6 +70,7 @@ export interface Recruiting {
   readonly task: string;
   readonly woken: boolean;
   readonly checklist?: readonly ChecklistItem[];
+  /** That its plan gives it. */
   readonly files?: readonly string[];
 }
 
@@ -95,7 +96,8 @@ export const rosterRow = (recruit: Recruiting & { readonly id: number; readonly 
   nudges: 0,
   reviewAsks: 0,
   reported: false,
-  files: [...(recruit.files ?? [])],
+  files: [],
+  ...(recruit.files === undefined || recruit.files.length === 0 ? {} : { planned: [...recruit.files] }),
 });
 
 const enlist = (draft: Draft, recruit: Recruiting): Hired => {

@@ -5,6 +5,7 @@
  * act any more: its subordinates go to the next Admin up. L3 A retired agent changes nothing any more.
  */
 import type { AgentCounters } from './agent-state.ts';
+import { filesOf, sharedFiles, type SharedFile } from './agent-files.ts';
 import { openItems } from './checklist.ts';
 import { oneLine, systemMail } from './mail.ts';
 import { BOSS } from './names.ts';
@@ -162,6 +163,8 @@ export interface RetireArgs {
   readonly by: string;
   readonly agent: string;
   readonly reason: string;
+  /** The shared files as they are; null or absent: nobody could tell. */
+  readonly shared?: readonly SharedFile[] | null;
 }
 
 export type RetireResult =
@@ -170,7 +173,10 @@ export type RetireResult =
       readonly retired: Recipient | null;
       /** Open items of its checklist. */
       readonly open: readonly string[];
+      /** That it wrote, and of its plan those that others wrote. */
       readonly files: readonly string[];
+      /** Files of its plan that are not there, or of which nobody knows. */
+      readonly notWritten: readonly string[];
       /** Its subordinates, who have a new supervisor now, and that one's name. */
       readonly moved: readonly string[];
       readonly supervisor: string;
@@ -219,7 +225,9 @@ export const retire = (draft: Draft, args: RetireArgs): RetireResult => {
   const agent = draft.get(args.agent);
   const leader = leaderOf(draft, agent) ?? draft.get(BOSS);
   const open = openItems(agent.checklist).map((item) => `${item.id}: ${item.text}`);
-  const answer = { ok: true as const, open, files: agent.files, supervisor: leader.name };
+  const { own, byOthers, missing, unknown } = filesOf(agent, sharedFiles(args.shared));
+  const files = [...own, ...byOthers.map(({ path }) => path)];
+  const answer = { ok: true as const, open, files, notWritten: [...missing, ...unknown], supervisor: leader.name };
   if (!isReachable(agent)) return { ...answer, retired: null, moved: [], notices: [] };
   for (const notice of passOn(draft, agent.name, false)) draft.notify(notice);
   close(draft, agent.name, 'retired');

@@ -87,7 +87,10 @@ export interface RosterAgent {
   passedOn?: number;
   /** Its supervisor was told that it did not finish. */
   reported: boolean;
+  /** Files that it handed in. */
   files: string[];
+  /** Files that its plan gives it. */
+  planned?: readonly string[];
 }
 
 /** What a member of a team has to do with it. */

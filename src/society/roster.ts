@@ -132,6 +132,13 @@ export interface RosterListeners {
   readonly onRemedied?: (remedied: readonly Remedied[]) => void;
 }
 
+export interface QuietDue {
+  /** The number of the final review that it would ask for, from 1; null when it would ask for none. */
+  readonly review: number | null;
+  /** Whether it would tell what files somebody has. */
+  readonly files: boolean;
+}
+
 export class Roster {
   readonly #store: ServiceStore;
   readonly #recovered: boolean;
@@ -212,12 +219,13 @@ export class Roster {
     return summarize(new Draft(this.#state));
   }
 
-  /** The number of the final review that a quiet moment would ask for now, from 1; null when it would ask for none. */
-  finalReviewDue(): number | null {
+  /** What a quiet moment would need to know of the shared files now. */
+  quietDue(): QuietDue {
     const { meta } = this.#state;
-    if (meta === null || meta.end !== null) return null;
+    if (meta === null || meta.end !== null) return { review: null, files: false };
     const { mails } = applyCommand(this.#state, 'quiet', {}).result;
-    return mails.some(({ mail }) => mail.kind === 'final-review') ? meta.finalReviews + 1 : null;
+    const isFinal = mails.some(({ mail }) => mail.kind === 'final-review');
+    return { review: isFinal ? meta.finalReviews + 1 : null, files: mails.some(({ mail }) => mail.kind === 'remedy') };
   }
 
   /**

@@ -65,7 +65,9 @@ test('the reviewer sees what was really done and what is not there, until it is'
     'programs it ran: t.py (exit 1)',
     'NOT THERE, though planned or named as evidence: b.md',
   ]);
-  expect(renderVerdicts([...machine.state.agents.values()])[0]).toContain('evidence that is not there: b.md');
+  expect(renderVerdicts([...machine.state.agents.values()])[0]).toContain(
+    'planned or named as evidence and NOT THERE: b.md',
+  );
   machine.do('review', { reviewer: BOSS, agent: 'A', verdict: 'revise' });
   const second = machine.do('terminate', {
     agent: 'A',

@@ -9,16 +9,26 @@ import { WORKSPACE } from '../../../actors/run-services.ts';
 import { hashString } from '../../protocol/ids.ts';
 import { toMegactorError } from '../../protocol/errors.ts';
 import type { ServiceHost } from '../../protocol/service.ts';
-import { SYSTEM, type FileSample, type SampledFile } from '../../society/index.ts';
+import { SYSTEM, type FileSample, type SampledFile, type SharedFile } from '../../society/index.ts';
 
 const SAMPLE_FILES_MAX = 6;
 
 const rowsSchema = z.array(z.object({ path: z.string(), author: z.string() }));
 const readSchema = z.object({ ok: z.literal(true), content: z.string() });
 
+/** All shared files; null when the workspace does not say, which is no reason to stop. */
+export const listFiles = async (host: Pick<ServiceHost, 'call'>): Promise<readonly SharedFile[] | null> => {
+  try {
+    return rowsSchema.parse(await host.call(WORKSPACE, 'files', {}));
+  } catch {
+    return null;
+  }
+};
+
 /** Never rejects: a file that cannot be read is shown as that. */
 export const sampleFiles = async (
   host: Pick<ServiceHost, 'call'>,
+  rows: readonly SharedFile[] | null,
   seed: number,
   review: number,
 ): Promise<FileSample> => {
@@ -30,15 +40,11 @@ export const sampleFiles = async (
       return { path, author, content: `(cannot be read: ${toMegactorError(error).code})` };
     }
   };
-  try {
-    const rows = rowsSchema.parse(await host.call(WORKSPACE, 'files', {}));
-    const drawn = rows
-      .map((row) => ({ row, lot: hashString(`${review}/${row.path}`, seed) }))
-      .toSorted((left, right) => left.lot - right.lot || (left.row.path < right.row.path ? -1 : 1))
-      .slice(0, SAMPLE_FILES_MAX);
-    return { total: rows.length, files: await Promise.all(drawn.map(({ row }) => read(row))) };
-  } catch {
-    // The review matters more than its sample; that nothing could be read is said in it.
-    return { total: null, files: [] };
-  }
+  // The review matters more than its sample; that nothing could be read is said in it.
+  if (rows === null) return { total: null, files: [] };
+  const drawn = rows
+    .map((row) => ({ row, lot: hashString(`${review}/${row.path}`, seed) }))
+    .toSorted((left, right) => left.lot - right.lot || (left.row.path < right.row.path ? -1 : 1))
+    .slice(0, SAMPLE_FILES_MAX);
+  return { total: rows.length, files: await Promise.all(drawn.map(({ row }) => read(row))) };
 };

@@ -20,7 +20,7 @@ import type {
   ServiceInstance,
   ServiceName,
 } from '../../protocol/service.ts';
-import { sampleFiles } from './file-sample.ts';
+import { listFiles, sampleFiles } from './file-sample.ts';
 import { LEAVE, RETIRED } from './leavers.ts';
 import { lookAtHandIn } from './hand-in-view.ts';
 import {
@@ -125,9 +125,13 @@ export const createRoster = async (
         return commands.terminate({ ...args, look: await lookAtHandIn(due, host, clock, { commits, programs }) }, call);
       },
       quiet: async (_, call) => {
-        const review = roster.finalReviewDue();
-        return commands.quiet(review === null ? {} : { sample: await sampleFiles(host, seed, review) }, call);
+        const { review, files: isAsked } = roster.quietDue();
+        if (review === null) return commands.quiet(isAsked ? { files: await listFiles(host) } : {}, call);
+        const files = await listFiles(host);
+        return commands.quiet({ sample: await sampleFiles(host, files, seed, review), files }, call);
       },
+      // Of who did not hand in, the workspace alone knows what it wrote.
+      retire: async (args, call) => commands.retire({ ...asObject(args), shared: await listFiles(host) }, call),
     },
   };
 };

@@ -31,9 +31,10 @@ describe('roster', () => {
   test('B2 what an agent runs ends with it: handed in, failed, retired', async () => {
     const released: unknown[] = [];
     const others = async (service: string, method: string, args: unknown): Promise<void> => {
+      await Promise.resolve();
+      if (service === 'workspace') return;
       expect([service, method]).toEqual(['sandbox', 'release']);
       released.push((args as { agent: string }).agent);
-      await Promise.resolve();
     };
     const { call } = await hostService(createRoster, { programs: true }, undefined, others);
     await call('found', { ...founding, plan: planWith([{ name: 'A' }, { name: 'B' }, { name: 'C' }]) });
@@ -44,6 +45,28 @@ describe('roster', () => {
     await call('failed', { agent: 'B', why: 'crash' });
     await call('retire', { by: BOSS, agent: 'C', reason: 'no need' });
     expect(released).toEqual(['A', 'B', 'C']);
+  });
+
+  test('X8 what files an agent has that did not hand in, the workspace says', async () => {
+    const others = async (_: string, method: string): Promise<unknown> => {
+      await Promise.resolve();
+      if (method !== 'files') throw new Error('nothing else is asked');
+      return [{ path: 'a.md', author: 'A' }];
+    };
+    const { call } = await hostService(createRoster, { finishGraceMs: null }, undefined, others);
+    const limits = limitsWith({ nudgesPerAgentMax: 1 });
+    const plan = planWith(['A', 'B'].map((name) => ({ name, files: ['a.md', `${name}.txt`] })));
+    await call('found', { ...founding, plan, reviews: true, limits });
+    await call('woken', { names: ['A', 'B'] });
+    await call('quiet', {});
+    const mails = (await call('quiet', {})) as { mails: { mail: { text: string } }[] };
+    const texts = mails.mails.map(({ mail }) => mail.text);
+    expect(texts[0]).toContain('\nfiles: a.md\nNOT THERE, though planned or named as evidence: A.txt');
+    expect(texts[1]).toContain('\nplanned, and written by others: a.md (A)\nNOT THERE');
+    expect(await call('retire', { by: BOSS, agent: 'A', reason: 'r' })).toMatchObject({
+      files: ['a.md'],
+      notWritten: ['A.txt'],
+    });
   });
 
   test('H5 a question that is closed without an answer is told, once and with the reason; answers are not', async () => {
