@@ -1,6 +1,6 @@
 /** Mail that leaves an agent: to recipients that the roster named, with the step's commit. */
 import type { AgentMail, Notice, Recipient } from '../src/society/index.ts';
-import { systemMail, type MailKind } from '../src/society/index.ts';
+import { cut, systemMail, type MailKind } from '../src/society/index.ts';
 import { actorRef } from '../src/actor/ref.ts';
 import type { ActorRef } from '../src/actor/definition.ts';
 import type { AgentMessages, Turn } from './agent-types.ts';
@@ -21,7 +21,7 @@ export const sendText = (
   { more = false, ...options }: { readonly more?: boolean; readonly handback?: boolean } = {},
 ): void => {
   const { name, settings } = turn.state;
-  const mail = { from: name, kind: null, text: text.slice(0, settings.limits.messageCharsMax), ...options };
+  const mail = { from: name, kind: null, text: cut(text, settings.limits.messageCharsMax), ...options };
   send(turn, to, more ? { ...mail, more } : mail);
 };
 

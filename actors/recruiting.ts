@@ -1,5 +1,5 @@
 /** How a recruit that the roster has taken in becomes an actor, with the commit of its hirer's step. */
-import type { Hired, Level } from '../src/society/index.ts';
+import { cut, type Hired, type Level } from '../src/society/index.ts';
 import { spawnOptionsOf, type AgentInit, type Turn } from './agent-types.ts';
 
 /** What a recruit is told of its work. */
@@ -13,7 +13,7 @@ export interface Assignment {
 /** The whole task. What follows it is never cut off: it is bounded by itself. */
 export const wholeTask = (initialPrompt: string, others: string, charsMax: number): string => {
   const end = others === '' ? '' : `\n\n${others}`;
-  return `${initialPrompt.slice(0, Math.max(0, charsMax - end.length))}${end}`;
+  return `${cut(initialPrompt, Math.max(0, charsMax - end.length))}${end}`;
 };
 
 /** How it is equipped: whoever may hire has what an Admin has, though it is none before it has hired. */

@@ -11,7 +11,7 @@
  */
 import { z } from 'zod';
 import type { AnswerClass } from '../src/model/types.ts';
-import { isRefusal, oneLine, renderMail, systemMail, type AgentState } from '../src/society/index.ts';
+import { cut, isRefusal, oneLine, renderMail, systemMail, type AgentState } from '../src/society/index.ts';
 import type { HistoryEntry, Turn } from './agent-types.ts';
 import { SANDBOX } from './run-services.ts';
 import { callRoster, callService } from './services.ts';
@@ -26,7 +26,7 @@ export const keepUnusable = ({ state }: Turn, message: Unusable): void => {
   if (state.turn === null) return;
   state.turn.unusable = [
     ...(state.turn.unusable ?? []),
-    { ...message, content: message.content.slice(0, SHOWN_CHARS_MAX) },
+    { ...message, content: cut(message.content, SHOWN_CHARS_MAX) },
   ];
 };
 

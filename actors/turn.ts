@@ -13,6 +13,7 @@ import type { AnswerClass, ChatAnswer, ServedAnswer } from '../src/model/types.t
 import { MegactorError } from '../src/protocol/errors.ts';
 import {
   clip,
+  cut,
   forget,
   isRefusal,
   isRepetition,
@@ -205,7 +206,7 @@ const onProse = async (turn: Turn, answer: ChatAnswer): Promise<Outcome> => {
       `${state.name} ends its turns with the same text again and again, the last: ${oneLine(text, 300)}`,
     );
   }
-  const comment = isComment ? { comment: text.slice(0, state.settings.limits.messageCharsMax) } : {};
+  const comment = isComment ? { comment: cut(text, state.settings.limits.messageCharsMax) } : {};
   const { to, more, kept = [] } = await callRoster(turn, 'handback', 'handback', { agent: state.name, ...comment });
   if (to === null) return 'over';
   for (const earlier of kept) sendText(turn, to, earlier, { handback: true, more: true });

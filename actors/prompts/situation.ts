@@ -67,6 +67,13 @@ const groupLines = (group: GroupView): string[] => {
   return ['Your subordinates:', ...lines];
 };
 
+/** How many it may hire itself, and how many those that it hires may. */
+const hiringLine = ({ slots, room }: GroupView): string => {
+  if (room === 0) return '';
+  const below = slots > room ? ` They may hire ${slots - room} more.` : '';
+  return `You may hire ${room} more agents.${below}`;
+};
+
 const remindersOf = ({ turn }: AgentState): string[] => {
   const reminders = turn?.reminders ?? [];
   return reminders.length === 0 ? [] : ['From your memory, as far as it may matter now:', ...reminders];
@@ -83,7 +90,7 @@ export const situation = (state: AgentState, group: GroupView | null, leftOut: n
     {
       checklist: checklistLines(state).join('\n'),
       subordinates: group === null ? '' : groupLines(group).join('\n'),
-      hiring: group !== null && group.slots > 0 ? `You may hire ${group.slots} more agents.` : '',
+      hiring: group === null ? '' : hiringLine(group),
       memories: remindersOf(state).join('\n'),
       left_out:
         leftOut > 0

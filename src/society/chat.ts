@@ -31,8 +31,13 @@ export const chatRefusal = (sender: Member, receiver: Member): ToolFailure | nul
     return fail('NOT_ALLOWED', 'You cannot write to yourself.', 'Go on with your work, or write to somebody else.');
   }
   if (!receiver.reachable) {
-    const instead = receiver.supervisor ?? BOSS;
-    return fail('NOT_FOUND', `${receiver.name} no longer works here.`, `Write to ${instead} instead.`);
+    const mayAsk = leads(sender) || sender.supervisor === receiver.supervisor;
+    const instead = (mayAsk ? receiver.supervisor : sender.supervisor) ?? BOSS;
+    const hint =
+      instead === sender.name
+        ? 'It was under you: give its work to somebody else, or do without.'
+        : `Write to ${instead} instead.`;
+    return fail('NOT_FOUND', `${receiver.name} no longer works here.`, hint);
   }
   const sameGroup = sender.supervisor !== null && sender.supervisor === receiver.supervisor;
   const above = sender.supervisor === receiver.name;

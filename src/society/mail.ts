@@ -53,14 +53,24 @@ const LINE_END = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/;
 /** Text as one mail carries it: its first line as it is, further lines indented by two spaces. */
 export const indentFurther = (text: string): string => text.split(LINE_END).join('\n  ');
 
+const HIGH = /[\uD800-\uDBFF]$/u;
+
+/** The beginning of a text; a character of two units is never cut in the middle. */
+export const cut = (text: string, charsMax: number): string => {
+  const start = text.slice(0, charsMax);
+  return text.length > charsMax && HIGH.test(start) ? start.slice(0, -1) : start;
+};
+
 /** Text on one line: line ends and runs of white space become one space. */
 export const oneLine = (text: string, charsMax = 2_000): string => {
   const flat = text.replace(/[\s\u0085]+/g, ' ').trim();
-  return flat.length > charsMax ? `${flat.slice(0, charsMax - 1)}…` : flat;
+  return flat.length > charsMax ? `${cut(flat, charsMax - 1)}…` : flat;
 };
 
-export const clip = (text: string, charsMax: number): string =>
-  text.length > charsMax ? `${text.slice(0, charsMax)}… (${text.length - charsMax} more characters)` : text;
+export const clip = (text: string, charsMax: number): string => {
+  const start = cut(text, charsMax);
+  return text.length > charsMax ? `${start}… (${text.length - start.length} more characters)` : text;
+};
 
 const renderAttributes = (attributes: AgentMail['attributes']): string =>
   Object.entries(attributes ?? {})

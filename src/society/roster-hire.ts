@@ -261,7 +261,8 @@ const holdersOf = (draft: Draft, hirer: Readonly<RosterAgent>): readonly Holder[
 const slotsOf = (hirer: Readonly<RosterAgent>, holders: readonly Holder[]): number =>
   hirer.slots + holders.reduce((sum, holder) => sum + holder.slots, 0);
 
-const activeOf = (draft: Draft, hirer: Readonly<RosterAgent>): number =>
+/** How many are in its group. */
+export const activeOf = (draft: Draft, hirer: Readonly<RosterAgent>): number =>
   hirer.subordinates.filter((name) => draft.get(name).status !== 'retired').length;
 
 /** How many `hirer` may hire at once. */

@@ -6,6 +6,7 @@ import { unprovenPaths } from './evidence.ts';
 import { groupVerdict } from './final-review.ts';
 import type { HumanQuestion } from './questions.ts';
 import { questionsOf, tallyOf, type HumanTally } from './roster-questions.ts';
+import { activeOf } from './roster-hire.ts';
 import type { LookedFile } from './look.ts';
 import {
   isClosed,
@@ -34,8 +35,10 @@ export interface MemberView {
 export interface GroupView {
   /** Null for the Boss, whose supervisor is the user. */
   readonly supervisor: string | null;
-  /** Agents it may still hire, drawn-back slots not included. */
+  /** Agents that it and those below it may still hire, drawn-back slots not included. */
   readonly slots: number;
+  /** Those of them that it may hire itself: a group has a size. */
+  readonly room: number;
   readonly peers: readonly string[];
   readonly subordinates: readonly MemberView[];
 }
@@ -56,6 +59,7 @@ export const groupView = (draft: Draft, name: string): GroupView => {
   return {
     supervisor: leaderOf(draft, agent)?.name ?? null,
     slots: agent.slots,
+    room: Math.max(0, Math.min(agent.slots, draft.meta.limits.fanOutMax - activeOf(draft, agent))),
     peers: peers.filter((peer) => peer !== name),
     subordinates: agent.subordinates.map((member) => memberView(draft.get(member))),
   };

@@ -157,6 +157,9 @@ const reviewRefusal = (draft: Draft, args: ReviewArgs): ToolFailure | null => {
   if (agent === undefined) {
     return fail('NOT_FOUND', `There is no agent called "${args.agent.slice(0, 80)}".`, `Your subordinates: ${own}.`);
   }
+  if (agent.name === args.reviewer) {
+    return fail('NOT_ALLOWED', 'You cannot review your own work.', 'Call terminate when your task is done.');
+  }
   if (!mayReview(draft, args.reviewer, agent)) {
     const leader = leaderOf(draft, agent)?.name ?? BOSS;
     return fail('NOT_ALLOWED', `${agent.name} is not your subordinate.`, `${leader} reviews its work.`);

@@ -117,6 +117,7 @@ describe('I1 what a model is sent', () => {
   const groupOf = (size: number): GroupView => ({
     supervisor: 'Boss',
     slots: 2,
+    room: 2,
     peers: [],
     subordinates: Array.from({ length: size }, (_, index) => member(`Member-${index}`)),
   });

@@ -183,6 +183,7 @@ describe('the situation', () => {
     const group: GroupView = {
       supervisor: 'Boss',
       slots: 2,
+      room: 2,
       peers: [],
       subordinates: [
         member('Done', 'finished'),
@@ -204,6 +205,10 @@ describe('the situation', () => {
       '- 1 finished',
       'You may hire 2 more agents.',
     ]);
+    const hiring = (slots: number, room: number): string | undefined =>
+      situation(initialState(init()), { ...group, slots, room, subordinates: [] }, 0)?.split('\n')[1];
+    expect(hiring(291, 122)).toBe('You may hire 122 more agents. They may hire 169 more.');
+    expect(hiring(3, 0)).toBeUndefined();
   });
 });
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { oneLine, renderBatch, renderMail, systemMail, type AgentMail } from '../../src/society/index.ts';
+import { clip, cut, oneLine, renderBatch, renderMail, systemMail, type AgentMail } from '../../src/society/index.ts';
 import { agentName } from './arbitraries.ts';
 
 const SENDER = /^([A-Za-z0-9_-]{1,64}): ?/;
@@ -59,4 +59,20 @@ test('a sender that is no name does not get through', () => {
 test('one line is one line, and short', () => {
   expect(oneLine(' a\r\n b\u2028c ')).toBe('a b c');
   expect(oneLine('x'.repeat(100), 10)).toHaveLength(10);
+});
+
+test('a text is never cut in the middle of a character', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 30 }), fc.nat({ max: 40 }), (text, charsMax) => {
+      const start = cut(text, charsMax);
+      expect(start.isWellFormed()).toBe(true);
+      expect(text.startsWith(start)).toBe(true);
+      expect(start.length).toBeLessThanOrEqual(charsMax);
+      expect(start.length).toBeGreaterThanOrEqual(Math.min(charsMax, text.length) - 1);
+      expect(clip(text, charsMax).isWellFormed()).toBe(true);
+      expect(oneLine(text, charsMax + 1).isWellFormed()).toBe(true);
+    }),
+  );
+  expect(clip('ab\u{1F600}cd', 3)).toBe('ab… (4 more characters)');
+  expect(oneLine('ab\u{1F600}cd', 4)).toBe('ab…');
 });

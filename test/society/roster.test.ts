@@ -54,6 +54,27 @@ describe('founding', () => {
   });
 });
 
+test('nobody reviews itself, and nobody is told that it reviews its own work', async () => {
+  const { roster } = await start(planWith([{ name: 'A' }, { name: 'B', supervisor: 'A' }]));
+  for (const name of [BOSS, 'A', 'B']) {
+    expect(await roster.do('review', { reviewer: name, agent: name, verdict: 'accept' })).toMatchObject({
+      ok: false,
+      error: { code: 'NOT_ALLOWED', message: 'You cannot review your own work.' },
+    });
+  }
+});
+
+test('the size of a group limits what is offered to be hired at once', async () => {
+  const plan = planWith([
+    { name: 'A', slots: 2 },
+    { name: 'B', slots: 2 },
+  ]);
+  const { roster } = await start(plan, { agentsMax: 300, fanOutMax: 10 });
+  const { slots = 0, room } = roster.group(BOSS) ?? {};
+  expect(slots).toBeGreaterThan(8);
+  expect(room).toBe(8);
+});
+
 describe('effect ids', () => {
   test('a repeated hire gives the same agents, in this instance and after a restart', async () => {
     const { store, roster } = await start(planWith([]), { agentsMax: 10 });

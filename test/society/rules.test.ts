@@ -177,6 +177,14 @@ describe('chat', () => {
     expect(hint('A', 'B1')).toContain('Write to B ');
   });
 
+  test('of one who has left it names neither who asks nor somebody out of reach', () => {
+    const gone = { ...(members.get('B1') as Member), reachable: false };
+    const hint = (from: string): string => chatRefusal(members.get(from) as Member, gone)?.error.hint ?? '';
+    expect(hint('B')).toBe('It was under you: give its work to somebody else, or do without.');
+    expect(hint('A')).toContain('Write to B ');
+    expect(hint('A1')).toContain('Write to A ');
+  });
+
   test('groups', () => {
     const of = (from: string, to: string): unknown => {
       const resolved = resolveReceivers(members.get(from) as Member, [to], lookup);

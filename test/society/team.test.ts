@@ -241,7 +241,7 @@ describe('retiring', () => {
     });
     expect(machine.state).toEqual(before);
     expect(machine.do('resolve', { sender: 'A', to: ['B'] })).toMatchObject({
-      error: { code: 'NOT_FOUND', hint: 'Write to A instead.' },
+      error: { code: 'NOT_FOUND', hint: 'It was under you: give its work to somebody else, or do without.' },
     });
   });
 });
