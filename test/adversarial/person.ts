@@ -26,6 +26,10 @@ const VERDICTS = (id: number): readonly string[] => [
 
 const TOO_LATE: ReadonlySet<string> = new Set(['RUN_NOT_RUNNING', 'AGENT_NOT_FOUND', 'ALREADY_DECIDED']);
 
+const isTooLate = (error: unknown): boolean =>
+  error instanceof MegactorError &&
+  (TOO_LATE.has(error.code) || (error.code === 'USAGE' && / has no question #\d+ open$/u.test(error.message)));
+
 export interface AnsweringParts {
   readonly system: ActorSystem;
   readonly journal: JournalClient;
@@ -47,8 +51,8 @@ export const answerQuestions = async ({ system, journal, controller, random }: A
     try {
       await steering.tell(name, pick(random, words));
     } catch (error) {
-      // Those who had their answers first may have ended the run, or let others go.
-      if (!(error instanceof MegactorError) || !TOO_LATE.has(error.code)) throw error;
+      // Those who had their answers first may have ended the run, or let others go, whose questions are withdrawn.
+      if (!isTooLate(error)) throw error;
     }
   }
   steering.close();
