@@ -14,7 +14,8 @@ export const makeDirectory = (path: string): void => {
     try {
       mkdirSync(directory);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      // Made by somebody else meanwhile, or a link to nothing.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !existsSync(directory)) throw error;
     }
   }
   // Says what stands there, should it be a file.
