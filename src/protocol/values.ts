@@ -59,6 +59,23 @@ const mapOf = (flat: readonly unknown[]): Map<unknown, unknown> => {
   return map;
 };
 
+/** An aggregate error on its way into bytes: msgpackr's reader takes its message for the errors that it holds. */
+class PackedAggregate {
+  readonly parts: readonly [message: string, cause: unknown];
+
+  constructor(parts: PackedAggregate['parts']) {
+    this.parts = parts;
+  }
+}
+
+addExtension({
+  Class: PackedAggregate,
+  // 'a'.
+  type: 0x61,
+  write: ({ parts }: PackedAggregate) => parts,
+  read: ([message, cause]: PackedAggregate['parts']) => new AggregateError([], message, { cause }),
+});
+
 /** Bytes of a value that was packed before, which stand for it in what is packed now; the reader finds the value. */
 export class Packed {
   readonly bytes: Uint8Array;
@@ -240,6 +257,12 @@ const richView = (view: ArrayBufferView): unknown => {
 const isBuiltIn = (value: object): boolean =>
   value instanceof Error || value instanceof RegExp || value instanceof ArrayBuffer;
 
+/** With a cause that can be read back. */
+const richError = ({ name, message, cause }: Error): unknown => {
+  if (name === 'AggregateError') return new PackedAggregate([message, rich(cause)]);
+  return Object.assign(new Error(message, { cause: rich(cause) }), { name });
+};
+
 /** Built in, and empty to whoever packs it. */
 const isUnreadable = (value: object): boolean =>
   value instanceof Promise || value instanceof WeakMap || value instanceof WeakSet || value instanceof WeakRef;
@@ -256,6 +279,7 @@ const rich = (value: unknown): unknown => {
   if (value instanceof Map) return new PackedMap([...value].flatMap(([key, inner]) => [rich(key), rich(inner)]));
   if (value instanceof Set) return new Set(Array.from(value, rich));
   if (ArrayBuffer.isView(value)) return richView(value);
+  if (value instanceof Error) return richError(value);
   if (value instanceof Date || value instanceof Packed || isBuiltIn(value)) return value;
   const json = ownJson(value);
   if (json !== value) return rich(json);

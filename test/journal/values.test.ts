@@ -133,6 +133,20 @@ describe('what users put into the journal', () => {
     same(unpackData(old), proto({ a: new Uint8Array([1]) }));
   });
 
+  test('D8 what an error was caused by comes back as it was, or is refused; an aggregate error keeps its words', () => {
+    const cause = { map: new Map<unknown, unknown>([[{ a: 1 }, new Map([[1, new Set([2])]])]]), at: new Date(5) };
+    const error = unpackData(packData(new TypeError('words', { cause: new Error('inner', { cause }) }))) as Error;
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message).toBe('words');
+    same((error.cause as Error).cause, cause);
+    expect(() => packData(new Error('words', { cause: Promise.resolve() }))).toThrow('a Promise is not data');
+    const all = unpackData(packData([new AggregateError([error], 'none of both', { cause })])) as [Error];
+    expect(all[0]).toBeInstanceOf(AggregateError);
+    expect(all[0].message).toBe('none of both');
+    same(all[0].cause, cause);
+    expect(Buffer.compare(canonicalBytes(all), canonicalBytes(unpackData(packData(all))))).toBe(0);
+  });
+
   test('is read from journals of older versions', () => {
     const before = new Packr({ useRecords: false, mapsAsObjects: true });
     const old = before.pack({
