@@ -334,3 +334,21 @@ test('a Boss whose summary forgot most of its group begins nothing again at the 
   expect(made).toContain('terminate');
   expect(made).not.toContain('talk');
 });
+
+test('a Boss whose end was refused tries again with every final review it is asked for', () => {
+  const boss = { name: 'Boss', level: 'Boss', supervisor: 'user', slots: 0, reviews: 'on', goal: 'Fair' };
+  const messages: unknown[] = [system(boss)];
+  const refused = { ok: false, error: { code: 'INVALID_ARGUMENTS', message: '', hint: '' } };
+  for (const _ of [1, 2, 3]) {
+    messages.push({ role: 'user', content: 'system: [final-review] All work is done and reviewed in the groups.' });
+    let ends = 0;
+    for (let answer = 0; answer < 10; answer += 1) {
+      const completion = ask(messages);
+      const calls = completion.choices[0].message.tool_calls ?? [];
+      ends += calls.filter((call) => call.function.name === 'terminate').length;
+      messages.push(...played(completion, (name, args) => (name === 'terminate' ? refused : fine(name, args))));
+      if (calls.length === 0) break;
+    }
+    expect(ends).toBeGreaterThan(0);
+  }
+});

@@ -80,6 +80,8 @@ export class Progress {
   readonly #byTool = new Map<string, { done: ReadAction[]; failed: ReadAction[] }>();
   readonly persona: Persona;
   readonly nudges: number;
+  /** How often the Boss was asked for the final review. */
+  readonly finalReviews: number;
 
   constructor(transcript: Transcript, persona: Persona) {
     this.#transcript = transcript;
@@ -90,7 +92,10 @@ export class Progress {
       if (same === undefined) this.#byTool.set(action.tool, (same = { done: [], failed: [] }));
       (action.ok ? same.done : same.failed).push(action);
     }
-    this.nudges = transcript.mails.filter((mail) => mail.from === 'system' && mail.kind === 'nudge').length;
+    const told = (kind: string): number =>
+      transcript.mails.filter((mail) => mail.from === 'system' && mail.kind === kind).length;
+    this.nudges = told('nudge');
+    this.finalReviews = told('final-review');
   }
 
   get mails(): readonly Mail[] {
@@ -234,7 +239,7 @@ export const closing = (
   if ((closedAt === -1 || refusedAt > closedAt) && progress.mayTry('change_task_status') && refusals < 2) {
     calls.push({ tool: 'change_task_status', args: { items: plan.items }, key: `close/${ended}` });
   }
-  if (plan.mayEnd && progress.can('terminate') && refusals < 2 + progress.nudges) {
+  if (plan.mayEnd && progress.can('terminate') && refusals < 2 + progress.nudges + progress.finalReviews) {
     calls.push({ tool: 'terminate', args: { summary: plan.summary }, key: `terminate/${ended}` });
   }
   return calls;
