@@ -4,13 +4,14 @@
  * instead of a little every time. What it does not do: move the window (`compaction.ts`).
  *
  * Invariants: Q1 The window never begins inside an answer and its tool results. Q2 The system prompt is always there. P2 A
- * request begins with all messages of the one before it but the situation, except when the window has moved or the agent was replaced.
+ * request begins with all messages of the one before it but the situation, except when the window has moved or the agent was
+ * replaced.
  */
 import type { ChatMessage, ChatRequest, ToolCall } from '../src/model/types.ts';
 import { clip, type AgentState, type GroupView } from '../src/society/index.ts';
 import { shortened } from './kept-answer.ts';
-import { summaryMessage } from './prompts/compaction.ts';
 import { situation } from './prompts/situation.ts';
+import { summaryMessage } from './prompts/summary.ts';
 import { offerOf, toolsFor } from './tools/index.ts';
 import type { HistoryEntry } from './agent-types.ts';
 

@@ -9,11 +9,15 @@
  */
 import { oneLine, type AgentSettings } from '../../src/society/index.ts';
 import type { AgentInit } from '../agent-types.ts';
-import { leading, PLANNED } from './leading.ts';
+import { ADMIN_ROLE } from './admin.ts';
+import { BOSS_ROLE } from './boss.ts';
+import { leading } from './leading.ts';
+import { ORDINARY_ROLE } from './ordinary.ts';
 import { organisation, type Standing } from './organisation.ts';
+import { PLANNED } from './planned.ts';
 import { fillPrompt } from './prompt.ts';
-import { ROLES } from './roles.ts';
 
+const ROLES = { boss: BOSS_ROLE, admin: ADMIN_ROLE, hirer: ORDINARY_ROLE, ordinary: ORDINARY_ROLE } as const;
 const LEVEL_NAMES = { boss: 'Boss', admin: 'Admin', hirer: 'Ordinary', ordinary: 'Ordinary' } as const;
 
 const standingOf = ({ level, planned }: Pick<AgentInit, 'level' | 'planned'>): Standing =>
@@ -24,7 +28,7 @@ const lineOf = ([key, value]: readonly [string, string]): string => `- ${key}: $
 /** What all agents of a level have in common, the facts of the run at its end (P1). */
 const commonPart = (standing: Standing, { reviews, goal, prompts }: AgentSettings): string =>
   [
-    fillPrompt(ROLES[standing === 'hirer' ? 'ordinary' : standing], {}, prompts),
+    fillPrompt(ROLES[standing], {}, prompts),
     '',
     organisation(standing, reviews, prompts),
     ...(standing === 'ordinary' ? [] : ['', leading(reviews, prompts)]),

@@ -1,36 +1,48 @@
 /**
- * Every prompt that a run may replace, and what a text of its own has to be. Pure: `src/run/prompts.ts` reads and writes
- * folders. What it does not do: mail of the runtime and descriptions of tools, which belong to the protocol.
+ * Every prompt that a run may replace, each in a file of its name, and what a text of its own has to be. Pure:
+ * `src/run/prompts.ts` reads and writes folders. What it does not do: mail of the runtime and descriptions of tools, which belong to the protocol.
  *
  * Invariants: I1 Every tool that a prompt names exists, no placeholder is left unfilled, stable text comes first, and no
  * prompt grows with the group. I2 A text of a run's own is data: it stands where the prompt stood, and adds no mail and no
  * fact. I3 One that is wrong is refused by name before anything is there or paid. I4 A run goes on with the texts it began
  * with, or not at all.
  */
-import { COMPACTION, SUMMED_UP } from './compaction.ts';
-import { LEADING, PLANNED } from './leading.ts';
+import { ADMIN_ROLE } from './admin.ts';
+import { BOSS_ROLE } from './boss.ts';
+import { COMPACTION } from './compaction.ts';
+import { LEADING } from './leading.ts';
+import { ORDINARY_ROLE } from './ordinary.ts';
 import { ORGANISATION } from './organisation.ts';
+import { PLANNED } from './planned.ts';
 import { PLANNER_PROMPT } from './planner.ts';
 import { placeholdersOf, type Prompt, type PromptTexts } from './prompt.ts';
-import { REPAIRS } from './repairs.ts';
-import { ROLES } from './roles.ts';
+import { REPAIR_EMPTY } from './repair-empty.ts';
+import { REPAIR_FILTERED } from './repair-filtered.ts';
+import { REPAIR_OTHER } from './repair-other.ts';
+import { REPAIR_REFUSAL } from './repair-refusal.ts';
+import { REPAIR_TRUNCATED } from './repair-truncated.ts';
 import { SITUATION } from './situation.ts';
+import { SUMMED_UP } from './summary.ts';
 
 /** Of one text. Most of them go with every call of every agent. */
 export const PROMPT_CHARS_MAX = 8_000;
 
 export const PROMPTS: readonly Prompt[] = [
   PLANNER_PROMPT,
-  ROLES.boss,
-  ROLES.admin,
-  ROLES.ordinary,
+  BOSS_ROLE,
+  ADMIN_ROLE,
+  ORDINARY_ROLE,
   ORGANISATION,
   LEADING,
   PLANNED,
   SITUATION,
   COMPACTION,
   SUMMED_UP,
-  ...REPAIRS,
+  REPAIR_EMPTY,
+  REPAIR_REFUSAL,
+  REPAIR_TRUNCATED,
+  REPAIR_FILTERED,
+  REPAIR_OTHER,
 ];
 
 /** Lines by which programs find the facts of a prompt; two of them would contradict each other. */

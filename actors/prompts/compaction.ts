@@ -1,12 +1,11 @@
 /**
- * Compaction in words: what a model is asked when the earlier part of a history is to be summed up, and how the summary
- * stands in later requests. Neither is mail: programs know both by how they begin, and no further line looks like mail.
+ * What a model is asked when the earlier part of a history is to be summed up. It is no mail: programs know it by how it
+ * begins, and no further line looks like mail.
  */
 import { indentFurther } from '../../src/society/index.ts';
 import { definePrompt, fillPrompt, type PromptTexts } from './prompt.ts';
 
 export const COMPACT = '(compact)';
-export const SUMMARY = '(summary)';
 
 export const COMPACTION = definePrompt({
   name: 'compaction',
@@ -19,18 +18,6 @@ export const COMPACTION = definePrompt({
   ].join('\n'),
 });
 
-export const SUMMED_UP = definePrompt({
-  name: 'summary',
-  purpose: 'How that summary stands in the requests that follow.',
-  values: { summary: 'what the agent wrote' },
-  required: ['summary'],
-  text: 'What came before, as you summed it up:\n{summary}',
-});
-
 /** The last message of the request for a summary. @param tokensMax of the summary */
 export const compactionPrompt = (tokensMax: number, texts?: PromptTexts): string =>
   `${COMPACT} ${indentFurther(fillPrompt(COMPACTION, { words: String(Math.floor(tokensMax / 2)) }, texts))}`;
-
-/** The message that stands for everything before the window. */
-export const summaryMessage = (summary: string, texts?: PromptTexts): string =>
-  `${SUMMARY} ${indentFurther(fillPrompt(SUMMED_UP, { summary }, texts))}`;

@@ -1,6 +1,6 @@
 /**
- * What the Boss, Admins and whoever may hire need beyond that: hiring, assigning, waiting. The same text for everybody who leads (P1 of
- * `agent.ts`): what differs is among the facts. What to do when something goes wrong is said in the mail about it.
+ * What the Boss, Admins and whoever may hire need beyond that: hiring, assigning, waiting. The same text for all of them (P1
+ * of `agent.ts`): what differs is among the facts. What to do when something goes wrong is said in the mail about it.
  */
 import { definePrompt, fillPrompt, type PromptTexts } from './prompt.ts';
 
@@ -18,10 +18,3 @@ export const LEADING = definePrompt({
 
 export const leading = (reviews: boolean, texts?: PromptTexts): string =>
   fillPrompt(LEADING, { reports: reviews ? 'a [review] tells you who has handed in' : 'they report by mail' }, texts);
-
-export const PLANNED = definePrompt({
-  name: 'planned',
-  purpose: 'After the facts of whoever leads agents that the plan has hired: that they wait for a word.',
-  values: {},
-  text: 'The `planned` agents know their task, but wait for your word: start them with one `talk`, a message for each.',
-});

@@ -6,11 +6,12 @@ import type { AgentInit } from '../../actors/agent-types.ts';
 import { initialState } from '../../actors/agent.ts';
 import { agentPrompt, promptWithSlots } from '../../actors/prompts/agent.ts';
 import { checkPrompts, normalPrompt, PROMPT_CHARS_MAX, PROMPTS } from '../../actors/prompts/catalogue.ts';
-import { compactionPrompt, summaryMessage } from '../../actors/prompts/compaction.ts';
+import { compactionPrompt } from '../../actors/prompts/compaction.ts';
 import { plannerPrompt } from '../../actors/prompts/planner.ts';
 import { fillPrompt, placeholdersOf, type PromptTexts } from '../../actors/prompts/prompt.ts';
 import { repairText } from '../../actors/prompts/repairs.ts';
 import { situation } from '../../actors/prompts/situation.ts';
+import { summaryMessage } from '../../actors/prompts/summary.ts';
 import { TOOL_NAMES } from '../../actors/tools/index.ts';
 import { readSource } from '../style/tree.ts';
 
@@ -56,6 +57,7 @@ describe('I1 prompts as they come', () => {
     expect(new Set(PROMPTS.map(({ name }) => name)).size).toBe(PROMPTS.length);
     expect(new Set(PROMPTS.map(({ purpose }) => purpose)).size).toBe(PROMPTS.length);
     for (const { name, purpose } of PROMPTS) {
+      expect(readSource(`actors/prompts/${name}.ts`).match(/definePrompt\(\{\n {2}name: '(.*)'/gu)).toHaveLength(1);
       expect(name).toMatch(/^[a-z]+(?:-[a-z]+)*$/u);
       expect(purpose).toMatch(/^[A-Z].*\.$/u);
     }
