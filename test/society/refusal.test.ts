@@ -19,6 +19,8 @@ test.each([
   "I can't help with that. If you have another question,\nfeel free to ask!",
   'I apologize, but I cannot assist with this request as it goes against my guidelines.',
   "I can't discuss that topic.",
+  'I cannot do this. Please let me know if there is something else.',
+  "I can't help with that. If there's anything else you need, let me know.",
 ])('refuses: %s', (text) => {
   expect(isRefusal(text)).toBe(true);
 });
@@ -32,6 +34,11 @@ test.each([
   "I can't do that because B has not answered yet.",
   'I cannot continue with this task as it depends on the prices of B.',
   "I can't help with that, ask the Boss.",
+  'I cannot complete this task. Please send the missing file a.md.',
+  "I won't complete this task. Please let W do chapter 3 instead; W has the sources.",
+  'I cannot answer that question. Please ask B, who wrote the table.',
+  'I cannot continue with this task. If you give me the prices, I can.',
+  "I can't do this. Let me know when a.md is there.",
   "Sorry, I was late. I can't help with that before tomorrow.",
   "I'm sorry for the delay; the chapter is in a.md.",
   'The server says: "I cannot help with that."',
