@@ -52,8 +52,13 @@ const PATH = /^(?:[\w.@-]+\/)*[\w@-][\w.@-]*\.[A-Za-z][A-Za-z0-9]{0,9}$/u;
 /** Shorter ones are abbreviations, as "e.g.". */
 const BARE_LENGTH_MIN = 4;
 
+/** What is written like a file and is none: libraries that are called so, and hosts. */
+const NO_FILE = /^(?:(?:node|vue|next|nuxt|react|express|three|d3|p5)\.js|[\w.-]+\.(?:com|org|net|io))$/iu;
+
 const isPath = (word: string): boolean =>
-  PATH.test(word) && (word.includes('/') || word.length >= BARE_LENGTH_MIN) && !word.split('/').includes('..');
+  PATH.test(word) &&
+  (word.includes('/') || (word.length >= BARE_LENGTH_MIN && !NO_FILE.test(word))) &&
+  !word.split('/').includes('..');
 
 /** The paths of files in a text, each once, in order. */
 export const pathsIn = (text: string): readonly string[] => {

@@ -28,6 +28,7 @@ describe('paths that evidence names', () => {
     ['.. ../a.md /etc/passwd https://example.org/a.md', []],
     ['version 1.2, i.e. all of it, done at 10.30', []],
     ['everybody in the group is settled', []],
+    ['runs under Node.js and ASP.NET, as example.com says; node.mjs, lib/node.js', ['node.mjs', 'lib/node.js']],
   ])('%j', (evidence, paths) => expect(unprovenPaths([done(evidence)], [])).toEqual(paths));
 
   test('not those that it wrote itself, not those of open items, and only so many', () => {
