@@ -11,7 +11,7 @@
  */
 import { z } from 'zod';
 import type { AnswerClass } from '../src/model/types.ts';
-import { cut, isRefusal, oneLine, renderMail, systemMail, type AgentState } from '../src/society/index.ts';
+import { cut, isRefusal, oneLine, programsOf, renderMail, systemMail, type AgentState } from '../src/society/index.ts';
 import type { HistoryEntry, Turn } from './agent-types.ts';
 import { SANDBOX } from './run-services.ts';
 import { callRoster, callService } from './services.ts';
@@ -120,6 +120,7 @@ const replace = async (turn: Turn, why: 'refusal' | 'silence', answers: number, 
   if (state.program !== null) {
     // It ends with the agent that started it; what it wrote is kept.
     await callService(turn, 'replace-program', SANDBOX, 'release', { agent: state.name });
+    state.programs = [...programsOf(state)];
     state.program = null;
   }
   ctx.event({ type: 'remedy', agent: state.name, why });

@@ -142,9 +142,9 @@ export const executeCalls = async (
       result = hired.get(index) ?? fail('REJECTED', 'The roster did not answer.', 'Try again.');
     } else {
       const run: ToolRun = { ...turn, key: `tool-${index}`, end: () => (ended = true) };
-      const path = pathOf(call.args) ?? turn.state.program;
+      const before = turn.state.program;
       result = await call.tool.execute(call.args, run);
-      if (PROGRAM_TOOLS.has(call.tool.name)) noteProgram(turn, path, result);
+      if (PROGRAM_TOOLS.has(call.tool.name)) noteProgram(turn, before, pathOf(call.args) ?? before, result);
     }
     if (!result.ok && result.error['retired'] === true) retired = true;
     note(turn, toolCalls[index]?.function.name ?? '', result, call.ok ? pathOf(call.args) : undefined);
@@ -157,9 +157,15 @@ const PROGRAM_TOOLS: ReadonlySet<string> = new Set(['run_program', 'send_input']
 
 const endedSchema = z.object({ ok: z.literal(true), running: z.literal(false), exitCode: z.int().nullish() });
 
-/** What a reviewer is shown of programs is what came of them, not what is said of it. */
-const noteProgram = ({ state }: Turn, path: string | null, result: ToolResult): void => {
+/**
+ * What a reviewer is shown of programs is what came of them, not what is said of it.
+ * @param before the program that ran until then: of one that is followed no more it stays known that it was started
+ */
+const noteProgram = ({ state }: Turn, before: string | null, path: string | null, result: ToolResult): void => {
   const ended = endedSchema.safeParse(result);
+  if (before !== null && state.program !== before && !(ended.success && path === before)) {
+    state.programs = withProgram(state.programs ?? [], { path: before, exitCode: null });
+  }
   if (path === null || !ended.success) return;
   state.programs = withProgram(state.programs ?? [], { path, exitCode: ended.data.exitCode ?? null });
 };

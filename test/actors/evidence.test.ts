@@ -49,6 +49,25 @@ test('programs are shown with what came of them, whatever the agent says', async
   expect(society.agent('A').state.programs).toEqual([{ path: 'test.py', exitCode: 2 }]);
 });
 
+test('of a program that is followed no more it stays known that it was started', async () => {
+  const sandbox = (method: string, args: Record<string, unknown>): unknown => {
+    if (method === 'send') return { ok: false, error: { code: 'NOT_FOUND', message: 'gone', hint: '' } };
+    if (method !== 'run') return null;
+    const running = args['path'] !== 'c.py';
+    return { ok: true, running, exitCode: running ? null : 0, stdout: '', stderr: '', files: {} };
+  };
+  const send = call('send_input', { content: '' });
+  const [a, b, c] = ['a.py', 'b.py', 'c.py'].map((path) => call('run_program', { path }));
+  const { text, society } = await review([a!, b!, send, c!, list('a.py exit 0, b.py exit 0'), handIn], { sandbox });
+  expect(society.agent('A').state.programs).toEqual([
+    { path: 'a.py', exitCode: null },
+    { path: 'b.py', exitCode: null },
+    { path: 'c.py', exitCode: 0 },
+  ]);
+  expect(text).toContain('a.py exit none, b.py exit none');
+  expect(text).not.toContain('never run by');
+});
+
 test('the program of an agent that is let go is ended', async () => {
   const released: unknown[] = [];
   const sandbox = (method: string, args: Record<string, unknown>): null => {

@@ -89,6 +89,8 @@ test('what it runs ends when a fresh one takes its place, and what was said and 
   const society = await play([write, start, ...bad(() => refusal('I must not.'), 4), input, close], { sandbox });
   const { state, history } = society.agent('A');
   expect(state).toMatchObject({ phase: 'finished', replaced: 1, program: null });
+  // It was run, whatever became of it.
+  expect(state.programs).toEqual([{ path: 'a.py', exitCode: null }]);
   expect(calls.slice(0, 2)).toEqual(['run A', 'release A']);
   expect(calls).not.toContain('send A');
   const results = history.flatMap((entry) => (entry.role === 'tool' ? [entry.content] : []));
