@@ -18,7 +18,7 @@ export const retireAgent = defineTool({
     const by = run.state.name;
     const result = await callRoster(run, run.key, 'retire', { by, agent: name, reason });
     if (!result.ok) return result;
-    const { retired, open, files, notWritten, moved, supervisor } = result;
+    const { retired, open, files, notWritten = [], moved, supervisor } = result;
     if (retired === null) return { ok: true, note: 'It had left before.' };
     send(run, retired, { ...systemMail('replaced', `${by} has let you go: ${clip(reason, 500)}`), retired: true });
     // What it has started ends, and what that has written is kept.

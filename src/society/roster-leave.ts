@@ -175,8 +175,8 @@ export type RetireResult =
       readonly open: readonly string[];
       /** That it wrote, and of its plan those that others wrote. */
       readonly files: readonly string[];
-      /** Files of its plan that are not there, or of which nobody knows. */
-      readonly notWritten: readonly string[];
+      /** Files of its plan that are not there, or of which nobody knows; absent from what earlier versions have recorded. */
+      readonly notWritten?: readonly string[];
       /** Its subordinates, who have a new supervisor now, and that one's name. */
       readonly moved: readonly string[];
       readonly supervisor: string;

@@ -105,6 +105,19 @@ test('a team hired while the process dies at any point is there once, whole', as
   }
 });
 
+test('what an earlier version recorded of a retirement says nothing of planned files', async () => {
+  const retire = tools(call('retire_agent', { name: 'A', reason: 'not needed' }));
+  const society = await play({ [BOSS]: [retire, wait] }, { plan: planWith([{ name: 'A' }]) });
+  const roster = society.roster as { do: (...args: unknown[]) => Promise<object> };
+  const now = roster.do.bind(roster);
+  roster.do = async (...args) => {
+    const { notWritten: _, ...earlier } = (await now(...args)) as { notWritten?: unknown };
+    return earlier;
+  };
+  await society.settle();
+  expect(results(society.lastRequest(BOSS))).toEqual([{ ok: true }]);
+});
+
 test('who was let go reads no more mail, and what it still says is refused with whom to ask (L3)', async () => {
   const plan = planWith([{ name: 'A', slots: 0 }, { name: 'B' }], [{ id: '1', text: 'draw the map', owner: 'A' }]);
   const retire = tools(call('retire_agent', { name: 'A', reason: 'not needed' }));
