@@ -16,6 +16,8 @@ export interface SharedFile {
 export interface SharedFiles {
   readonly authors: ReadonlyMap<string, string>;
   readonly byAuthor: ReadonlyMap<string, readonly string[]>;
+  /** Directories with a file in them. */
+  readonly folders: ReadonlySet<string>;
 }
 
 export interface AgentFiles {
@@ -32,28 +34,46 @@ export interface AgentFiles {
 /** Of one agent. */
 const FILES_MAX = 200;
 
+/** A path of a plan as the workspace has it: `./a.md` is `a.md`, and `docs/` the directory `docs`. */
+export const barePath = (path: string): string => path.replace(/^(?:\.\/+)+/u, '').replace(/\/+$/u, '') || path;
+
+/** Whether one of `paths` is below a directory. */
+export const isAbove = (directory: string, paths: readonly string[]): boolean =>
+  paths.some((path) => path.startsWith(`${directory}/`));
+
 /** Null: nobody could tell. */
 export const sharedFiles = (files: readonly SharedFile[] | null | undefined): SharedFiles | null => {
   if (files === null || files === undefined) return null;
   const byAuthor = new Map<string, string[]>();
+  const folders = new Set<string>();
   for (const { path, author } of files) {
+    for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
+      folders.add(path.slice(0, slash));
+    }
     const own = byAuthor.get(author);
     if (own === undefined) byAuthor.set(author, [path]);
     else own.push(path);
   }
-  return { authors: new Map(files.map(({ path, author }) => [path, author])), byAuthor };
+  return { authors: new Map(files.map(({ path, author }) => [path, author])), byAuthor, folders };
 };
 
 export const filesOf = (
   agent: Pick<RosterAgent, 'name' | 'files' | 'planned' | 'missing'>,
   shared: SharedFiles | null,
 ): AgentFiles => {
-  const { name, planned = [], missing = [] } = agent;
+  const { name } = agent;
+  const planned = [...new Set((agent.planned ?? []).map(barePath))];
+  const missing = [...new Set((agent.missing ?? []).map(barePath))];
   if (shared === null) {
     const known = new Set([...agent.files, ...missing]);
-    return { own: agent.files, byOthers: [], missing, unknown: planned.filter((path) => !known.has(path)) };
+    return {
+      own: agent.files,
+      byOthers: [],
+      missing,
+      unknown: planned.filter((path) => !known.has(path) && !isAbove(path, agent.files)),
+    };
   }
-  const { authors, byAuthor } = shared;
+  const { authors, byAuthor, folders } = shared;
   const handedIn = agent.files.filter((path) => authors.has(path));
   const own = [...new Set([...handedIn, ...(byAuthor.get(name) ?? [])])].slice(0, FILES_MAX);
   const others = planned
@@ -62,7 +82,7 @@ export const filesOf = (
       const author = authors.get(path);
       return author === undefined || author === name ? [] : [{ path, author }];
     });
-  const gone = [...new Set([...planned, ...missing])].filter((path) => !authors.has(path));
+  const gone = [...new Set([...planned, ...missing])].filter((path) => !authors.has(path) && !folders.has(path));
   return { own, byOthers: others, missing: gone, unknown: [] };
 };
 

@@ -6,7 +6,7 @@
  * round of its reviews, and no model is asked; at the last round its reviewer decides. X4 what a reviewer is shown comes
  * from the runtime and is bounded: `REVIEW_CHARS_MAX`, and the changes of `look.ts`.
  */
-import { filesOf, renderPlanned, type SharedFiles } from './agent-files.ts';
+import { barePath, filesOf, isAbove, renderPlanned, type SharedFiles } from './agent-files.ts';
 import { isSameItem, openItems, renderChecklist, renderDropped } from './checklist.ts';
 import { noChecks, renderChecks, sentBackText, type CheckResult } from './checks.ts';
 import { claimsOf, othersRuns, pathsIn, renderDeeds, renderOthers, type ProgramRun, type Trail } from './evidence.ts';
@@ -226,7 +226,7 @@ const takeIn = (draft: Draft, agent: RosterAgent, args: TerminateArgs): void => 
   agent.summary = clip(args.summary, SUMMARY_CHARS_MAX);
   const absent = new Set(look?.absent);
   const seen = new Set(look?.files.map(({ path }) => path));
-  const planned = (agent.planned ?? []).filter((path) => seen.has(path));
+  const planned = (agent.planned ?? []).map(barePath).filter((path) => seen.has(path));
   agent.files = [...new Set([...agent.files, ...planned, ...files])]
     .filter((path) => !absent.has(path))
     .slice(0, FILES_MAX);
@@ -275,11 +275,16 @@ export const lookDue = (draft: Draft, args: TerminateArgs): LookRequest | null =
   if (agent === undefined || agent.supervisor === null || agent.status !== 'working') return null;
   if (openFailure(draft, agent) !== null) return null;
   const { plan, checked } = draft.meta;
+  const planned = plan?.agents.find(({ name }) => name === agent.name)?.files ?? [];
   const before = Object.fromEntries((agent.looked ?? []).map(({ path, base }) => [path, base]));
   return {
     agent: agent.name,
     own: args.files,
-    planned: plan?.agents.find(({ name }) => name === agent.name)?.files ?? [],
+    // A directory is there when a file of it is, which a look at a path does not say.
+    planned: planned
+      .filter((path) => !path.endsWith('/'))
+      .map(barePath)
+      .filter((path) => !isAbove(path, args.files)),
     task: agent.task,
     checklist: agent.checklist,
     trail: trailOf(draft, agent, args.programs ?? []),

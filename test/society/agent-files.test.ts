@@ -1,6 +1,9 @@
 /** What is said of the files of an agent: X8 of `agent-files.ts`. */
 import { expect, test } from 'vitest';
 import { BOSS, limitsWith, type SharedFile } from '../../src/society/index.ts';
+import { filesOf, sharedFiles } from '../../src/society/agent-files.ts';
+import { lookDue } from '../../src/society/roster-hand-in.ts';
+import { Draft } from '../../src/society/roster-state.ts';
 import { planWith } from './arbitraries.ts';
 import { foundedMachine, Machine } from './machine.ts';
 
@@ -56,4 +59,17 @@ test('the final review names what is there and what is not, also with reviews of
     .mails.map(({ mail }) => mail.text)
     .join('\n');
   expect(text).toContain('files mine.md more.md, planned or named as evidence and NOT THERE: never.md');
+});
+
+test('a directory that is planned is there when a file of it is, and ./a.md is a.md', () => {
+  const planned = ['docs/', 'src', './a.md', 'empty/', './none.md'];
+  const agent = { name: 'N', files: ['docs/x.md', 'a.md', 'src/b/c.ts'], planned, missing: ['src'] };
+  const there = [...agent.files, 'more/y.md'].map((path) => ({ path, author: 'N' }));
+  expect(filesOf(agent, sharedFiles(there))).toMatchObject({ missing: ['empty', 'none.md'], byOthers: [] });
+  expect(filesOf({ ...agent, missing: [] }, null)).toMatchObject({ unknown: ['empty', 'none.md'] });
+
+  const machine = foundedMachine(planWith([{ name: 'N', files: planned }]));
+  machine.do('resolve', { sender: BOSS, to: ['N'] });
+  const args = { agent: 'N', summary: 's', files: agent.files };
+  expect(lookDue(new Draft(machine.state), args)?.planned).toEqual(['a.md', 'none.md']);
 });
