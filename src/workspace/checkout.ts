@@ -306,9 +306,9 @@ export const checkOut = async (parts: CheckoutParts): Promise<CheckoutResult> =>
         leave(file.path, error);
       }
     }
-    if (left.size > 0) entries.push(...asBefore(left.keys(), known, entries));
+    const listed = left.size === 0 ? entries : [...entries, ...asBefore(left.keys(), known, entries)];
     const temporary = join(gitDirectory, `${TEMPORARY_PREFIX}index`);
-    await writeWhole(join(gitDirectory, 'index'), formatIndex(entries), { sync: false, temporary });
+    await writeWhole(join(gitDirectory, 'index'), formatIndex(listed), { sync: false, temporary });
     await removeTemporaries(gitDirectory);
     const displaced = placer.displaced.toSorted();
     if (left.size > 0) throw notAll(left, displaced);
