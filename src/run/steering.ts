@@ -222,7 +222,9 @@ const stopReports = (directory: RunDirectory, ended: Pick<RunFile, 'status' | 'r
   if (!existsSync(file)) return;
   const parsed = reportSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
   if (!parsed.success) return;
-  const report = { ...parsed.data, ...ended };
+  // Who stopped it ended it: what it had paused for is no advice to resume it any more.
+  const { error: _, ...kept } = parsed.data;
+  const report = { ...kept, ...ended };
   writeJson(file, report);
   // It was made of these two, and has all of their fields.
   const whole = report as unknown as SocietyReport & ReportNumbers;

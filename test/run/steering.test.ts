@@ -1,5 +1,5 @@
 /** Steering real runs, from another process and by the handle: tell, pause, continue, stop, live and at rest. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { commandLine } from '../../src/cli/command-line.ts';
@@ -160,10 +160,15 @@ describe('from another process', () => {
     paused.server.release();
     expect((await paused.running.result).exitCode).toBe(3);
     expect(reportOf(paused.runDir).status).toBe('paused');
+    const error = { code: 'MODEL_AUTH', message: 'refused', hint: 'Check the key, then resume the run.' };
+    writeFileSync(join(paused.runDir, 'report.json'), JSON.stringify({ ...reportOf(paused.runDir), error }));
     expect(jsonLine(await here(['stop', paused.runDir, '--json']))).toMatchObject({ status: 'stopped' });
     expect(reportOf(paused.runDir)).toMatchObject({ status: 'stopped', reason: 'stopped-by-user' });
     const text = readFileSync(join(paused.runDir, 'report.md'), 'utf8');
     expect(text).toContain('- status: stopped (stopped-by-user)');
+    // What it had paused for is advice no more.
+    expect(reportOf(paused.runDir)).not.toHaveProperty('error');
+    expect(text).not.toContain('resume the run');
     await refused(['resume', paused.runDir], 'RUN_NOT_RESUMABLE', /stopped/u);
 
     const killed = await startHeld('killed-then-stopped');
