@@ -32,7 +32,7 @@ const eventSchema = z.discriminatedUnion('type', [
     code: z.string().optional(),
   }),
   z.object({ type: z.literal('message'), agent: z.string(), to: z.string(), kind: z.string().nullish() }),
-  z.object({ type: z.literal('hired'), agent: z.string(), by: z.string(), level: z.string() }),
+  z.object({ type: z.literal('hired'), agent: z.string(), by: z.string() }),
   z.object({
     type: z.literal('review'),
     agent: z.string(),
@@ -161,8 +161,9 @@ export interface AdminCounts {
 /** How often Admins asked the model, and how often they heard of their groups. */
 export const countAdmins = (events: readonly RunEvent[]): AdminCounts => {
   const hired = events.filter((event) => event.type === 'hired');
-  const admins = new Set(hired.filter(({ level }) => level === 'admin').map(({ agent }) => agent));
   const leader = new Map(hired.map(({ agent, by }) => [agent, by]));
+  // Who was hired with slots is an Admin from its first recruit on.
+  const admins = new Set(hired.map(({ by }) => by).filter((by) => leader.has(by) && leader.get(by) !== 'user'));
   const calls = events.filter(
     (event) => event.type === 'modelCall' && event.sentAs === undefined && admins.has(event.agent),
   );

@@ -15,7 +15,7 @@ const tool = (agent: string, name: string, code?: string): RunEvent => ({
   ...(code === undefined ? {} : { code }),
 });
 const message = (agent: string, to: string): RunEvent => ({ type: 'message', agent, to, kind: null });
-const hired = (agent: string, by: string, level: string): RunEvent => ({ type: 'hired', agent, by, level });
+const hired = (agent: string, by: string): RunEvent => ({ type: 'hired', agent, by });
 
 describe('what model calls were good for', () => {
   const kindsOf = (events: readonly RunEvent[], calls = events.filter(({ type }) => type === 'modelCall').length) => {
@@ -65,10 +65,10 @@ describe('what model calls were good for', () => {
 
 test('Admins: their calls, and the mail of those they hired', () => {
   const events = [
-    hired('Boss', 'user', 'boss'),
-    hired('A', 'Boss', 'admin'),
-    hired('W', 'A', 'ordinary'),
-    hired('V', 'A', 'ordinary'),
+    hired('Boss', 'user'),
+    hired('A', 'Boss'),
+    hired('W', 'A'),
+    hired('V', 'A'),
     call('Boss', 'tools'),
     call('A', 'tools'),
     call('A', 'prose', '_compactor'),
