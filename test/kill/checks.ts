@@ -74,13 +74,19 @@ export const neverAskedAgain = (paid: readonly PaidAnswer[], { snapshot, paid: p
 
 /** How many calls were paid for again that had left before a kill, and their mark had not come to the journal. */
 const cutOff = (paid: readonly PaidAnswer[], kills: readonly KillRecord[]): number => {
-  let count = 0;
+  const missing = new Map<string, number>();
   for (const { paid: paidAtKill, snapshot } of kills) {
-    const later = new Set(paid.slice(paidAtKill).map(({ agent, call }) => `${agent} ${call}`));
-    const last = new Map(paid.slice(0, paidAtKill).map(({ agent, call }) => [agent, `${agent} ${call}`]));
-    count += [...last].filter(([agent, call]) => snapshot.unmarked.has(agent) && later.has(call)).length;
+    const nameOf = ({ agent, call }: PaidAnswer): string => `${agent} ${call}`;
+    const later = new Set(paid.slice(paidAtKill).map(nameOf));
+    const times = Map.groupBy(paid.slice(0, paidAtKill), nameOf);
+    const last = new Map(paid.slice(0, paidAtKill).map((answer) => [answer.agent, nameOf(answer)]));
+    for (const [agent, call] of last) {
+      if (!later.has(call)) continue;
+      const marksMissing = (times.get(call)?.length ?? 0) - (snapshot.senders.get(agent) ?? 0);
+      missing.set(call, Math.max(missing.get(call) ?? 0, marksMissing));
+    }
   }
-  return count;
+  return [...missing.values()].reduce((sum, count) => sum + count, 0);
 };
 
 /** Answers that were paid for and are in no count. */

@@ -21,8 +21,8 @@ export interface RunSnapshot {
   readonly mailLost: readonly string[];
   /** Steps whose tools have acted although no answer of a model is journaled for them. */
   readonly actedUnrecorded: readonly string[];
-  /** Who may have a call at the server of which the journal does not know that it left: its mark is not waited for. */
-  readonly unmarked: ReadonlySet<string>;
+  /** As the journal knows it, how many processes have sent the call that an agent's step makes; its mark is not waited for. */
+  readonly senders: ReadonlyMap<string, number>;
 }
 
 const PLANNER = '_planner';
@@ -37,11 +37,13 @@ const hasActed = (stores: readonly StoreReader[], step: string): boolean => {
   return keys.some((key) => stores.some((store) => store.result(`${step}/${key}`) !== undefined));
 };
 
-/** Of a mark of the model service: the agent, and the call that last left for it. */
-const nameAndCall = (mark: unknown): readonly [name: string, effectId: string] => {
-  const { effectId } = mark as { effectId: string };
-  return [effectId.slice(0, effectId.indexOf('/')), effectId];
-};
+/** What the model service keeps of the call that last left for an agent. */
+interface Mark {
+  readonly effectId: string;
+  readonly processes: number;
+}
+
+const agentOf = ({ effectId }: Mark): string => effectId.slice(0, effectId.indexOf('/'));
 
 export const EMPTY_SNAPSHOT: RunSnapshot = {
   agents: new Map(),
@@ -49,7 +51,7 @@ export const EMPTY_SNAPSHOT: RunSnapshot = {
   sent: new Map(),
   mailLost: [],
   actedUnrecorded: [],
-  unmarked: new Set([PLANNER]),
+  senders: new Map(),
 };
 
 /** What the steps of each agent have sent: `before`, and all that the log has. */
@@ -79,8 +81,8 @@ export const snapshotOf = async (runDir: string, cut: SentMail = new Map()): Pro
     const actedUnrecorded: string[] = [];
     const mailLost: string[] = [];
     const sent = sentBy(journal, cut);
-    const marks = new Map(model.range('sent/', 'sent0').map(([, mark]) => nameAndCall(mark)));
-    const unmarked = new Set(marks.has(PLANNER) ? [] : [PLANNER]);
+    const marks = new Map(model.range('sent/', 'sent0').map(([, mark]) => [agentOf(mark as Mark), mark as Mark]));
+    const senders = new Map([[PLANNER, marks.get(PLANNER)?.processes ?? 0]]);
     for (const actor of journal.shards.flatMap((shard) => shard.actors)) {
       const { name } = actor.record;
       const parsed = agentStateSchema.safeParse(actor.state);
@@ -90,7 +92,8 @@ export const snapshotOf = async (runDir: string, cut: SentMail = new Map()): Pro
       if (!kept && hasActed(services, step) && actor.begun !== null && actor.begun.intents.includes('model')) {
         actedUnrecorded.push(step);
       }
-      if (marks.get(name) !== `${step}/model`) unmarked.add(name);
+      const mark = marks.get(name);
+      if (mark?.effectId === `${step}/model`) senders.set(name, mark.processes);
       if (counters.messages > (sent.get(actor.record.id) ?? 0)) mailLost.push(name);
       agents.set(name, {
         steps: actor.step,
@@ -102,7 +105,7 @@ export const snapshotOf = async (runDir: string, cut: SentMail = new Map()): Pro
       journal.store('run').result('_planner/0/plan-0') === undefined && model.result('_planner/0/plan-0') === undefined
         ? 0
         : 1;
-    return { agents, plannerAnswers, sent, mailLost, actedUnrecorded, unmarked };
+    return { agents, plannerAnswers, sent, mailLost, actedUnrecorded, senders };
   } finally {
     await journal.close();
   }
